@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What is said to a language model and what comes back: types only."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from codexos.kernel.jsontypes import JsonObject
+
+ChatRole = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn: who speaks and the text."""
+
+    role: ChatRole
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextDocument:
+    """A text handed to the model beside the question, labelled by its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """A question to the model ``model``; ``documents`` are what it may quote, ``max_tokens`` bounds the answer."""
+
+    model: str
+    messages: Sequence[Message]
+    documents: Sequence[ContextDocument] = ()
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call cost: tokens in, tokens out, US dollars."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_usd + other.cost_usd,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer on its way."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """A finished answer. ``model`` is who really answered; ``note`` says so where that is not who was asked."""
+
+    text: str
+    model: str
+    usage: Usage = field(default_factory=Usage)
+    citations: Sequence[JsonObject] = ()
+    note: str | None = None
+
+
+class ChatModel(Protocol):
+    """The port every model adapter keeps."""
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[Delta | ChatAnswer]:
+        """Yield deltas, then exactly one ChatAnswer. Raises Unavailable, InvalidInput."""
+        ...
