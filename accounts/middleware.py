@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Puts on each request who asks: ``actor``, their ``organization`` and the ``organizations`` they may switch to."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from accounts.actor import Actor
+from accounts.operations.organizations import ensure_personal_organization
+from accounts.queries.grants import load_actor
+from accounts.queries.lookups import Belonging, list_belongings
+
+SESSION_KEY = "organization_id"
+
+
+class ActorMiddleware:
+    """Resolves the session's person and organization, lazily: an API call with a token costs nothing here."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.organizations = SimpleLazyObject(lambda: _belongings(request))  # type: ignore[attr-defined]
+        request.organization = SimpleLazyObject(lambda: _current(request))  # type: ignore[attr-defined]
+        request.actor = SimpleLazyObject(lambda: _actor(request))  # type: ignore[attr-defined]
+        return self._get_response(request)
+
+
+def _belongings(request: HttpRequest) -> list[Belonging]:
+    if not request.user.is_authenticated:
+        return []
+    found = list_belongings(request.user.id)
+    if not found:
+        ensure_personal_organization(request.user)
+        found = list_belongings(request.user.id)
+    return found
+
+
+def _current(request: HttpRequest) -> Belonging | None:
+    belongings = request.organizations  # type: ignore[attr-defined]
+    if not belongings:
+        return None
+    wanted = request.session.get(SESSION_KEY) or str(request.user.last_organization_id)  # type: ignore[union-attr]
+    return next((b for b in belongings if str(b.organization_id) == wanted), belongings[0])
+
+
+def _actor(request: HttpRequest) -> Actor | None:
+    current = request.organization  # type: ignore[attr-defined]
+    return load_actor(request.user, organization_id=UUID(str(current.organization_id))) if current else None

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Rows of accounts."""
+
+from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal
+from accounts.models.idempotency import IdempotencyRecord
+from accounts.models.organizations import (
+    BreakGlass,
+    Invitation,
+    InvitationTeam,
+    Membership,
+    Organization,
+    OrganizationGrant,
+    Project,
+    Team,
+    TeamGrant,
+    TeamMembership,
+)
+from accounts.models.outbox import OutboxEvent
+from accounts.models.people import Person, Theme
+from accounts.models.tokens import ApiToken
+from accounts.models.usage import UsageRecord
+
+__all__ = [
+    "ApiToken",
+    "AuditCheckpoint",
+    "AuditEvent",
+    "AuditSeal",
+    "BreakGlass",
+    "IdempotencyRecord",
+    "Invitation",
+    "InvitationTeam",
+    "Membership",
+    "Organization",
+    "OrganizationGrant",
+    "OutboxEvent",
+    "Person",
+    "Project",
+    "Team",
+    "TeamGrant",
+    "TeamMembership",
+    "Theme",
+    "UsageRecord",
+]

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The base of every API view in the house: who asks, by token or by session."""
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import SessionAuthentication as DjangoSessionAuthentication
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from accounts.errors import TokenRevoked
+from accounts.models import Person
+from accounts.operations.tokens import actor_from_token
+from codexos.kernel.errors import NotSignedIn
+
+
+class TokenAuthentication(BaseAuthentication):
+    """``Authorization: Bearer cos_pat_…``."""
+
+    def authenticate(self, request: Request) -> tuple[Person, Actor] | None:
+        """Return the token's person and actor; None without a bearer header. Raises TokenRevoked."""
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        if not scheme:
+            return None
+        if scheme.lower() != "bearer":
+            raise NotSignedIn("Use 'Authorization: Bearer <token>'; other schemes are not accepted.")
+        found = actor_from_token(value.strip())
+        if found is None:
+            raise TokenRevoked("This API token is unknown, revoked or expired. Make a new one under Settings, Tokens.")
+        return found
+
+    def authenticate_header(self, _request: Request) -> str:
+        """Say how to sign in; DRF answers 401 rather than 403 because of it."""
+        return "Bearer"
+
+
+class SessionAuthentication(DjangoSessionAuthentication):
+    """A signed-in browser, its writes guarded against forgery."""
+
+    def authenticate(self, request: Request) -> tuple[Person, Actor] | None:
+        """Return the session's person and actor; None where nobody is signed in."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        actor = cast(Any, request._request).actor
+        return (found[0], actor) if actor else None
+
+
+class OrganizationAPIView(APIView):
+    """A view that translates one request of one Actor; everything else happens in operations and queries."""
+
+    @staticmethod
+    def actor_of(request: Request | HttpRequest) -> Actor:
+        """Return who asks. Raises NotSignedIn."""
+        actor = getattr(request, "auth", None)
+        if actor is None:
+            raise NotSignedIn("Sign in, or send an API token.")
+        return cast(Actor, actor)

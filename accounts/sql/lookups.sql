@@ -1,0 +1,40 @@
+-- SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+-- Everything that is asked before an organization is known, each answer as narrow as its question.
+-- These are the only functions that see past row-level security on behalf of the application.
+
+create or replace function app.memberships_of(person uuid)
+    returns table (organization_id uuid, slug text, name text, role text, is_personal boolean)
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select o.id, o.slug, o.name, m.role, o.is_personal
+    from public.accounts_membership m join public.accounts_organization o on o.id = m.organization_id
+    where m.person_id = person
+    order by o.is_personal, lower(o.name), o.id
+$$;
+
+create or replace function app.find_api_token(hash bytea)
+    returns table (id uuid, organization_id uuid)
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$ select t.id, t.organization_id from public.accounts_apitoken t where t.token_hash = hash $$;
+
+create or replace function app.find_invitation(hash bytea)
+    returns table (id uuid, organization_id uuid)
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$ select i.id, i.organization_id from public.accounts_invitation i where i.token_hash = hash $$;
+
+create or replace function app.is_slug_taken(wanted text) returns boolean
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$ select exists (select from public.accounts_organization where slug = wanted) $$;
+
+create or replace function app.organizations_with_unsent_events()
+    returns setof uuid
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$ select distinct e.organization_id from public.accounts_outboxevent e where e.delivered_at is null $$;
+
+create or replace function app.organizations_with_unsealed_audit()
+    returns setof uuid
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select distinct e.organization_id from public.accounts_auditevent e
+    where not exists (select from public.accounts_auditseal s where s.event_id = e.id)
+$$;

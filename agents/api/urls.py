@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The API routes of agents, below /api/v1/."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

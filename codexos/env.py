@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Typed readers of the environment. A setting that is missing or malformed stops the process with a sentence."""
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class SettingInvalid(SystemExit):
+    """A setting is missing or malformed; the process must not start."""
+
+
+class Environment:
+    """Reads settings from ``variables`` and, for ``NAME_FILE``, from the file named there."""
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self._variables = os.environ if variables is None else variables
+
+    def text(self, *names: str, default: str | None = None) -> str:
+        """Return the first of ``names`` that is set. Raises SettingInvalid where none is and there is no default."""
+        for name in names:
+            if value := self._variables.get(name):
+                return value
+            if path := self._variables.get(f"{name}_FILE"):
+                return self._read(path, name=name)
+        if default is None:
+            raise SettingInvalid(f"{names[0]} is not set. Set it, or {names[0]}_FILE; .env.template explains it.")
+        return default
+
+    def _read(self, path: str, *, name: str) -> str:
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingInvalid(f"{name}_FILE names {path!r}, which cannot be read: {error.strerror}.") from error
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a yes or no. Raises SettingInvalid on anything else."""
+        value = self.text(name, default="1" if default else "0").lower()
+        if value in {"1", "true", "yes", "on"}:
+            return True
+        if value in {"0", "false", "no", "off", ""}:
+            return False
+        raise SettingInvalid(f"{name} is {value!r}; write on or off.")
+
+    def number(self, name: str, *, default: int) -> int:
+        """Return a whole number. Raises SettingInvalid on anything else."""
+        value = self.text(name, default=str(default))
+        try:
+            return int(value)
+        except ValueError:
+            raise SettingInvalid(f"{name} is {value!r}; write a whole number.") from None
+
+    def words(self, name: str, *, default: str = "") -> list[str]:
+        """Return a comma-separated list without blanks."""
+        return [word.strip() for word in self.text(name, default=default).split(",") if word.strip()]
+
+    def choice(self, name: str, *, among: tuple[str, ...], default: str) -> str:
+        """Return one of ``among``. Raises SettingInvalid on anything else."""
+        value = self.text(name, default=default)
+        if value not in among:
+            raise SettingInvalid(f"{name} is {value!r}; write one of {', '.join(among)}.")
+        return value
+
+    def key(self, *names: str) -> bytes:
+        """Return 32 bytes written as base64 or hex. Raises SettingInvalid otherwise: there is no default key."""
+        text = self.text(*names)
+        raw = _hex(text) or _base64(text)
+        if raw is None or len(raw) != 32:
+            raise SettingInvalid(f"{names[0]} must be 32 bytes in base64 or hex; `openssl rand -base64 32` makes one.")
+        return raw
+
+
+def _hex(text: str) -> bytes | None:
+    try:
+        return bytes.fromhex(text) if len(text) == 64 else None
+    except ValueError:
+        return None
+
+
+def _base64(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def postgres_settings(url: str, *, name: str) -> dict[str, object]:
+    """Return Django's settings for ``postgresql://user:password@host:port/name``; a socket folder goes in ``?host=``.
+
+    Raises SettingInvalid on any other scheme.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise SettingInvalid(f"{name} must start with postgresql://; {parts.scheme!r} is not supported.")
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    host = unquote(query.pop("host", "")) or parts.hostname or ""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or query.pop("port", "")),
+        "OPTIONS": {key: unquote(value) for key, value in query.items()},
+    }
+
+
+def smtp_settings(url: str) -> dict[str, object]:
+    """Return Django's mail settings for ``smtp://user:password@host:port`` or ``smtps://…`` (TLS from the start)."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise SettingInvalid("CODEXOS_SMTP_URL must look like smtp://user:password@mail.example.com:587.")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp" and bool(parts.username),
+        "EMAIL_TIMEOUT": 20,
+    }

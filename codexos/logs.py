@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Logs: one line of JSON an event, with the request's id, secrets redacted."""
+
+import json
+import logging
+
+from codexos.kernel.context import request_id
+from codexos.kernel.redaction import RedactionFilter
+
+__all__ = ["JsonFormatter", "RedactionFilter"]
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: at, level, logger, message, request_id, error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if current := request_id.get():
+            line["request_id"] = current
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Brings the database up to date, as its owner: migrations, then the key that checks tenant tokens."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from codexos.kernel.sealing import hmac_pads
+
+_INSTALL = """
+insert into app.signing_key (inner_pad, outer_pad) values (%s, %s)
+on conflict (only_row) do update set inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad
+"""
+
+
+class Command(BaseCommand):
+    """bin/manage prepare_database"""
+
+    help = "Migrate the database and install the key that checks tenant tokens. Safe to run again."
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=options["verbosity"])
+        with connection.cursor() as cursor:
+            cursor.execute(_INSTALL, hmac_pads(settings.TENANT_TOKEN_KEY))

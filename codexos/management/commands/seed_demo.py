@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Makes the two demo organizations of an embedded installation and writes their sign-ins to demo.json."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import Organization, Person, Project
+from accounts.operations.members import admit
+from accounts.operations.organizations import found_organization
+from accounts.operations.tokens import issue_token
+from accounts.queries.grants import load_actor
+from accounts.roles import Role
+from accounts.tenancy import tenant
+from codexos.kernel.jsontypes import JsonObject
+
+DEMO = (
+    (
+        "Harbourline",
+        (
+            ("admin@harbourline.example", "Ada Lindqvist", Role.ORG_ADMIN),
+            ("system@harbourline.example", "Sam Okafor", Role.SYSTEM_ADMIN),
+            ("lead@harbourline.example", "Lena Fischer", Role.TEAM_LEAD),
+            ("dev@harbourline.example", "Deniz Aydin", Role.DEVELOPER),
+            ("viewer@harbourline.example", "Vera Moreau", Role.VIEWER),
+        ),
+    ),
+    (
+        "Northgate",
+        (
+            ("admin@northgate.example", "Noor Haddad", Role.ORG_ADMIN),
+            ("dev@northgate.example", "Nils Berg", Role.DEVELOPER),
+        ),
+    ),
+)
+
+
+class Command(BaseCommand):
+    """bin/manage seed_demo"""
+
+    help = "Seed the demo organizations of an embedded installation. Does nothing where demo.json exists."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        if not settings.CODEXOS_EMBEDDED:
+            raise CommandError("Demo sign-ins exist only in the embedded mode, which bin/up sets.")
+        path = settings.CODEXOS_HOME / "demo.json"
+        if path.exists():
+            return
+        demo = {"url": settings.CODEXOS_URL, "organizations": [_seed(name, people) for name, people in DEMO]}
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(demo, file, indent=2)
+        self.stdout.write(f"Seeded two demo organizations; sign-ins are in {path}.")
+
+
+def _seed(name: str, people: Iterable[tuple[str, str, Role]]) -> JsonObject:
+    (email, full_name, role), *others = people
+    founder, password = _person(email, full_name, role=role)
+    organization = found_organization(founder, name=name)
+    with tenant(organization.id):
+        project = Project.objects.for_organization(organization.id).get()
+    seeded = [_sign_in(founder, password, role=role, organization=organization)]
+    for email, full_name, role in others:
+        person, password = _person(email, full_name, role=role)
+        member_role = Role.ORG_ADMIN if role is Role.SYSTEM_ADMIN else role
+        admit(person, organization_id=organization.id, role=member_role, team_ids=[project.team_id])
+        seeded.append(_sign_in(person, password, role=role, organization=organization))
+    return {
+        "slug": organization.slug,
+        "project": {"id": str(project.id), "slug": project.slug},
+        "people": seeded,
+    }
+
+
+def _person(email: str, name: str, *, role: Role) -> tuple[Person, str]:
+    password = secrets.token_urlsafe(12)
+    person = Person.objects.create_user(email, password, name=name, is_system_admin=role is Role.SYSTEM_ADMIN)
+    EmailAddress.objects.create(user=person, email=email, verified=True, primary=True)
+    return person, password
+
+
+def _sign_in(person: Person, password: str, *, role: Role, organization: Organization) -> JsonObject:
+    actor = load_actor(person, organization_id=organization.id)
+    if actor is None:
+        raise CommandError(f"{person.email} did not become a member of {organization.slug}.")
+    token = issue_token(actor, name="Demo").value
+    return {"email": person.email, "password": password, "role": role.value, "token": token}

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Every setting of the product, in one file. Each variable read here is explained in .env.template."""
+
+import base64
+import sys
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from codexos.env import Environment, postgres_settings
+from codexos.kernel.sealing import derive_key
+
+env = Environment()
+BASE_DIR = Path(__file__).resolve().parent.parent
+TESTING = "pytest" in sys.modules
+
+# Where it runs ---------------------------------------------------------------------------------------------------
+CODEXOS_HOME = Path(env.text("CODEXOS_HOME", default=str(BASE_DIR / ".codexos")))
+CODEXOS_EMBEDDED = env.flag("CODEXOS_EMBEDDED")
+CODEXOS_MODE = env.choice("CODEXOS_MODE", among=("consumer", "enterprise"), default="consumer")
+PORT = env.number("PORT", default=8000)
+CODEXOS_URL = env.text("CODEXOS_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+IS_SECURE = CODEXOS_URL.startswith("https://")
+DEBUG = env.flag("CODEXOS_DEBUG")
+ALLOWED_HOSTS = env.words("CODEXOS_ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = [CODEXOS_URL]
+
+# Keys: one master key, a derived one per purpose ------------------------------------------------------------------
+MASTER_KEY = env.key("CODEXOS_MASTER_KEY", "VAULT_MASTER_KEY")
+SECRET_KEY = base64.b64encode(derive_key(MASTER_KEY, purpose="django/secret-key")).decode()
+TENANT_TOKEN_KEY = derive_key(MASTER_KEY, purpose="accounts/tenant-token")
+API_TOKEN_KEY = derive_key(MASTER_KEY, purpose="accounts/api-token")
+AUDIT_CHAIN_KEY = derive_key(MASTER_KEY, purpose="accounts/audit-chain")
+AUDIT_SIGNING_SEED = derive_key(MASTER_KEY, purpose="accounts/audit-checkpoint")
+SIGN_IN_SEAL_KEY = derive_key(MASTER_KEY, purpose="accounts/sign-in-secrets")
+
+# Database: one PostgreSQL, three roles ----------------------------------------------------------------------------
+DATABASE_ROLE = env.choice("CODEXOS_DATABASE_ROLE", among=("app", "owner"), default="app")
+_DSN_NAME = "DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL"
+DATABASES = {
+    "default": {
+        **postgres_settings(env.text(_DSN_NAME), name=_DSN_NAME),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+    }
+}
+# The flow worker's writer speaks psycopg directly, so it is an address and not one of Django's databases.
+DATABASE_JOURNAL_URL = env.text("DATABASE_JOURNAL_URL", default="")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Redis and Celery -------------------------------------------------------------------------------------------------
+REDIS_URL = env.text("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", default=REDIS_URL)
+
+# Applications -----------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    *(["daphne"] if "runserver" in sys.argv else []),  # Twisted costs every other process memory and start-up time
+    "codexos.apps.CodexosConfig",
+    "accounts.apps.AccountsConfig",
+    "llm.apps.LlmConfig",
+    "rag.apps.RagConfig",
+    "agents.apps.AgentsConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "guardian",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "csp",
+    "django_vite",
+]
+MIDDLEWARE = [
+    "codexos.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.ActorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "codexos.urls"
+WSGI_APPLICATION = "codexos.wsgi.application"
+ASGI_APPLICATION = "codexos.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "accounts.context_processors.shell",
+            ],
+        },
+    }
+]
+
+# People and sign-in -----------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {"user_attributes": ("email", "name")}),
+        ("MinimumLengthValidator", {"min_length": 10}),
+        ("CommonPasswordValidator", {}),
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "accounts.adapters.allauth.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_SECURE else "http"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+MFA_ADAPTER = "accounts.adapters.allauth.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "CodexOS"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_SECURE
+USERSESSIONS_TRACK_ACTIVITY = False
+GUARDIAN_MONKEY_PATCH_USER = False
+ANONYMOUS_USER_NAME = None
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # e-mail is unique, by an index on its lower case
+    "guardian.W001",  # nobody asks has_perm: the Actor carries its grants
+]
+
+# Mail: on one machine it is kept where the person can read it -----------------------------------------------------
+SMTP_URL = env.text("CODEXOS_SMTP_URL", default="")
+DEFAULT_FROM_EMAIL = env.text("CODEXOS_MAIL_FROM", default="CodexOS <no-reply@localhost>")
+MAIL_FOLDER = CODEXOS_HOME / "mail"
+if SMTP_URL:
+    from codexos.env import smtp_settings
+
+    locals().update(smtp_settings(SMTP_URL))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = MAIL_FOLDER
+
+# Files ------------------------------------------------------------------------------------------------------------
+BLOB_FOLDER = CODEXOS_HOME / "blobs"
+S3_URL = env.text("CODEXOS_S3_URL", default="")
+FILE_SIZE_LIMIT = env.number("CODEXOS_FILE_SIZE_LIMIT", default=100 * 1024 * 1024)
+PROJECT_SIZE_LIMIT = env.number("CODEXOS_PROJECT_SIZE_LIMIT", default=5 * 1024**3)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# Outside world ----------------------------------------------------------------------------------------------------
+EGRESS_ALLOW = env.text("CODEXOS_EGRESS_ALLOW", default="")
+EGRESS_LOCAL_ONLY = env.flag("CODEXOS_LOCAL_ONLY")
+THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)
+if not THROTTLES_ON and not CODEXOS_EMBEDDED:
+    raise SystemExit("CODEXOS_THROTTLES=off is for measuring on one machine; it is refused outside the embedded mode.")
+OPENAI_API_KEY = env.text("OPENAI_API_KEY", default="")
+ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY", default="")
+OLLAMA_MODEL = env.text("OLLAMA_MODEL", default="")
+
+# API --------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.rest.TokenAuthentication", "accounts.rest.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "codexos.api.problem_from_exception",
+    "DEFAULT_SCHEMA_CLASS": "codexos.api.Schema",
+    "DEFAULT_THROTTLE_CLASSES": ["codexos.throttles.ActorThrottle"],
+    "UNAUTHENTICATED_USER": None,
+}
+API_RATE_PER_MINUTE = env.number("CODEXOS_API_RATE", default=600)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "CodexOS",
+    "DESCRIPTION": "Agent flows, files, runs and the people around them.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# Browser walls ----------------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "manifest-src": [SELF],
+    },
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "__Host-session" if IS_SECURE else "session"
+SESSION_COOKIE_SECURE = IS_SECURE
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_SECURE else "csrf"
+CSRF_COOKIE_SECURE = IS_SECURE
+CSRF_FAILURE_VIEW = "codexos.error_pages.csrf_failure"
+LANGUAGE_COOKIE_NAME = "language"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_SECURE else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("CODEXOS_BEHIND_PROXY") else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Words and static files -------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = CODEXOS_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+DJANGO_VITE = {
+    "default": {
+        "dev_mode": False,
+        "manifest_path": BASE_DIR / "static" / "dist" / ".vite" / "manifest.json",
+        "static_url_prefix": "dist",
+    }
+}
+
+# Logs: one line of JSON an event, secrets redacted ----------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "codexos.logs.RedactionFilter"}},
+    "formatters": {"json": {"()": "codexos.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["redact"]}},
+    "root": {"handlers": ["stderr"], "level": env.text("CODEXOS_LOG_LEVEL", default="INFO")},
+    "loggers": {"django.server": {"level": "WARNING"}, "httpx": {"level": "WARNING"}},
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Django's command line. Commands that change the schema speak to the database as its owner."""
+
+import os
+import sys
+
+OWNER_COMMANDS = frozenset({"migrate", "makemigrations", "sqlmigrate", "showmigrations", "prepare_database", "dbshell"})
+
+
+def main() -> None:
+    """Run one management command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
+    if OWNER_COMMANDS.intersection(sys.argv[1:2]):
+        os.environ["CODEXOS_DATABASE_ROLE"] = "owner"
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Fixtures of the whole suite: a real PostgreSQL as the app's role, the truth behind its walls, and people."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.factories import World, make_world
+
+ADMIN_URL = os.environ.get("CODEXOS_TEST_ADMIN_URL", "")
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(worker_id: str) -> None:
+    """Use the database that bin/test has migrated; each parallel worker gets a copy."""
+    if worker_id == "master":
+        return
+    template, name = settings.DATABASES["default"]["NAME"], f"codexos_{worker_id}"
+    with psycopg.connect(_admin_url("postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        admin.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
+    connections["default"].settings_dict["NAME"] = name
+    settings.DATABASES["default"]["NAME"] = name
+    settings.DATABASE_JOURNAL_URL = settings.DATABASE_JOURNAL_URL.replace(f"/{template}", f"/{name}")
+    settings.REDIS_URL = settings.REDIS_URL
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """Return the name of this parallel worker, "master" where there is only one."""
+    workerinput: dict[str, Any] = getattr(request.config, "workerinput", {"workerid": "master"})
+    return str(workerinput["workerid"])
+
+
+def _admin_url(name: str) -> str:
+    before, _, after = ADMIN_URL.partition("?")
+    return f"{before.rpartition('/')[0]}/{name}?{after}"
+
+
+@pytest.fixture
+def truth() -> Iterator[psycopg.Connection]:
+    """A superuser's connection that sees what is really in the database, behind both walls.
+
+    It sees committed rows only: use it together with ``committed``.
+    """
+    with psycopg.connect(_admin_url(str(settings.DATABASES["default"]["NAME"])), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker, truth: psycopg.Connection) -> Iterator[None]:
+    """Let the test commit for real; every row is gone afterwards."""
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+    _wipe(truth)
+
+
+def _wipe(truth: psycopg.Connection) -> None:
+    names = [row[0] for row in truth.execute("select tablename from pg_tables where schemaname = 'public'")]
+    truth.execute("set session_replication_role = replica")
+    for name in sorted(set(names) - KEPT):
+        truth.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
+    truth.execute("set session_replication_role = origin")
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """Two organizations with their people, a stranger and nobody; see tests/factories.py."""
+    return make_world()
+
+
+@pytest.fixture
+def committed_world(committed: None) -> World:
+    """The same, committed."""
+    return make_world()
+
+
+@pytest.fixture
+def api() -> Callable[..., Any]:
+    """Return a client for a person, a token or nobody: ``api(world.dev).get("/api/v1/projects/")``."""
+    from tests.factories import client_for
+
+    return client_for
