@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The embedded servers as children of this process, for tests and single commands."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codexos.local import postgres, processes, redis
+from codexos.local.environment import Setup, database_of
+from codexos.local.errors import LocalFault
+from codexos.local.home import CHECKOUT, Home
+
+STOP_TIMEOUT_SECONDS = 20.0
+REDIS_ATTEMPTS = 3
+
+
+@dataclass
+class Servers:
+    """Starts and stops the embedded parts of a setup."""
+
+    setup: Setup
+    is_durable: bool = True
+    _children: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @property
+    def _home(self) -> Home:
+        return self.setup.home
+
+    def start(self) -> None:
+        """Start what is embedded and provision it. Raises ServerFailed or DiskFull with the server's last words."""
+        prepare(self.setup)
+        if self.setup.has_own_database:
+            self._spawn(processes.DATABASE)
+        if self.setup.has_own_redis:
+            self._spawn(processes.QUEUE)
+            self._wait_for_redis()
+        if self.setup.has_own_database:
+            self._wait_for_postgres()
+        provision(self.setup)
+
+    def stop(self) -> None:
+        """Stop everything that was started, properly."""
+        for name, child in self._children.items():
+            child.send_signal(signal.SIGINT if name == processes.DATABASE else signal.SIGTERM)
+        for child in self._children.values():
+            try:
+                child.wait(STOP_TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self._children.clear()
+
+    def _spawn(self, name: str) -> None:
+        words = processes.launcher_words("process", name, *([] if self.is_durable else ["--disposable"]))
+        with self._log(name).open("wb") as log:
+            self._children[name] = subprocess.Popen(
+                words,
+                cwd=CHECKOUT,
+                env={**self.setup.given, "CODEXOS_HOME": str(self._home.root)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _wait_for_postgres(self) -> None:
+        child = self._children[processes.DATABASE]
+        dsn = postgres.address(self._home, role=postgres.SUPERUSER, database="postgres")
+        postgres.wait_until_ready(dsn, is_alive=lambda: child.poll() is None, log=self._log(processes.DATABASE))
+
+    def _wait_for_redis(self) -> None:
+        for _attempt in range(REDIS_ATTEMPTS):
+            try:
+                redis.wait_until_ready(self._home, is_alive=self._is_queue_alive)
+                return
+            except LocalFault:
+                self.stop_one(processes.QUEUE)
+                redis.prepare(self._home)
+                self._spawn(processes.QUEUE)
+        redis.wait_until_ready(self._home)
+
+    def _is_queue_alive(self) -> bool:
+        return self._children[processes.QUEUE].poll() is None
+
+    def stop_one(self, name: str) -> None:
+        """Stop one server."""
+        child = self._children.pop(name)
+        child.terminate()
+        child.wait(STOP_TIMEOUT_SECONDS)
+
+    def _log(self, name: str) -> Path:
+        return self._home.logs / f"{name}.log"
+
+
+def prepare(setup: Setup) -> bool:
+    """Make what the servers need before they start; whether a new cluster was made."""
+    if setup.has_own_redis:
+        redis.prepare(setup.home)
+    if not setup.has_own_database:
+        return False
+    postgres.prepare_sockets(setup.home)
+    if postgres.is_initialized(setup.home):
+        return False
+    postgres.initialize(setup.home)
+    return True
+
+
+def provision(setup: Setup) -> None:
+    """Make the roles and the database where that is ours to do."""
+    if setup.has_own_database:
+        administrator = postgres.address(setup.home, role=postgres.SUPERUSER, database="postgres")
+        postgres.provision(administrator, roles=postgres.Roles.of(setup.home))
+    elif setup.is_administrator_given:
+        administrator = setup.read("DATABASE_URL")
+        may_change = (setup.home.keys / postgres.OWNER).exists()
+        roles = postgres.Roles.of(setup.home)
+        database = database_of(administrator)
+        postgres.provision(administrator, roles=roles, database=database, may_change_roles=may_change)
+
+
+@contextmanager
+def serving(setup: Setup, *, is_durable: bool = True) -> Iterator[None]:
+    """Serve the embedded parts while the block runs."""
+    servers = Servers(setup, is_durable)
+    try:
+        servers.start()
+        yield
+    finally:
+        servers.stop()
