@@ -1,2 +1,24 @@
 // SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-export {};
+import { installHtmx } from "./core/htmx";
+import { RunLive } from "./run/run-live";
+import { installCommands } from "./ui/commands";
+import { installCopy } from "./ui/copy";
+import { installDialogs } from "./ui/dialogs";
+import { FileDrop } from "./ui/file-drop";
+import { installMenus } from "./ui/menus";
+import { installPasskeys } from "./ui/passkey";
+import { installTheme } from "./ui/theme";
+import { installToasts } from "./ui/toasts";
+import { installKeepUntilChecked } from "./ui/unsaved";
+
+installHtmx(document);
+installTheme(document);
+installMenus(document);
+installDialogs(document);
+installCommands(document);
+installToasts(document);
+installCopy(document);
+installPasskeys(document);
+installKeepUntilChecked(document);
+customElements.define("file-drop", FileDrop);
+customElements.define("run-live", RunLive);

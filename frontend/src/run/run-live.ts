@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+import { type Mark, setMark } from "../core/glyphs";
+import { type Words, wordsIn } from "../core/words";
+import { ConsoleView } from "./console-view";
+import { type Frame, isFinished, reduce, type RunStatus, type RunView } from "./reduce";
+import { type Connection, RunStream } from "./stream";
+import { TimelineView } from "./timeline-view";
+
+const STATUS_MARKS: Readonly<Record<RunStatus, Mark>> = {
+  queued: "queue",
+  running: "run",
+  waiting: "wait",
+  succeeded: "ok",
+  failed: "fail",
+  cancelled: "skip0",
+};
+const TICK = 1000;
+
+/**
+ * `<run-live src after status [refresh-when-finished]>`: keeps the server's first paint of a run current.
+ * It looks for the partials' `[data-timeline]` and `[data-console]` inside itself, and for `[data-run-status]`
+ * anywhere on the page. Fires `run:finished` (bubbling, detail: the status) once.
+ */
+export class RunLive extends HTMLElement {
+  #view!: RunView;
+  #words: Words = new Map();
+  #timeline: TimelineView | null = null;
+  #console: ConsoleView | null = null;
+  #stream: RunStream | null = null;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+
+  connectedCallback(): void {
+    this.#words = wordsIn(this);
+    this.#timeline = TimelineView.in(this);
+    this.#console = ConsoleView.in(this, this.#words);
+    this.#view = this.#firstView();
+    if (isFinished(this.#view.status)) return this.#showConnection("ended");
+    this.#stream = new RunStream({
+      src: this.getAttribute("src") ?? "",
+      lastSeq: () => this.#view.seq,
+      onFrame: (frame) => this.take(frame),
+      onConnection: (connection) => this.#showConnection(connection),
+    });
+    this.#stream.open();
+    this.#ticker = setInterval(() => this.#timeline?.show(this.#view.steps, Date.now()), TICK);
+  }
+
+  disconnectedCallback(): void {
+    clearInterval(this.#ticker);
+    this.#stream?.close();
+  }
+
+  /** Takes in one frame of the stream; an entry already known changes nothing. */
+  take(frame: Frame): void {
+    const before = this.#view;
+    const after = reduce(before, frame);
+    if (after === before) return;
+    this.#view = after;
+    if (after.hasGap) return this.#stream?.open();
+    if (after.seq > before.seq) this.#console?.append(frame);
+    if (after.drafts !== before.drafts) this.#console?.showDrafts(after.drafts);
+    if (after.steps !== before.steps) this.#timeline?.show(after.steps, Date.now());
+    if (after.status !== before.status) this.#showStatus(after.status);
+    if (frame.type === "run.finished") this.#finish(after.status);
+  }
+
+  #firstView(): RunView {
+    return {
+      seq: Number(this.getAttribute("after") ?? "0"),
+      status: (this.getAttribute("status") ?? "queued") as RunStatus,
+      steps: this.#timeline?.read() ?? new Map(),
+      drafts: new Map(),
+      hasGap: false,
+    };
+  }
+
+  #finish(status: RunStatus): void {
+    clearInterval(this.#ticker);
+    this.#stream?.close();
+    this.#showConnection("ended");
+    this.dispatchEvent(new CustomEvent("run:finished", { bubbles: true, detail: status }));
+    if (this.hasAttribute("refresh-when-finished")) location.reload();
+  }
+
+  #showStatus(status: RunStatus): void {
+    this.setAttribute("status", status);
+    for (const pill of document.querySelectorAll("[data-run-status]")) {
+      setMark(pill, STATUS_MARKS[status]);
+      const word = pill.querySelector("[data-word-of]");
+      if (word) word.textContent = this.#words.get(status) ?? status;
+    }
+  }
+
+  #showConnection(connection: Connection): void {
+    const pill = this.querySelector("[data-connection]");
+    if (!pill) return;
+    setMark(pill, connection === "connected" ? "run" : connection === "ended" ? "skip0" : "wait");
+    const word = pill.querySelector("[data-word-of]");
+    if (word) word.textContent = this.#words.get(connection) ?? connection;
+  }
+}
+

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+import { type Mark, setMark } from "../core/glyphs";
+import { DASH, formatCost, formatCount, formatDuration } from "../core/measures";
+import type { Step } from "./reduce";
+import { axisOf, secondsSoFar, type Span } from "./spans";
+
+/** The timeline table: reads the server's rows once, then writes only the cells that differ. */
+export class TimelineView {
+  readonly #rows = new Map<string, HTMLElement>();
+
+  static in(root: ParentNode): TimelineView | null {
+    const table = root.querySelector<HTMLTableElement>("[data-timeline]");
+    return table ? new TimelineView(table) : null;
+  }
+
+  private constructor(private readonly table: HTMLTableElement) {
+    for (const row of table.querySelectorAll<HTMLElement>("tr[data-node]")) {
+      this.#rows.set(row.dataset["node"] ?? "", row);
+    }
+  }
+
+  read(): ReadonlyMap<string, Step> {
+    return new Map([...this.#rows].map(([id, row]) => [id, stepIn(id, row)]));
+  }
+
+  show(steps: ReadonlyMap<string, Step>, now: number): void {
+    const axis = axisOf(steps.values(), now);
+    write(this.table, "axis", `0 ${DASH} ${axis.seconds < 120 ? `${axis.seconds} s` : formatDuration(axis.seconds)}`);
+    for (const step of steps.values()) this.#showStep(step, axis.spans.get(step.id), now);
+    this.#showTotals([...steps.values()], now);
+  }
+
+  #showStep(step: Step, span: Span | undefined, now: number): void {
+    const row = this.#rows.get(step.id) ?? this.#newRow(step.id);
+    if (!row) return;
+    const glyph = row.querySelector(".gl");
+    if (glyph && !glyph.classList.contains(step.mark)) setMark(glyph, step.mark);
+    write(row, "seconds", step.startedAt === null ? DASH : formatDuration(secondsSoFar(step, now)));
+    write(row, "tokens", formatCount(step.tokens));
+    write(row, "cost", formatCost(step.cost));
+    const bar = row.querySelector(".span");
+    if (bar && span) showSpan(bar, span, step.mark);
+  }
+
+  #showTotals(steps: readonly Step[], now: number): void {
+    const foot = this.table.tFoot;
+    if (!foot) return;
+    write(foot, "seconds", formatDuration(total(steps, (step) => (step.startedAt === null ? null : secondsSoFar(step, now)))));
+    write(foot, "tokens", formatCount(total(steps, (step) => step.tokens)));
+    write(foot, "cost", formatCost(total(steps, (step) => step.cost)));
+  }
+
+  #newRow(id: string): HTMLElement | null {
+    const template = this.table.parentElement?.querySelector<HTMLTemplateElement>("template[data-row]");
+    const row = template?.content.querySelector<HTMLElement>("tr")?.cloneNode(true) as HTMLElement | undefined;
+    const body = this.table.tBodies[0];
+    if (!row || !body) return null;
+    row.dataset["node"] = id;
+    write(row, "name", id);
+    body.append(row);
+    this.#rows.set(id, row);
+    return row;
+  }
+}
+
+function stepIn(id: string, row: HTMLElement): Step {
+  const mark = (row.querySelector(".gl")?.classList.item(1) ?? "queue") as Mark;
+  const started = Date.parse(row.dataset["started"] ?? "");
+  return {
+    id,
+    mark,
+    startedAt: Number.isNaN(started) ? null : started,
+    seconds: figureIn(row.dataset["seconds"]),
+    tokens: figureIn(row.dataset["tokens"]),
+    cost: figureIn(row.dataset["cost"]),
+  };
+}
+
+function figureIn(text: string | undefined): number | null {
+  return text === undefined || text === "" ? null : Number(text);
+}
+
+function write(root: ParentNode, name: string, text: string): void {
+  const cell = root.querySelector(`[data-cell="${name}"]`);
+  if (cell && cell.textContent !== text) cell.textContent = text;
+}
+
+function showSpan(bar: Element, span: Span, mark: Mark): void {
+  const rect = bar.querySelector("rect");
+  rect?.setAttribute("x", `${span.x.toFixed(2)}%`);
+  rect?.setAttribute("width", `${span.width.toFixed(2)}%`);
+  setMark(bar, mark);
+}
+
+function total(steps: readonly Step[], figure: (step: Step) => number | null): number | null {
+  const figures = steps.map(figure).filter((value) => value !== null);
+  return figures.length === 0 ? null : figures.reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+import { describe, expect, it } from "vitest";
+import { type Frame, reduce, type RunView } from "../../src/run/reduce";
+
+const EMPTY: RunView = { seq: 0, status: "queued", steps: new Map(), drafts: new Map(), hasGap: false };
+
+const RUN: Frame[] = [
+  { seq: 1, type: "run.accepted", at: "2025-11-20T10:42:00.000Z" },
+  { seq: 2, type: "run.started", at: "2025-11-20T10:42:00.100Z" },
+  { seq: 3, type: "step.intended", at: "2025-11-20T10:42:00.200Z", node_id: "plan" },
+  {
+    seq: 4,
+    type: "step.done",
+    at: "2025-11-20T10:42:07.000Z",
+    node_id: "plan",
+    data: { usage: { input_tokens: 4000, output_tokens: 224, cost_usd: "0.0224" } },
+  },
+  { seq: 5, type: "run.finished", at: "2025-11-20T10:42:07.100Z", data: { status: "succeeded" } },
+];
+
+const fold = (frames: Frame[], from = EMPTY): RunView => frames.reduce(reduce, from);
+
+describe("a run followed live", () => {
+  it("ends with each step's time, tokens and cost", () => {
+    const view = fold(RUN);
+
+    expect(view.status).toBe("succeeded");
+    expect(view.seq).toBe(5);
+    expect(view.steps.get("plan")).toMatchObject({ mark: "ok", seconds: 6.8, tokens: 4224, cost: 0.0224 });
+  });
+
+  it("counts nothing twice when the line is cut and entries are sent again", () => {
+    const cut = fold(RUN.slice(0, 4));
+
+    const view = fold([...RUN.slice(1, 4), ...RUN.slice(4)], cut);
+
+    expect(view).toEqual(fold(RUN));
+    expect(view.steps.get("plan")?.tokens).toBe(4224);
+  });
+
+  it("does not take an entry that leaves a hole before it", () => {
+    const view = fold([RUN[0]!, RUN[3]!]);
+
+    expect(view.hasGap).toBe(true);
+    expect(view.seq).toBe(1);
+    expect(view.steps.has("plan")).toBe(false);
+  });
+
+  it("closes the hole when the missing entries come", () => {
+    const view = fold([RUN[0]!, RUN[3]!, ...RUN.slice(1)]);
+
+    expect(view).toEqual(fold(RUN));
+  });
+
+  it("shows what a model is writing until its entry replaces it", () => {
+    const writing = fold([
+      ...RUN.slice(0, 3),
+      { type: "delta", node_id: "plan", data: { text: "Upgrade " } },
+      { type: "delta", node_id: "plan", data: { text: "urllib3" } },
+    ]);
+
+    expect(writing.drafts.get("plan")).toBe("Upgrade urllib3");
+    expect(reduce(writing, RUN[3]!).drafts.size).toBe(0);
+  });
+
+  it("marks a pure step as running before its entry exists, without moving the place in the journal", () => {
+    const view = fold([...RUN.slice(0, 2), { type: "step.started", node_id: "check", at: "2025-11-20T10:42:01Z" }]);
+
+    expect(view.steps.get("check")?.mark).toBe("run");
+    expect(view.seq).toBe(2);
+  });
+
+  it("ignores ephemeral frames that arrive after the end", () => {
+    const finished = fold(RUN);
+
+    expect(reduce(finished, { type: "step.started", node_id: "plan" })).toBe(finished);
+    expect(reduce(finished, { type: "delta", node_id: "plan", data: { text: "x" } })).toBe(finished);
+  });
+
+  it("waits for a person and goes on", () => {
+    const waiting = fold([
+      ...RUN.slice(0, 2),
+      { seq: 3, type: "run.waiting", node_id: "approve", at: "2025-11-20T10:42:02Z" },
+    ]);
+    const decided = reduce(waiting, { seq: 4, type: "approval.decided", node_id: "approve", at: "2025-11-20T10:44:02Z" });
+
+    expect([waiting.status, waiting.steps.get("approve")?.mark]).toEqual(["waiting", "wait"]);
+    expect(decided.status).toBe("running");
+  });
+
+  it("adds up the attempts of a step that was tried again", () => {
+    const spent = { tokens: 100, cost_usd: 0.01 };
+    const view = fold([
+      { seq: 1, type: "step.failed", node_id: "tool", at: "2025-11-20T10:42:02Z", data: spent },
+      { seq: 2, type: "step.retry", node_id: "tool", at: "2025-11-20T10:42:03Z" },
+      { seq: 3, type: "step.done", node_id: "tool", at: "2025-11-20T10:42:09Z", data: spent },
+    ]);
+
+    expect(view.steps.get("tool")).toMatchObject({ mark: "ok", tokens: 200, cost: 0.02 });
+  });
+
+  it("keeps the status it knows when the ending names one it does not", () => {
+    expect(reduce(EMPTY, { seq: 1, type: "run.finished", data: { status: "exploded" } }).status).toBe("succeeded");
+  });
+});
