@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""The entry of llm in Django."""
+"""The model gateway as Django knows it."""
 
 from django.apps import AppConfig
 
 
 class LlmConfig(AppConfig):
-    """See the package."""
+    """Model routes, prices and budgets."""
 
     name = "llm"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""WebSearch, offline: finds passages in the documents named for the run, and says where each stands."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from agents.engine.tools import ToolSpec
+from codexos.kernel.chat import ContextDocument
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.prose import Sentence, bm25, sentences, words
+
+DEFAULT_RESULTS = 5
+PASSAGE_CHARACTERS = 600
+QUERY_CHARACTERS = 4_000
+
+_SPEC = ToolSpec(
+    name="WebSearch",
+    description="Search the documents named for this run and return the passages that fit best.",
+    schema={
+        "type": "object",
+        "properties": {
+            "query": {"type": "string", "description": "What to look for, in plain words."},
+            "max_results": {"type": "integer", "minimum": 1, "maximum": 20},
+        },
+        "required": ["query"],
+        "additionalProperties": False,
+    },
+    reads_only=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    name: str
+    heading: str
+    text: str
+    first_line: int
+    last_line: int
+
+
+class WebSearch:
+    """Ranks passages of the given documents by BM25."""
+
+    def __init__(self, documents: Sequence[ContextDocument]) -> None:
+        self._documents = documents
+
+    @property
+    def spec(self) -> ToolSpec:
+        """What is promised about it."""
+        return _SPEC
+
+    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+        """Return ``{"results": [{"title", "url", "text", "score"}], "text"}``, best first."""
+        wanted = arguments.get("max_results")
+        limit = wanted if isinstance(wanted, int) else DEFAULT_RESULTS
+        # In a thread: ranking megabytes would hold up every other run of this process.
+        return await asyncio.to_thread(self._search, str(arguments.get("query", "")), limit)
+
+    def _search(self, query: str, limit: int) -> JsonObject:
+        passages = [passage for document in self._documents for passage in _passages(document)]
+        told = [words(f"{passage.heading} {passage.text}") for passage in passages]
+        scores = bm25(words(query[:QUERY_CHARACTERS]), told)
+        ranked = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
+        best = [(score, passage) for score, passage in ranked[:limit] if score > 0]
+        text = "\n\n".join(f"From {passage.name} ({_lines(passage)}):\n{passage.text}" for _, passage in best)
+        return {
+            "results": [_result(score, passage) for score, passage in best],
+            "text": text or "Nothing in the documents of this run fits the search.",
+        }
+
+
+def _passages(document: ContextDocument) -> Iterator[_Passage]:
+    gathered: list[Sentence] = []
+    for sentence in sentences(document.text):
+        size = sum(len(part.text) for part in gathered)
+        # A heading begins a passage; a passage that has grown long enough ends.
+        if gathered and (sentence.kind == "heading" or size + len(sentence.text) > PASSAGE_CHARACTERS):
+            yield _passage(document.name, gathered)
+            gathered = []
+        gathered.append(sentence)
+    if gathered:
+        yield _passage(document.name, gathered)
+
+
+def _passage(name: str, gathered: Sequence[Sentence]) -> _Passage:
+    first = gathered[0]
+    heading = first.text if first.kind == "heading" else first.heading
+    text = "".join(f"{part.text}{' ' if part.kind == 'paragraph' else chr(10)}" for part in gathered).strip()
+    return _Passage(name, heading[:200], text, first.first_line, gathered[-1].last_line)
+
+
+def _result(score: float, passage: _Passage) -> JsonObject:
+    return {
+        "title": passage.heading or passage.name,
+        "url": f"file:{quote(passage.name)}#L{passage.first_line}-L{passage.last_line}",
+        "text": passage.text,
+        "score": round(score, 3),
+    }
+
+
+def _lines(passage: _Passage) -> str:
+    if passage.first_line == passage.last_line:
+        return f"line {passage.first_line}"
+    return f"lines {passage.first_line}-{passage.last_line}"

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What can go wrong inside the engine."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: the JSON path where it stands, and what to do about it."""
+
+    place: str
+    message: str
+
+
+class GraphInvalid(InvalidInput):
+    """A flow document does not hold together; ``problems`` and ``details["errors"]`` list everything at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        more = f" There are {len(self.problems) - 1} more problems." if len(self.problems) > 1 else ""
+        super().__init__(
+            f"The flow cannot run. {first.place}: {first.message}{more}",
+            errors=[{"place": problem.place, "message": problem.message} for problem in self.problems],
+        )
+
+
+class ExpressionInvalid(InvalidInput):
+    """A template cannot be read or filled in; ``position`` counts characters from 1."""
+
+    def __init__(self, message: str, *, position: int) -> None:
+        self.position = position
+        super().__init__(message, position=position)
+
+
+class RunInputInvalid(InvalidInput):
+    """The input of a run does not fit what the flow's entry asks for."""
+
+
+class ToolUnknown(InvalidInput):
+    """No tool of that name is offered to this run."""
+
+    def __init__(self, *, tool: str, known: Sequence[str]) -> None:
+        offered = ", ".join(sorted(known)) or "none"
+        super().__init__(f"There is no tool called {tool!r}. Use one of: {offered}.", tool=tool, known=sorted(known))
+
+
+class ToolCallInvalid(InvalidInput):
+    """A tool was called with arguments that do not fit its schema."""
+
+
+class ResultTooLarge(LimitReached):
+    """A step gave back more than the journal takes."""
+
+    def __init__(self, *, node_id: str, limit: int) -> None:
+        super().__init__(
+            f"The result of step {node_id!r} is larger than {limit:,} characters. Make the step return less.",
+            node_id=node_id,
+        )
+
+
+class StepTimedOut(Unavailable):
+    """A step took longer than it may."""
+
+    def __init__(self, *, node_id: str, seconds: float) -> None:
+        super().__init__(
+            f"Step {node_id!r} took longer than {seconds:g} seconds. Raise its timeout_seconds or make it do less.",
+            node_id=node_id,
+        )
+
+
+class LeaseLost(Conflict):
+    """Another worker holds the run now: nothing more may be written by this one."""
+
+
+class JournalDiverged(Broken):
+    """The journal tells a story this graph cannot have lived."""

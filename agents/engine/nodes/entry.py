@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""entry: where a run begins. Its result is the input, checked against ``schema`` where one is given."""
+
+from collections.abc import Mapping
+
+from agents.engine.errors import RunInputInvalid
+from agents.engine.schemas import mismatches, schema_trouble
+from agents.engine.steps import PureKind, Setting, StepContext
+from codexos.kernel.jsontypes import JsonValue
+
+
+def _compute(step: StepContext) -> JsonValue:
+    schema = step.node.settings.get("schema")
+    wrong = mismatches(step.run.input, schema) if isinstance(schema, Mapping) else []
+    if wrong:
+        raise RunInputInvalid(
+            f"The input does not fit what this flow asks for: {'; '.join(wrong)}. Correct it and run again.",
+            errors=[{"place": "$.input", "message": message} for message in wrong],
+        )
+    return step.run.input
+
+
+ENTRY = PureKind("entry", {"schema": Setting(schema_trouble)}, _compute)

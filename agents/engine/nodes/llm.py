@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""llm: ask a model. Without a ``prompt`` it is given the input and the last result, labelled, beside the documents."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.engine.errors import ResultTooLarge
+from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, render, text_of
+from agents.engine.journal import usage_data
+from agents.engine.nodes import settings
+from agents.engine.outcomes import Done
+from agents.engine.ports import Ports
+from agents.engine.steps import (
+    DEFAULT_TIMEOUT_SECONDS,
+    MAX_RESULT_CHARACTERS,
+    Effect,
+    EffectKind,
+    Emit,
+    Setting,
+    StepContext,
+)
+from codexos.kernel.chat import ChatAnswer, ChatRequest, ContextDocument, Message
+from codexos.kernel.errors import Unavailable
+from codexos.kernel.jsontypes import JsonObject
+
+# About 100,000 tokens: what the models in common use take beside a question.
+DOCUMENT_BUDGET_CHARACTERS = 400_000
+LAST_RESULT_CHARACTERS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One question to a model, ready to be asked."""
+
+    node_id: str
+    request: ChatRequest
+    notes: Sequence[JsonObject] = ()
+    may_repeat: bool = True
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+
+    @property
+    def intent(self) -> JsonObject:
+        """Which model, and about how much is asked of it: that is counted if the answer never comes."""
+        said = sum(len(message.text) for message in self.request.messages)
+        shown = sum(len(document.text) for document in self.request.documents)
+        return {
+            "model": self.request.model,
+            "documents": [document.name for document in self.request.documents],
+            "estimate": {"input_tokens": (said + shown) // 4},
+        }
+
+    async def perform(self, ports: Ports, emit: Emit) -> Done:
+        """Ask, passing the answer on as it comes. Raises Unavailable, InvalidInput, ResultTooLarge."""
+        answer: ChatAnswer | None = None
+        length = 0
+        async for piece in ports.model.stream(self.request):
+            if isinstance(piece, ChatAnswer):
+                answer = piece
+                continue
+            length += len(piece.text)
+            if length > MAX_RESULT_CHARACTERS:
+                raise ResultTooLarge(node_id=self.node_id, limit=MAX_RESULT_CHARACTERS)
+            emit(piece.text)
+        if answer is None:
+            raise Unavailable(f"Model {self.request.model!r} stopped before it had answered. Try again.")
+        return _done(answer)
+
+
+def _done(answer: ChatAnswer) -> Done:
+    result: JsonObject = {
+        "text": answer.text,
+        "citations": list(answer.citations),
+        "usage": usage_data(answer.usage),
+        "model": answer.model,
+    }
+    notes: list[JsonObject] = [{"message": answer.note, "level": "info"}] if answer.note else []
+    return Done(result, answer.usage, notes)
+
+
+def _prepare(step: StepContext, ports: Ports) -> Effect:
+    documents, cut = fit_documents(step.run.documents, budget=DOCUMENT_BUDGET_CHARACTERS)
+    temperature, max_tokens = (step.node.settings.get(name) for name in ("temperature", "max_tokens"))
+    request = ChatRequest(
+        model=step.setting_text("model") or "default",
+        messages=_messages(step),
+        documents=documents,
+        temperature=float(temperature) if isinstance(temperature, int | float) else None,
+        max_tokens=max_tokens if isinstance(max_tokens, int) else None,
+    )
+    return ModelCall(step.node.id, request, cut)
+
+
+def _messages(step: StepContext) -> list[Message]:
+    system, prompt = step.setting_text("system"), step.setting_text("prompt")
+    messages = [Message("system", render(system, step.scope))] if system else []
+    said = _default_prompt(step) if prompt is None else render(prompt, step.scope)
+    return [*messages, Message("user", said)]
+
+
+def _default_prompt(step: StepContext) -> str:
+    sections = [f"# Input\n\n{text_of(step.run.input)}"]
+    previous = step.previous
+    if previous is not None and previous.kind != "entry":
+        last = text_of(step.last_result)
+        kept = last if len(last) <= LAST_RESULT_CHARACTERS else f"{last[:LAST_RESULT_CHARACTERS]} …"
+        sections.append(f"# Result of {previous.id}\n\n{kept}")
+    return "\n\n".join(sections)
+
+
+def fit_documents(
+    documents: Sequence[ContextDocument], *, budget: int
+) -> tuple[Sequence[ContextDocument], Sequence[JsonObject]]:
+    """Cut documents to a budget of characters: small ones stay whole, large ones share the rest."""
+    if sum(len(document.text) for document in documents) <= budget:
+        return documents, ()
+    allowed: dict[int, int] = {}
+    left = budget
+    # From the smallest up, each may take an equal share of what is left, so what one leaves the next may have.
+    order = sorted(range(len(documents)), key=lambda index: len(documents[index].text))
+    for taken, index in enumerate(order):
+        allowed[index] = min(len(documents[index].text), left // (len(documents) - taken))
+        left -= allowed[index]
+    kept = [ContextDocument(document.name, document.text[: allowed[index]]) for index, document in enumerate(documents)]
+    notes = [
+        _cut_note(whole, part) for whole, part in zip(documents, kept, strict=True) if len(part.text) < len(whole.text)
+    ]
+    return kept, notes
+
+
+def _cut_note(whole: ContextDocument, part: ContextDocument) -> JsonObject:
+    return {
+        "message": f"{whole.name} was cut to its first {len(part.text):,} of {len(whole.text):,} characters "
+        "to fit what the model takes.",
+        "level": "warning",
+        "document": whole.name,
+    }
+
+
+_TEXT = settings.text(longest=MAX_TEMPLATE_CHARACTERS)
+
+LLM = EffectKind(
+    "llm",
+    {
+        "model": Setting(settings.text(longest=200)),
+        "system": Setting(_TEXT, is_template=True),
+        "prompt": Setting(_TEXT, is_template=True),
+        "temperature": Setting(settings.number(least=0, most=2)),
+        "max_tokens": Setting(settings.whole_number(least=1, most=1_000_000)),
+    },
+    _prepare,
+)

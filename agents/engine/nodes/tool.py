@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""tool: call a tool. Without ``arguments`` the last text goes to the tool's one required text parameter."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.engine.errors import ToolCallInvalid
+from agents.engine.expressions import text_of
+from agents.engine.nodes import settings
+from agents.engine.nodes.rendering import filled_in
+from agents.engine.outcomes import Done
+from agents.engine.ports import Ports
+from agents.engine.steps import Effect, EffectKind, Emit, Setting, StepContext
+from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments
+from codexos.kernel.jsontypes import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of one tool, ready to be made."""
+
+    spec: ToolSpec
+    arguments: JsonObject
+    key: str
+    notes: Sequence[JsonObject] = ()
+
+    @property
+    def intent(self) -> JsonObject:
+        """Which tool, with what, under which key."""
+        return {"tool": self.spec.name, "arguments": self.arguments, "key": self.key}
+
+    @property
+    def may_repeat(self) -> bool:
+        """As the tool promises."""
+        return self.spec.may_repeat
+
+    @property
+    def timeout_seconds(self) -> float:
+        """As the tool says."""
+        return self.spec.timeout_seconds
+
+    async def perform(self, ports: Ports, emit: Emit) -> Done:
+        """Call the tool."""
+        return Done(await ports.toolbox.call(self.spec.name, self.arguments, key=self.key))
+
+
+def _prepare(step: StepContext, ports: Ports) -> Effect:
+    spec = ports.toolbox.describe(step.setting_text("tool") or "")
+    given = step.node.settings.get("arguments")
+    arguments = arguments_from_text(spec, text_of(step.last_result)) if given is None else filled_in(given, step.scope)
+    if not isinstance(arguments, Mapping):
+        raise ToolCallInvalid(f"The arguments of tool {spec.name!r} must be an object.", tool=spec.name)
+    check_arguments(spec, arguments)
+    return ToolCall(spec, arguments, step.key)
+
+
+TOOL = EffectKind(
+    "tool",
+    {
+        "tool": Setting(settings.text(longest=200), is_required=True),
+        "arguments": Setting(settings.an_object, is_template=True),
+    },
+    _prepare,
+)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What a step gives back: Done, Waiting, Failed or Again. Expected things are values, not exceptions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from codexos.kernel.chat import Usage
+from codexos.kernel.errors import CodexosError
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class StepError:
+    """Why a step failed, ready to be written down and shown."""
+
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, error: CodexosError) -> "StepError":
+        """Take over an error of the house."""
+        return cls(error.code, error.message)
+
+    def as_data(self) -> JsonObject:
+        """Say it as JSON."""
+        return {"code": self.code, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The step has its result; ``notes`` are told to people beside it."""
+
+    result: JsonValue
+    usage: Usage = field(default_factory=Usage)
+    notes: Sequence[JsonObject] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The step goes on when something outside has happened."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The step will not succeed."""
+
+    error: StepError
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The step failed in a way that may pass: try again after a while."""
+
+    error: StepError
+    after_seconds: float
+
+
+Outcome = Done | Waiting | Failed | Again

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What the engine asks of the outside. Adapters keep these promises; the engine knows nothing more of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from agents.engine.journal import Entry
+from agents.engine.tools import ToolSpec
+from codexos.kernel.chat import ChatModel
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+
+class Journal(Protocol):
+    """The durable entries of one run, written by its one holder."""
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        """Make all of the entries durable or none; return only then. Their seqs follow on without a gap.
+
+        Raises LeaseLost where another epoch holds the run or one of the seqs is taken.
+        """
+        ...
+
+    async def read(self, after: int = 0) -> Sequence[Entry]:
+        """Return the entries with a seq above ``after``, in order."""
+        ...
+
+
+class Toolbox(Protocol):
+    """The tools this run may use."""
+
+    def describe(self, name: str) -> ToolSpec:
+        """Return what is known of a tool. Raises ToolUnknown."""
+        ...
+
+    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
+        """Call a tool; ``key`` is the same for every attempt at one effect. Raises CodexosError kinds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Something worth showing and not worth keeping: it has no seq, and the next entry replaces it."""
+
+    type: Literal["delta", "progress", "step.started"]
+    node_id: str
+    data: JsonObject
+
+
+class EventSink(Protocol):
+    """Where ephemeral frames go. Must not block and must not fail: a lost frame is no loss."""
+
+    def emit(self, frame: Frame) -> None:
+        """Send a frame on its way."""
+        ...
+
+
+class Clock(Protocol):
+    """What time it is, and waiting for a later one."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after ``seconds``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a run reaches the outside through."""
+
+    journal: Journal
+    model: ChatModel
+    toolbox: Toolbox
+    sink: EventSink
+    clock: Clock

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Writing down what happens: folded at once, made durable together."""
+
+from agents.engine.graph import FlowGraph
+from agents.engine.journal import Entry, EntryType, JournalView
+from agents.engine.ports import Clock, Journal
+from codexos.kernel.jsontypes import JsonObject
+
+
+class Recorder:
+    """Gathers entries of one holder; ``commit`` makes all that were gathered durable in one append."""
+
+    def __init__(self, journal: Journal, clock: Clock, *, epoch: int) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._epoch = epoch
+        self._gathered: list[Entry] = []
+
+    async def replay(self, graph: FlowGraph) -> JournalView:
+        """Rebuild the run from what is durable. Raises JournalDiverged."""
+        self._gathered.clear()
+        self.view = JournalView.of(graph, await self._journal.read())
+        return self.view
+
+    def record(self, kind: EntryType, data: JsonObject, *, node_id: str | None = None, attempt: int = 0) -> None:
+        """Note a fact; it holds for this process now and for the world after ``commit``."""
+        entry = Entry(self.view.last_seq + 1, kind, self._clock.now(), node_id, attempt, self._epoch, data)
+        self.view.fold(entry)
+        self._gathered.append(entry)
+
+    async def commit(self) -> None:
+        """Make everything noted durable. Raises LeaseLost."""
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            await self._journal.append(gathered)

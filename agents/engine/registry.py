@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Every kind of node this version runs, by name."""
+
+from collections.abc import Mapping
+
+from agents.engine.nodes.entry import ENTRY
+from agents.engine.nodes.exit import EXIT
+from agents.engine.nodes.llm import LLM
+from agents.engine.nodes.tool import TOOL
+from agents.engine.steps import NodeKind
+
+KINDS: Mapping[str, NodeKind] = {kind.name: kind for kind in (ENTRY, LLM, TOOL, EXIT)}
+# Promised kinds that are still to come: named in an honest refusal.
+KINDS_TO_COME = frozenset({"rag", "vault", "condition", "map", "loop", "subflow", "approval", "reflection"})
