@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The base of every API view in the house: who asks, by token or by session."""
 
-from typing import Any, cast
+from typing import Any, NamedTuple, TypeVar, cast
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.authentication import SessionAuthentication as DjangoSessionAuthentication
 from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from accounts.errors import TokenRevoked
 from accounts.models import Person
 from accounts.operations.tokens import actor_from_token
-from codexos.kernel.errors import NotSignedIn
+from accounts.queries.pages import PAGE_LIMIT, Page, check_limit
+from codexos.kernel.errors import InvalidInput, NotSignedIn
+
+T = TypeVar("T")
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -58,3 +64,38 @@ class OrganizationAPIView(APIView):
         if actor is None:
             raise NotSignedIn("Sign in, or send an API token.")
         return cast(Actor, actor)
+
+
+class PageParams(NamedTuple):
+    """Where in a list a request wants to read, and how much."""
+
+    cursor: str | None
+    limit: int
+
+
+def page_params(request: Request) -> PageParams:
+    """Return ``?cursor=`` and ``?limit=`` of a list. Raises InvalidInput."""
+    text = request.query_params.get("limit", str(PAGE_LIMIT))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        message = f"limit is {text!r}; write a whole number."
+        raise InvalidInput(message, errors=[{"place": "limit", "message": message}])
+    return PageParams(request.query_params.get("cursor") or None, check_limit(int(text)))
+
+
+def paginated(request: Request, page: Page[T], serializer: type[BaseSerializer[T]]) -> Response:
+    """Answer a page as ``{"results", "next", "previous"}``; the latter two are absolute addresses or null."""
+    rows = serializer(page.rows, many=True, context={"request": request}).data
+    return Response(
+        {
+            "results": rows,
+            "next": _turned(request, page.next_cursor),
+            "previous": _turned(request, page.previous_cursor),
+        }
+    )
+
+
+def _turned(request: Request, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    kept = [(name, value) for name, values in request.query_params.lists() for value in values if name != "cursor"]
+    return request.build_absolute_uri(f"{request.path}?{urlencode([*kept, ('cursor', cursor)])}")

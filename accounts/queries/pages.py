@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Pages of long lists: newest first by UUIDv7, walked by opaque cursors in both directions.
+
+A cursor names the row it stands at, not a number of rows to skip, so rows that come meanwhile shift nothing.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+
+from codexos.kernel.errors import InvalidInput
+
+PAGE_LIMIT = 50
+LARGEST_PAGE = 200
+
+T = TypeVar("T")
+R = TypeVar("R")
+M = TypeVar("M", bound=Model)
+
+
+class _Way(IntEnum):
+    OLDER = 1
+    NEWER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list, and the cursors that lead on from it; None where the list ends."""
+
+    rows: list[T]
+    next_cursor: str | None = None
+    previous_cursor: str | None = None
+
+    def map(self, function: Callable[[T], R]) -> "Page[R]":
+        """Return the same page with ``function`` applied to each row."""
+        return Page([function(row) for row in self.rows], self.next_cursor, self.previous_cursor)
+
+
+def page_of(queryset: QuerySet[M, Any], *, cursor: str | None = None, limit: int = PAGE_LIMIT) -> Page[M]:
+    """Return the page of ``queryset`` that ``cursor`` leads to, read now. Raises InvalidInput on a bad cursor."""
+    limit = check_limit(limit)
+    way, at = _opened(cursor) if cursor else (_Way.OLDER, None)
+    if way is _Way.NEWER:
+        found = list(queryset.filter(pk__gt=at).order_by("pk")[: limit + 1])
+        rows, has_newer, has_older = found[:limit][::-1], len(found) > limit, True
+    else:
+        older = queryset if at is None else queryset.filter(pk__lt=at)
+        found = list(older.order_by("-pk")[: limit + 1])
+        rows, has_newer, has_older = found[:limit], at is not None, len(found) > limit
+    return Page(
+        rows,
+        next_cursor=_sealed(_Way.OLDER, rows[-1].pk) if rows and has_older else None,
+        previous_cursor=_sealed(_Way.NEWER, rows[0].pk) if rows and has_newer else None,
+    )
+
+
+def check_limit(limit: int) -> int:
+    """Return ``limit``. Raises InvalidInput where it is not within 1 and LARGEST_PAGE."""
+    if 1 <= limit <= LARGEST_PAGE:
+        return limit
+    raise _invalid("limit", f"limit is {limit}; ask for 1 to {LARGEST_PAGE} rows.")
+
+
+def _sealed(way: _Way, at: UUID) -> str:
+    return base64.urlsafe_b64encode(bytes([way]) + at.bytes).decode().rstrip("=")
+
+
+def _opened(cursor: str) -> tuple[_Way, UUID]:
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return _Way(raw[0]), UUID(bytes=raw[1:])
+    except (binascii.Error, UnicodeEncodeError, ValueError, IndexError):
+        raise _invalid("cursor", "This cursor is not one of ours. Take it from 'next' or 'previous'.") from None
+
+
+def _invalid(place: str, message: str) -> InvalidInput:
+    return InvalidInput(message, errors=[{"place": place, "message": message}])
