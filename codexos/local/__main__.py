@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from codexos.local import processes
+from codexos.local import processes, supervision
 from codexos.local.environment import Setup, setup_here
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT
@@ -52,7 +52,10 @@ def _doctor(_words: list[str]) -> int:
 
 
 def _process(words: list[str]) -> int:
-    processes.run(words[0], setup=setup_here(), is_durable="--disposable" not in words)
+    setup = setup_here()
+    if words[0] == "supervisor":
+        supervision.become_supervisor(setup.home)
+    processes.run(words[0], setup=setup, is_durable="--disposable" not in words)
     return 0
 
 

@@ -54,6 +54,11 @@ class Setup:
         return int(text)
 
     @property
+    def host(self) -> str:
+        """The address the web process binds: this machine only, unless HOST says otherwise."""
+        return self.given.get("HOST") or "127.0.0.1"
+
+    @property
     def url(self) -> str:
         """Where a person on this machine finds it."""
         return self.given.get("CODEXOS_URL") or f"http://127.0.0.1:{self.port}"
@@ -61,7 +66,7 @@ class Setup:
     def variables(self) -> dict[str, str]:
         """Everything a process needs, on top of what the person has set."""
         made = {"CODEXOS_HOME": str(self.home.root), "PORT": str(self.port)}
-        made["HOST"] = self.given.get("HOST") or "127.0.0.1"
+        made["HOST"] = self.host
         if self.has_own_database:
             made |= embedded_addresses(self.home) | {"CODEXOS_EMBEDDED": "1"}
         elif self.is_administrator_given:

@@ -4,6 +4,7 @@
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,12 @@ class Home:
                 f"The home {str(self.root)!r} cannot be used: {error.strerror} ({error.filename}). "
                 "Make that folder writable for you, or name another one in CODEXOS_HOME."
             ) from error
+
+    def forget_run(self) -> None:
+        """Remove what is true only while it runs."""
+        for path in self.run.glob("*.pid"):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
 
 
 def make_private(folder: Path, *, mode: int = 0o700) -> None:

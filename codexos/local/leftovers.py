@@ -36,8 +36,10 @@ def held(home: Home, *, doing: str, url: str = "", wait_seconds: float = 0.3) ->
     try:
         _take(descriptor, home=home, wait_seconds=wait_seconds)
         _holder_file(home).write_text(json.dumps(asdict(Holder(os.getpid(), doing, url))), encoding="utf-8")
-        yield
-        _holder_file(home).unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            _holder_file(home).unlink(missing_ok=True)
     finally:
         os.close(descriptor)
 

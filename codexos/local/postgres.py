@@ -159,7 +159,7 @@ class Roles:
         return cls(*(secret_text(home, role) for role in ROLES))
 
 
-def wait_until_ready(dsn: str, *, is_alive: Callable[[], bool], log: Path) -> str:
+def wait_until_ready(dsn: str, *, is_alive: Callable[[], bool], log: Callable[[], str]) -> str:
     """Return the server's version once it takes connections.
 
     Raises DiskFull or ServerFailed, with the last words of its log, when it ends or does not answer in time.
@@ -172,7 +172,7 @@ def wait_until_ready(dsn: str, *, is_alive: Callable[[], bool], log: Path) -> st
             if "password authentication failed" in str(error):
                 raise ServerFailed(_lost_password_message(dsn)) from error
             if not is_alive() or time.monotonic() > deadline:
-                raise start_failure(_tail(log) or str(error)) from error
+                raise start_failure(log() or str(error)) from error
         time.sleep(0.05)
 
 
@@ -181,13 +181,6 @@ def server_version(dsn: str) -> str:
     with psycopg.connect(dsn, connect_timeout=5) as connection:
         row = connection.execute("SHOW server_version").fetchone()
         return str(row[0]).split()[0] if row else ""
-
-
-def _tail(log: Path) -> str:
-    try:
-        return log.read_text(encoding="utf-8", errors="replace")[-4000:]
-    except OSError:
-        return ""
 
 
 def _lost_password_message(dsn: str) -> str:

@@ -12,6 +12,7 @@ from codexos.local import postgres, processes, redis
 from codexos.local.environment import Setup, database_of
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT, Home
+from codexos.local.logtail import LogTail
 
 STOP_TIMEOUT_SECONDS = 20.0
 REDIS_ATTEMPTS = 3
@@ -68,8 +69,11 @@ class Servers:
 
     def _wait_for_postgres(self) -> None:
         child = self._children[processes.DATABASE]
+        log = self._log(processes.DATABASE)
         dsn = postgres.address(self._home, role=postgres.SUPERUSER, database="postgres")
-        postgres.wait_until_ready(dsn, is_alive=lambda: child.poll() is None, log=self._log(processes.DATABASE))
+        postgres.wait_until_ready(
+            dsn, is_alive=lambda: child.poll() is None, log=LogTail(log, is_from_beginning=True).since_start
+        )
 
     def _wait_for_redis(self) -> None:
         for _attempt in range(REDIS_ATTEMPTS):
@@ -130,3 +134,4 @@ def serving(setup: Setup, *, is_durable: bool = True) -> Iterator[None]:
         yield
     finally:
         servers.stop()
+        setup.home.forget_run()

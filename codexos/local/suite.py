@@ -85,7 +85,7 @@ def prepared(setup: Setup) -> Iterator[dict[str, str]]:
         yield variables
     finally:
         servers.stop()
-        shutil.rmtree(setup.home.sockets, ignore_errors=True)
+        setup.home.forget_run()
 
 
 def test_variables(setup: Setup) -> dict[str, str]:

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""`bin/manage doctor`: checks everything bin/up needs and says what to do about each failure."""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+
+from codexos.local import bundle, chromium, install, postgres, redis
+from codexos.local.checks import LEAST_FREE_BYTES, check_disk, check_port
+from codexos.local.environment import Setup
+from codexos.local.errors import LocalFault
+from codexos.local.leftovers import holder_of, is_held
+from codexos.local.servers import serving
+from codexos.local.terminal import say
+
+KEY_MODES = {0o600, 0o400}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found. Information never fails the examination."""
+
+    text: str
+    is_good: bool = True
+    is_information: bool = False
+
+    @property
+    def mark(self) -> str:
+        """How it is shown."""
+        if self.is_information:
+            return "info"
+        return "ok" if self.is_good else "FAIL"
+
+
+def examine(setup: Setup) -> int:
+    """Run every check; 1 when something needs doing."""
+    findings = {name: _safely(check, setup) for name, check in CHECKS.items()}
+    say(f"CodexOS  {setup.home.root}\n")
+    for name, finding in findings.items():
+        say(f"   {finding.mark:<5} {name:<12} {finding.text}")
+    failed = [name for name, finding in findings.items() if not finding.is_good]
+    say(f"\n   {'Everything bin/up needs is there.' if not failed else f'To be put right: {", ".join(failed)}.'}")
+    return 1 if failed else 0
+
+
+def _safely(check: Callable[[Setup], Finding], setup: Setup) -> Finding:
+    try:
+        return check(setup)
+    except LocalFault as fault:
+        return Finding(str(fault), is_good=False)
+    except (OSError, psycopg.Error) as error:
+        return Finding(f"could not be checked: {error}", is_good=False)
+
+
+def _python(_setup: Setup) -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info[:2] in {(3, 11), (3, 12)}:
+        return Finding(version)
+    return Finding(f"{version}: install Python 3.11 or 3.12, remove .venv, run bin/up again", is_good=False)
+
+
+def _packages(_setup: Setup) -> Finding:
+    if install.is_in_sync("requirements.txt"):
+        return Finding(f"{len(install.pins('requirements.txt'))} as locked in requirements.txt")
+    return Finding("not as locked in requirements.txt: run bin/up, which installs them", is_good=False)
+
+
+def _node(_setup: Setup) -> Finding:
+    node = bundle.find_node()
+    return Finding(f"{node.version}{' from the Python package, as this machine has none' if node.is_fallback else ''}")
+
+
+def _bundle(_setup: Setup) -> Finding:
+    if not bundle.has_sources():
+        return Finding("there are no sources to build", is_information=True)
+    return Finding("up to date" if bundle.is_built() else "to be built at the next bin/up", is_information=True)
+
+
+def _chromium(_setup: Setup) -> Finding:
+    found = next((path for name in chromium.NAMES if (path := shutil.which(name))), None)
+    return Finding(found or f"none, so browser tests are left out; as root: {chromium.INSTALL}", is_information=True)
+
+
+def _disk(setup: Setup) -> Finding:
+    setup.home.prepare()
+    check_disk(setup.home)
+    free = shutil.disk_usage(setup.home.root).free
+    return Finding(f"{free // 1024**2} MB free, at least {LEAST_FREE_BYTES // 1024**2} needed")
+
+
+def _port(setup: Setup) -> Finding:
+    holder = holder_of(setup.home)
+    if is_held(setup.home) and holder and holder.url:
+        return Finding(f"{setup.port}; this home serves {holder.url} now (process {holder.pid})")
+    check_port(setup.host, setup.port)
+    return Finding(f"{setup.port} is free")
+
+
+def _home(setup: Setup) -> Finding:
+    setup.home.prepare()
+    loose = [p.name for p in setup.home.keys.iterdir() if stat.S_IMODE(p.stat().st_mode) not in KEY_MODES]
+    if loose:
+        names = " ".join(str(setup.home.keys / name) for name in loose)
+        return Finding(f"others may read {', '.join(loose)}: chmod 600 {names}", is_good=False)
+    if not os.access(setup.home.root, os.W_OK):
+        return Finding(f"{setup.home.root} cannot be written: give it to this user", is_good=False)
+    return Finding("private to this user")
+
+
+def _servers(setup: Setup) -> Finding:
+    """Reach what runs or is given; what is embedded and stopped is started once and stopped again."""
+    if not is_held(setup.home):
+        with serving(setup):
+            return Finding(_reach(setup) + ("" if setup.has_own_database else "; roles are in place"))
+    return Finding(_reach(setup))
+
+
+def _reach(setup: Setup) -> str:
+    version = postgres.server_version(setup.variables()["DATABASE_URL"])
+    queue = f"Redis {redis.wait_until_ready(setup.home)}" if setup.has_own_redis else "Redis of REDIS_URL"
+    return f"PostgreSQL {version}, {queue}"
+
+
+def _master_key(setup: Setup) -> Finding:
+    if setup.has_own_key:
+        path = setup.home.keys / "master.key"
+        return Finding(f"{path}{'' if path.exists() else ', made at the first start'}: keep a copy in a safe place")
+    return Finding("given by the environment")
+
+
+def _sandbox(_setup: Setup) -> Finding:
+    found = shutil.which("bwrap")
+    return Finding(
+        found or "no bubblewrap; apt-get install bubblewrap, for running untrusted code", is_information=True
+    )
+
+
+CHECKS: dict[str, Callable[[Setup], Finding]] = {
+    "python": _python,
+    "packages": _packages,
+    "node": _node,
+    "web bundle": _bundle,
+    "chromium": _chromium,
+    "disk": _disk,
+    "home": _home,
+    "port": _port,
+    "servers": _servers,
+    "master key": _master_key,
+    "bubblewrap": _sandbox,
+}
