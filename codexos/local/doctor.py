@@ -44,7 +44,8 @@ def examine(setup: Setup) -> int:
     for name, finding in findings.items():
         say(f"   {finding.mark:<5} {name:<12} {finding.text}")
     failed = [name for name, finding in findings.items() if not finding.is_good]
-    say(f"\n   {'Everything bin/up needs is there.' if not failed else f'To be put right: {", ".join(failed)}.'}")
+    verdict = f"To be put right: {', '.join(failed)}." if failed else "Everything bin/up needs is there."
+    say(f"\n   {verdict}")
     return 1 if failed else 0
 
 
