@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""The model gateway as Django knows it."""
+"""The entry of llm in Django."""
 
 from django.apps import AppConfig
 
 
 class LlmConfig(AppConfig):
-    """Model routes, prices and budgets."""
+    """See the package."""
 
     name = "llm"
-    default_auto_field = "django.db.models.BigAutoField"

@@ -39,12 +39,13 @@ def _check_ends(boxes: Sequence[Box], problems: list[Problem]) -> list[Box]:
 
 def _check_arrows(boxes: Sequence[Box], by_id: Mapping[str, Box], problems: list[Problem]) -> None:
     arrivals: dict[str, str] = {}
+    told = {problem.place for problem in problems}
     for box in boxes:
         if len(box.targets) > 1:
             problems.append(
                 Problem(box.targets[1].place, "Parallel branches are not in this version. Lead to one node only.")
             )
-        if not box.targets and box.kind != "exit":
+        if not box.targets and box.kind != "exit" and f"{box.place}.next" not in told:
             problems.append(
                 Problem(f"{box.place}.next", f"{shown(box.id)} leads nowhere. Name the node that follows it.")
             )

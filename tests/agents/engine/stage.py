@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""A stage for the engine: journals that fail on command, models and tools that count, and a clock that stands still."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from agents.engine.documents import parse_flow
+from agents.engine.errors import ToolUnknown
+from agents.engine.executor import Executor, Standing
+from agents.engine.graph import FlowGraph
+from agents.engine.journal import Entry
+from agents.engine.memory_journal import MemoryJournal
+from agents.engine.ports import Frame, Ports
+from agents.engine.steps import RunContext
+from agents.engine.tools import ToolSpec
+from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, ContextDocument, Delta, Usage
+from codexos.kernel.errors import Unavailable
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+RUN_ID = UUID("01890000-0000-7000-8000-000000000001")
+
+BLUEPRINT: JsonObject = {
+    "id": "agent-1",
+    "nodes": [
+        {"id": "start", "type": "entry", "next": "planner"},
+        {"id": "planner", "type": "llm", "model": "gpt-4", "next": "tool_selector"},
+        {"id": "tool_selector", "type": "tool", "tool": "WebSearch", "next": "summarizer"},
+        {"id": "summarizer", "type": "llm", "model": "claude-3-opus", "next": "end"},
+        {"id": "end", "type": "exit"},
+    ],
+}
+
+
+class WorkerKilled(Exception):
+    """The process died here, as far as the engine can tell."""
+
+
+class StoppedClock:
+    """Always the same moment; sleeping takes no time and is written down."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class Watcher:
+    """Keeps every frame it is shown."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+
+    def emit(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+
+class MortalJournal(MemoryJournal):
+    """Kills the worker at its n-th append, before or after the entries are kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dies_at: int | None = None
+        self.keeps_the_last = False
+
+    async def append(self, entries: Sequence[Entry]) -> None:
+        dies = self.appends + 1 == self.dies_at
+        if dies:
+            self.dies_at = None
+        if not dies or self.keeps_the_last:
+            await super().append(entries)
+        if dies:
+            raise WorkerKilled
+
+
+@dataclass
+class CountingModel:
+    """Says what it was asked, in two pieces, and remembers every request."""
+
+    requests: list[ChatRequest] = field(default_factory=list)
+    unavailable_times: int = 0
+    hangs: bool = False
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | ChatAnswer]:
+        self.requests.append(request)
+        self.was_asked.set()
+        if self.hangs:
+            yield Delta("I am thin")
+            await asyncio.sleep(3600)
+        if self.unavailable_times:
+            self.unavailable_times -= 1
+            raise Unavailable("The model is having a rest. Try again.")
+        text = f"[{request.model}] {request.messages[-1].text}"
+        yield Delta(text[:5])
+        yield Delta(text[5:])
+        yield ChatAnswer(text, request.model, Usage(10, 5, Decimal("0.001")))
+
+
+@dataclass
+class CountingTool:
+    """Echoes its text, and remembers every call with its key."""
+
+    name: str = "Echo"
+    reads_only: bool = True
+    calls: list[tuple[JsonObject, str]] = field(default_factory=list)
+    kills: bool = False
+
+    @property
+    def spec(self) -> ToolSpec:
+        schema: JsonObject = {
+            "type": "object",
+            "properties": {"text": {"type": "string"}, "times": {"type": "integer"}},
+            "required": ["text"],
+            "additionalProperties": False,
+        }
+        return ToolSpec(self.name, "Echoes.", schema, reads_only=self.reads_only)
+
+    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+        self.calls.append((arguments, key))
+        if self.kills:
+            self.kills = False
+            raise asyncio.CancelledError
+        return {"text": f"echo of {arguments['text']}", "results": [{"url": "https://example.org/1"}]}
+
+
+class Tool(Protocol):
+    """Something a run may call."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue: ...
+
+
+@dataclass
+class Shelf:
+    """The tools of one run, by name."""
+
+    tools: Sequence[Tool]
+
+    def describe(self, name: str) -> ToolSpec:
+        return self._tool(name).spec
+
+    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
+        return await self._tool(name).call(arguments, key=key)
+
+    def _tool(self, name: str) -> Tool:
+        for tool in self.tools:
+            if tool.spec.name == name:
+                return tool
+        raise ToolUnknown(tool=name, known=[tool.spec.name for tool in self.tools])
+
+
+@dataclass
+class Stage:
+    """Everything a run needs, and a way to run it again after it died."""
+
+    document: JsonObject = field(default_factory=lambda: BLUEPRINT)
+    input: JsonValue = "What now?"
+    model: ChatModel = field(default_factory=CountingModel)
+    tools: Sequence[Tool] = field(default_factory=lambda: [CountingTool("WebSearch")])
+    documents: Sequence[ContextDocument] = ()
+    journal: MortalJournal = field(default_factory=MortalJournal)
+    watcher: Watcher = field(default_factory=Watcher)
+    clock: StoppedClock = field(default_factory=StoppedClock)
+    epoch: int = 0
+
+    @property
+    def graph(self) -> FlowGraph:
+        return parse_flow(self.document)
+
+    def executor(self) -> Executor:
+        """A fresh worker takes the run: nothing is remembered but the journal."""
+        self.epoch += 1
+        run = RunContext(RUN_ID, self.input, self.epoch, self.documents)
+        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock)
+        return Executor(self.graph, run, ports)
+
+    async def run(self) -> Standing:
+        return await self.executor().advance()
+
+    def types(self) -> list[str]:
+        return [entry.type for entry in self.journal.entries]
+
+    def of_type(self, kind: str) -> list[Entry]:
+        return [entry for entry in self.journal.entries if entry.type == kind]
+
+
+def chain(*nodes: JsonObject) -> JsonObject:
+    """A flow from an entry through ``nodes`` to an exit, each leading to the next."""
+    ids = [*(str(node["id"]) for node in nodes), "end"]
+    middle = [{**node, "next": follower} for node, follower in zip(nodes, ids[1:], strict=True)]
+    return {
+        "id": "chain",
+        "nodes": [{"id": "start", "type": "entry", "next": ids[0]}, *middle, {"id": "end", "type": "exit"}],
+    }

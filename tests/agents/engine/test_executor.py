@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Runs: what is written down when, what is shown meanwhile, and how a run ends."""
+
+import asyncio
+
+import pytest
+
+from agents.adapters.tools.web_search import WebSearch
+from agents.engine.errors import LeaseLost
+from agents.engine.journal import idempotency_key
+from agents.engine.logs import log_line
+from codexos.kernel.chat import ContextDocument
+from llm.adapters.offline import OfflineModel
+from tests.agents.engine.stage import BLUEPRINT, RUN_ID, CountingModel, CountingTool, Stage, chain
+
+NOTES = ContextDocument(
+    "notes.md",
+    "# Kelp works\n\nThe drying hall holds forty racks. Inspections fall on the second Tuesday of May.\n"
+    "Nobody may smoke near the ovens.\n",
+)
+
+
+async def test_the_blueprint_flow_quotes_the_right_sentence_of_the_file():
+    # given
+    stage = Stage(BLUEPRINT, "When are the inspections?", OfflineModel(), tools=[WebSearch([NOTES])], documents=[NOTES])
+    # when
+    standing = await stage.run()
+    # then
+    assert standing.status == "succeeded"
+    assert standing.data["output"] == 'From notes.md: "Inspections fall on the second Tuesday of May."'
+    assert standing.data["citations"] == [
+        {"path": "notes.md", "lines": "3", "quote": "Inspections fall on the second Tuesday of May."}
+    ]
+    assert [entry.seq for entry in stage.journal.entries] == list(range(1, len(stage.journal.entries) + 1))
+    named = {log_line(entry).node_id for entry in stage.journal.entries} - {None}
+    assert named == {"start", "planner", "tool_selector", "summarizer", "end"}
+    notes = " ".join(log_line(entry).message for entry in stage.of_type("note"))
+    assert "'gpt-4'" in notes
+    assert "'claude-3-opus'" in notes
+
+
+async def test_done_and_the_next_intended_share_one_commit():
+    stage = Stage()
+    await stage.run()
+    assert stage.types() == [
+        "run.accepted",
+        "run.started",
+        "step.done",
+        "step.intended",
+        "step.done",
+        "step.intended",
+        "step.done",
+        "step.intended",
+        "step.done",
+        "step.done",
+        "run.finished",
+    ]
+    assert stage.journal.appends == 4
+
+
+async def test_what_a_model_is_asked_is_labelled():
+    stage = Stage()
+    await stage.run()
+    first, second = stage.model.requests
+    assert first.model == "gpt-4"
+    assert first.messages[-1].text == "# Input\n\nWhat now?"
+    assert second.messages[-1].text.startswith("# Input\n\nWhat now?\n\n# Result of tool_selector\n\necho of [gpt-4]")
+
+
+async def test_settings_reach_the_model_and_templates_are_filled_in():
+    # given
+    llm = {
+        "id": "a",
+        "type": "llm",
+        "system": "Answer {{ input.name }}.",
+        "prompt": "Say {{ input.word }}",
+        "temperature": 0,
+        "max_tokens": 9,
+    }
+    tool = {"id": "t", "type": "tool", "tool": "Echo", "arguments": {"text": "{{ a.text }}", "times": "{{ input.n }}"}}
+    document = chain(llm, tool)
+    document["nodes"][-1]["output"] = {"url": "{{ t.results[0].url }}"}
+    stage = Stage(document, {"name": "Ada", "word": "yes", "n": 2}, tools=[CountingTool()])
+    # when
+    standing = await stage.run()
+    # then
+    request = stage.model.requests[0]
+    assert [message.text for message in request.messages] == ["Answer Ada.", "Say yes"]
+    assert (request.model, request.temperature, request.max_tokens) == ("default", 0.0, 9)
+    assert stage.tools[0].calls == [({"text": "[default] Say yes", "times": 2}, idempotency_key(RUN_ID, "t"))]
+    assert standing.data["output"] == {"url": "https://example.org/1"}
+
+
+async def test_usage_is_summed_and_told_on_the_last_entry():
+    stage = Stage()
+    standing = await stage.run()
+    assert standing.data["usage"] == {"input_tokens": 20, "output_tokens": 10, "cost_usd": 0.002}
+    assert stage.of_type("run.finished")[0].data == standing.data
+
+
+async def test_text_streams_as_frames_without_seq():
+    stage = Stage(chain({"id": "a", "type": "llm", "prompt": "Hello"}))
+    await stage.run()
+    assert [(frame.type, frame.node_id) for frame in stage.watcher.frames] == [("delta", "a")]
+    assert stage.watcher.frames[0].data == {"text": "[defa", "offset": 0, "attempt": 1}
+
+
+async def test_a_failed_step_says_what_which_and_what_next():
+    stage = Stage(chain({"id": "t", "type": "tool", "tool": "Hammer"}), tools=[CountingTool()])
+    standing = await stage.run()
+    assert standing.status == "failed"
+    assert standing.data["error"] == {
+        "code": "tool_unknown",
+        "message": "There is no tool called 'Hammer'. Use one of: Echo.",
+        "node_id": "t",
+    }
+    assert stage.types()[-2:] == ["step.failed", "run.finished"]
+    assert stage.tools[0].calls == []
+
+
+async def test_a_wrong_call_of_a_tool_is_readable():
+    tool = {"id": "t", "type": "tool", "tool": "Echo", "arguments": {"text": 5, "size": 1}}
+    standing = await Stage(chain(tool), tools=[CountingTool()]).run()
+    message = standing.data["error"]["message"]
+    assert "text: 5 is not of type 'string'" in message
+    assert "'size' was unexpected" in message
+
+
+async def test_an_input_that_does_not_fit_the_entry_is_refused():
+    document = chain({"id": "a", "type": "llm"})
+    document["nodes"][0]["schema"] = {"type": "object", "required": ["question"]}
+    standing = await Stage(document, "just text").run()
+    assert standing.data["error"]["code"] == "run_input_invalid"
+
+
+async def test_a_bug_in_a_tool_fails_the_run_without_telling_its_insides(caplog):
+    class Broken(CountingTool):
+        async def call(self, arguments, *, key):
+            raise ZeroDivisionError("secret detail")
+
+    stage = Stage(tools=[Broken("WebSearch")])
+    standing = await stage.run()
+    assert standing.status == "failed"
+    assert "secret detail" not in str(stage.journal.entries)
+    assert "secret detail" in caplog.text
+
+
+async def test_a_model_that_rests_is_tried_again_as_often_as_the_node_says():
+    # given
+    node = {"id": "a", "type": "llm", "retry": {"attempts": 3}}
+    stage = Stage(chain(node), model=CountingModel(unavailable_times=2))
+    # when
+    standing = await stage.run()
+    # then
+    assert standing.status == "succeeded"
+    assert stage.clock.slept == [1.0, 2.0]
+    assert [entry.attempt for entry in stage.of_type("step.intended")] == [1, 2, 3]
+    assert len(stage.of_type("step.retry")) == 2
+
+
+async def test_without_retries_the_first_rest_fails_the_run():
+    stage = Stage(model=CountingModel(unavailable_times=1))
+    assert (await stage.run()).data["error"]["code"] == "unavailable"
+    assert len(stage.model.requests) == 1
+
+
+async def test_a_tool_that_changes_things_is_never_tried_again_by_itself():
+    class Away(CountingTool):
+        async def call(self, arguments, *, key):
+            await super().call(arguments, key=key)
+            await asyncio.sleep(3600)
+
+    node = {"id": "t", "type": "tool", "tool": "Post", "retry": {"attempts": 5}, "timeout_seconds": 0.1}
+    stage = Stage(chain(node), tools=[Away("Post", reads_only=False)])
+    standing = await stage.run()
+    assert standing.data["error"]["code"] == "step_timed_out"
+    assert len(stage.tools[0].calls) == 1
+
+
+async def test_cancelling_cuts_off_a_model_at_once():
+    # given
+    stage = Stage(model=CountingModel(hangs=True))
+    executor = stage.executor()
+    run = asyncio.create_task(executor.advance())
+    await stage.model.was_asked.wait()
+    # when
+    executor.request_cancel("Ada")
+    standing = await asyncio.wait_for(run, 1)
+    # then
+    assert standing.status == "cancelled"
+    assert standing.data["error"]["message"] == "The run was cancelled by Ada."
+    assert stage.types()[-1] == "run.finished"
+
+
+async def test_cancelling_lets_an_effect_finish_and_starts_no_other():
+    # given
+    class Canceller(CountingTool):
+        async def call(self, arguments, *, key):
+            executor.request_cancel()
+            await asyncio.sleep(0)
+            return await super().call(arguments, key=key)
+
+    stage = Stage(tools=[Canceller("WebSearch", reads_only=False)])
+    executor = stage.executor()
+    # when
+    standing = await executor.advance()
+    # then
+    assert standing.status == "cancelled"
+    assert [entry.node_id for entry in stage.of_type("step.done")] == ["start", "planner", "tool_selector"]
+    assert len(stage.model.requests) == 1
+
+
+async def test_a_run_let_go_is_finished_by_the_next_worker():
+    stage = Stage()
+    executor = stage.executor()
+    executor.request_release()
+    assert (await executor.advance()).status == "released"
+    assert stage.model.requests == []
+    assert (await stage.run()).status == "succeeded"
+    assert stage.of_type("run.started")[1].data == {"epoch": 2, "resumed": True}
+
+
+async def test_a_worker_thought_dead_cannot_write():
+    # given
+    stage = Stage(model=CountingModel(hangs=True))
+    old = stage.executor()
+    run = asyncio.create_task(old.advance())
+    await stage.model.was_asked.wait()
+    # when
+    stage.model.hangs = False
+    assert (await stage.run()).status == "succeeded"
+    written = len(stage.journal.entries)
+    old.request_cancel()
+    # then
+    with pytest.raises(LeaseLost):
+        await run
+    assert len(stage.journal.entries) == written
+
+
+async def test_a_finished_run_is_left_alone():
+    stage = Stage()
+    first = await stage.run()
+    appends = stage.journal.appends
+    assert await stage.run() == first
+    assert stage.journal.appends == appends
+    assert len(stage.model.requests) == 2
+
+
+async def test_a_chain_of_a_hundred_nodes_runs():
+    nodes = [{"id": f"n{index}", "type": "tool", "tool": "Echo"} for index in range(98)]
+    stage = Stage(chain(*nodes), "x", tools=[CountingTool()])
+    standing = await stage.run()
+    assert standing.status == "succeeded"
+    assert len(stage.tools[0].calls) == 98
+    assert stage.journal.appends == 99
+
+
+async def test_documents_are_cut_to_the_budget_and_a_note_names_them():
+    big, small = ContextDocument("big.txt", "x" * 900_000), ContextDocument("small.txt", "y" * 50)
+    stage = Stage(chain({"id": "a", "type": "llm"}), documents=[big, small])
+    await stage.run()
+    shown = stage.model.requests[0].documents
+    assert [len(document.text) for document in shown] == [399_950, 50]
+    assert [entry.data["document"] for entry in stage.of_type("note")] == ["big.txt"]
+    assert log_line(stage.of_type("note")[0]).level == "warning"
+
+
+async def test_a_result_too_large_for_the_journal_fails_the_step():
+    class Flood(CountingTool):
+        async def call(self, arguments, *, key):
+            return {"text": "x" * 5_000_000}
+
+    standing = await Stage(tools=[Flood("WebSearch")]).run()
+    assert standing.data["error"]["code"] == "result_too_large"
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "\ud800", "ü" * 10_000, "{{ nobody }}"])
+async def test_odd_inputs_run_as_they_are(text: str):
+    stage = Stage(BLUEPRINT, text, OfflineModel(), tools=[WebSearch([NOTES])], documents=[NOTES])
+    assert (await stage.run()).status == "succeeded"
