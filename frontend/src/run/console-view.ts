@@ -88,9 +88,9 @@ export class ConsoleView {
 
   /** Someone reading further up is not thrown down by a new line. */
   #keepingTheEnd(change: () => void): void {
-    const { scrollHeight, scrollTop, clientHeight } = this.list;
-    const isAtTheEnd = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+    const pane = this.list.parentElement ?? this.list;
+    const isAtTheEnd = pane.scrollHeight - pane.scrollTop - pane.clientHeight < NEAR_THE_END;
     change();
-    if (isAtTheEnd) this.list.scrollTop = this.list.scrollHeight;
+    if (isAtTheEnd) pane.scrollTop = pane.scrollHeight;
   }
 }

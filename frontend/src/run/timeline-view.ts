@@ -82,7 +82,9 @@ function figureIn(text: string | undefined): number | null {
 
 function write(root: ParentNode, name: string, text: string): void {
   const cell = root.querySelector(`[data-cell="${name}"]`);
-  if (cell && cell.textContent !== text) cell.textContent = text;
+  if (!cell || cell.textContent === text) return;
+  cell.textContent = text;
+  cell.classList.toggle("none", text === DASH);
 }
 
 function showSpan(bar: Element, span: Span, mark: Mark): void {
