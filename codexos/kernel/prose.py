@@ -65,13 +65,14 @@ def words(text: str) -> list[str]:
     return found
 
 
-def rarity(terms: Sequence[str], texts: Sequence[Sequence[str]]) -> Mapping[str, float]:
-    """Weigh each term by how few of the texts hold it."""
+def rarity(terms: Sequence[str], texts: Sequence[Sequence[str]], *, beside: int = 0) -> Mapping[str, float]:
+    """Weigh each term by how few of the texts hold it; ``beside`` imagines so many more that hold none of them."""
     wanted = set(terms)
     holding: Counter[str] = Counter()
     for text in texts:
         holding.update(wanted.intersection(text))
-    return {term: math.log(1 + (len(texts) - holding[term] + 0.5) / (holding[term] + 0.5)) for term in wanted}
+    total = len(texts) + beside
+    return {term: math.log(1 + (total - holding[term] + 0.5) / (holding[term] + 0.5)) for term in wanted}
 
 
 def bm25(terms: Sequence[str], texts: Sequence[Sequence[str]]) -> list[float]:

@@ -10,7 +10,7 @@ from typing import Literal
 from codexos.kernel.chat import ChatAnswer, ChatRequest, ContextDocument, Delta, Usage
 from codexos.kernel.jsontypes import JsonObject
 from codexos.kernel.prose import plain
-from llm.adapters.quoting import Quote, Reading
+from llm.adapters.quoting import Quote, Reading, terms_of
 
 NAME = "offline"
 WORDS_PER_DELTA = 4
@@ -119,8 +119,11 @@ def _answer(asked: _Asked) -> tuple[str, Sequence[JsonObject]]:
 def _quotes(asked: _Asked, documents: Sequence[ContextDocument]) -> list[Quote]:
     reading = Reading(documents)
     found = reading.answers_to(asked.question)
-    if not found and asked.task != "answer":
-        found = reading.gist()
+    if asked.task != "answer":
+        found = [quote for quote in found if quote.sentence.kind not in {"heading", "columns"}]
+        # A summary of one sentence is none; and where no matter is named, the whole text is the matter.
+        if (asked.task == "summarize" and len(found) < 2) or not terms_of(asked.question):
+            found = reading.gist()
     if not found:
         return []
     near = [quote for quote in found if quote.score >= found[0].score * _NEARNESS[asked.task]]

@@ -14,7 +14,11 @@ from codexos.kernel.prose import Sentence, rarity, sentences, words
 LONGEST_QUESTION = 4_000
 # Below this share of the question's weight a sentence shares a word by chance rather than answers.
 LEAST_COVERAGE = 0.25
+# In a long question much is beside the point: two of its words in one sentence need less of its weight.
+LEAST_COVERAGE_OF_KNOWN = 0.4
 HEADING_WEIGHT = 0.5
+# A file of three sentences tells little of which words are rare: so many ordinary ones are imagined beside it.
+IMAGINED_SENTENCES = 8
 
 # Words that ask rather than name: they say nothing about where the answer stands.
 _ASKING = frozenset(
@@ -58,6 +62,11 @@ class Quote:
         }
 
 
+def terms_of(question: str) -> list[str]:
+    """The words of a question that name what it is about, each once."""
+    return list(dict.fromkeys(word for word in words(question[:LONGEST_QUESTION]) if word not in _ASKING))
+
+
 class Reading:
     """Documents, read once for one question."""
 
@@ -68,17 +77,18 @@ class Reading:
 
     def answers_to(self, question: str) -> list[Quote]:
         """Every sentence that may answer the question, best first; none where nothing in the documents does."""
-        asked = question[:LONGEST_QUESTION]
-        terms = list(dict.fromkeys(word for word in words(asked) if word not in _ASKING))
+        terms = terms_of(question)
         if not terms:
             return []
-        weights = self._weights(terms)
-        whole = sum(weights.values())
-        wants_number = _ASKS_A_NUMBER.search(asked) is not None
+        weights, known = self._weights(terms)
+        least = LEAST_COVERAGE * sum(weights.values())
+        least_for_two = min(least, LEAST_COVERAGE_OF_KNOWN * sum(weights[term] for term in known))
+        wants_number = _ASKS_A_NUMBER.search(question[:LONGEST_QUESTION]) is not None
         quotes = []
         for order, (name, sentence) in enumerate(self._places):
             score = self._score(order, terms, weights)
-            if score >= LEAST_COVERAGE * whole:
+            matches = len(known.intersection(self._words[order]))
+            if score and score >= (least_for_two if matches > 1 else least):
                 bonus = 1.15 if wants_number and _DIGIT.search(sentence.text) else 1.0
                 quotes.append(Quote(name, sentence, score * bonus, order))
         return sorted(quotes, key=lambda quote: (-quote.score, quote.order))
@@ -96,12 +106,13 @@ class Reading:
             quotes.append(Quote(name, sentence, score, order))
         return sorted(quotes, key=lambda quote: (-quote.score, quote.order))
 
-    def _weights(self, terms: Sequence[str]) -> Mapping[str, float]:
-        present = rarity(terms, self._words)
+    def _weights(self, terms: Sequence[str]) -> tuple[Mapping[str, float], set[str]]:
+        """Weigh the terms, and say which of them stand anywhere."""
+        present = rarity(terms, self._words, beside=IMAGINED_SENTENCES)
         in_headings = {word for _, sentence in self._places for word in self._heading_words(sentence)}
-        known = {term for said in self._words for term in said} | in_headings
+        known = {term for said in (*self._words, in_headings) for term in said if term in present}
         # A word that stands nowhere can be a name for what does: it counts against an answer, but by half.
-        return {term: weight if term in known else weight / 2 for term, weight in present.items()}
+        return {term: weight if term in known else weight / 2 for term, weight in present.items()}, known
 
     def _score(self, order: int, terms: Sequence[str], weights: Mapping[str, float]) -> float:
         sentence, said = self._places[order][1], self._words[order]

@@ -155,11 +155,9 @@ async def test_odd_documents_do_not_hurt(text: str):
 
 
 async def test_five_megabytes_are_read():
-    text = (
-        "Filler about nothing in particular stands here. " * 60_000
-        + "The needle is made of brass. "
-        + "More filler. " * 160_000
-    )
+    filler = "Filler about nothing in particular stands here, " * 3 + "and more of it after that. "
+    text = f"{filler * 15_000}The needle is made of brass. {filler * 15_000}"
+    assert len(text) > 5_000_000
     answer = await ask("What is the needle made of?", ContextDocument("hay.txt", text))
     assert answer.text == 'From hay.txt: "The needle is made of brass."'
 
