@@ -68,7 +68,7 @@ def read_boxes(document: JsonObject, problems: list[Problem]) -> list[Box]:
     taken: dict[str, str] = {}
     for index, drawn in enumerate(nodes if isinstance(nodes, Sequence) else ()):
         place = f"$.nodes[{index}]"
-        box = _read_box(drawn, place, problems)
+        box = _read_box(drawn, place, problems=problems)
         if box is None:
             continue
         if box.id in taken:
@@ -78,7 +78,7 @@ def read_boxes(document: JsonObject, problems: list[Problem]) -> list[Box]:
             continue
         taken[box.id] = place
         boxes.append(box)
-    _read_edges(document.get("edges"), {box.id: box for box in boxes}, problems)
+    _read_edges(document.get("edges"), {box.id: box for box in boxes}, problems=problems)
     return boxes
 
 
@@ -107,7 +107,7 @@ def _size_trouble(document: JsonValue) -> str | None:
     return None
 
 
-def _read_box(drawn: JsonValue, place: str, problems: list[Problem]) -> Box | None:
+def _read_box(drawn: JsonValue, place: str, *, problems: list[Problem]) -> Box | None:
     if not isinstance(drawn, Mapping):
         problems.append(Problem(place, "A node is an object with an 'id' and a 'type'. Write one."))
         return None
@@ -116,9 +116,9 @@ def _read_box(drawn: JsonValue, place: str, problems: list[Problem]) -> Box | No
     id_trouble = _id_trouble(node_id, kind)
     if id_trouble is not None:
         problems.append(Problem(f"{place}.id", id_trouble))
-    box_settings, settings_place = _settings_of(drawn, place, problems)
-    _check_settings(kind, box_settings, settings_place, problems)
-    targets = _read_next(drawn.get("next"), f"{place}.next", problems)
+    box_settings, settings_place = _settings_of(drawn, place, problems=problems)
+    _check_settings(kind, box_settings, place=settings_place, problems=problems)
+    targets = _read_next(drawn.get("next"), f"{place}.next", problems=problems)
     if id_trouble is not None or not isinstance(node_id, str):
         return None
     return Box(place, node_id, kind if isinstance(kind, str) else "", box_settings, settings_place, targets)
@@ -146,7 +146,7 @@ def _id_trouble(node_id: JsonValue, kind: JsonValue) -> str | None:
     return None
 
 
-def _settings_of(drawn: JsonObject, place: str, problems: list[Problem]) -> tuple[JsonObject, str]:
+def _settings_of(drawn: JsonObject, place: str, *, problems: list[Problem]) -> tuple[JsonObject, str]:
     beside = {name: value for name, value in drawn.items() if name not in _FRAME}
     config = drawn.get("config")
     if config is None:
@@ -157,12 +157,12 @@ def _settings_of(drawn: JsonObject, place: str, problems: list[Problem]) -> tupl
     return {**beside, **config}, f"{place}.config"
 
 
-def _check_settings(kind: JsonValue, given: JsonObject, place: str, problems: list[Problem]) -> None:
+def _check_settings(kind: JsonValue, given: JsonObject, *, place: str, problems: list[Problem]) -> None:
     known = KINDS.get(kind) if isinstance(kind, str) else None
     if known is None:
         return
     for name, value in given.items():
-        trouble = _setting_trouble(name, value, known.settings)
+        trouble = _setting_trouble(name, value, known=known.settings)
         if trouble is not None:
             problems.append(Problem(f"{place}.{_short(name)}", trouble))
     for name, setting in known.settings.items():
@@ -170,7 +170,7 @@ def _check_settings(kind: JsonValue, given: JsonObject, place: str, problems: li
             problems.append(Problem(f"{place}.{name}", f"A node of type {kind!r} needs {name!r}. Say it."))
 
 
-def _setting_trouble(name: str, value: JsonValue, known: Mapping[str, Setting]) -> str | None:
+def _setting_trouble(name: str, value: JsonValue, *, known: Mapping[str, Setting]) -> str | None:
     if name == "retry":
         return _retry_trouble(value)
     if name == "timeout_seconds":
@@ -193,7 +193,7 @@ def _retry_trouble(value: JsonValue) -> str | None:
     return f"'attempts' {wrong}." if wrong else None
 
 
-def _read_next(value: JsonValue, place: str, problems: list[Problem]) -> list[Arrow]:
+def _read_next(value: JsonValue, place: str, *, problems: list[Problem]) -> list[Arrow]:
     if value is None:
         return []
     if isinstance(value, str):
@@ -207,17 +207,17 @@ def _read_next(value: JsonValue, place: str, problems: list[Problem]) -> list[Ar
     return [Arrow(str(target), f"{place}[{index}]") for index, target in enumerate(value)]
 
 
-def _read_edges(edges: JsonValue, boxes: Mapping[str, Box], problems: list[Problem]) -> None:
+def _read_edges(edges: JsonValue, boxes: Mapping[str, Box], *, problems: list[Problem]) -> None:
     if edges is None:
         return
     if not isinstance(edges, Sequence) or isinstance(edges, str):
         problems.append(Problem("$.edges", "'edges' must be a list of objects with 'source' and 'target'."))
         return
     for index, edge in enumerate(edges):
-        _read_edge(edge, f"$.edges[{index}]", boxes, problems)
+        _read_edge(edge, f"$.edges[{index}]", boxes=boxes, problems=problems)
 
 
-def _read_edge(edge: JsonValue, place: str, boxes: Mapping[str, Box], problems: list[Problem]) -> None:
+def _read_edge(edge: JsonValue, place: str, *, boxes: Mapping[str, Box], problems: list[Problem]) -> None:
     source, target = (edge.get("source"), edge.get("target")) if isinstance(edge, Mapping) else (None, None)
     if not isinstance(edge, Mapping) or not isinstance(source, str) or not isinstance(target, str):
         problems.append(Problem(place, "An edge is an object with 'source' and 'target', both ids of nodes."))

@@ -11,12 +11,13 @@ from agents.engine.decide import Busy, Ended, Fail, Finish, Perform, Step, Stuck
 from agents.engine.errors import ResultTooLarge, StepTimedOut
 from agents.engine.frames import DeltaFrames
 from agents.engine.graph import FlowGraph
-from agents.engine.journal import EntryType, encode_data, usage_data
+from agents.engine.journal import EntryType, usage_data
 from agents.engine.outcomes import Again, Done, Failed, Outcome, StepError, Waiting
 from agents.engine.ports import Ports
 from agents.engine.recorder import Recorder
 from agents.engine.registry import KINDS
-from agents.engine.steps import MAX_RESULT_BYTES, Effect, PureKind, RunContext, StepContext
+from agents.engine.sizes import MAX_RESULT_BYTES, is_too_large
+from agents.engine.steps import Effect, PureKind, RunContext, StepContext
 from codexos.kernel.chat import Usage
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -145,6 +146,9 @@ class Executor:
         except CodexosError as error:
             self._record_outcome(step, Failed(StepError.of(error)))
             return
+        except Exception:
+            self._record_outcome(step, self._broken(step))
+            return
         outcome = ready if isinstance(ready, Done) else await self._perform_effect(step, ready)
         self._record_outcome(step, outcome)
 
@@ -153,7 +157,7 @@ class Executor:
             await self._rest(step.after_seconds)
         self._note(effect.notes, step)
         intent = {**effect.intent, "may_repeat": effect.may_repeat}
-        self._record("step.intended", step, intent)
+        self._record("step.intended", step, data=intent)
         # Durable before the effect: after a crash the journal knows that it may have happened.
         await self._recorder.commit()
         return await self._reach_out(step, effect)
@@ -176,14 +180,13 @@ class Executor:
         try:
             return await self._answer_of(step, effect)
         except CodexosError as error:
-            return self._judge(step, effect, error)
+            return self._judge(step, effect, error=error)
         except asyncio.CancelledError:
             if not self._is_cut_by_us():
                 raise
             return cancelled
         except Exception:
-            logger.exception("step %r of run %s broke", step.node_id, self._run.run_id)
-            return Failed(StepError("broken", f"Step {step.node_id!r} broke. This is our mistake; it is in the log."))
+            return self._broken(step)
 
     async def _answer_of(self, step: Step, effect: Effect) -> Done:
         seconds = self._graph.nodes[step.node_id].timeout_seconds or effect.timeout_seconds
@@ -198,11 +201,15 @@ class Executor:
             finally:
                 self._interruptible = None
 
+    def _broken(self, step: Step) -> Failed:
+        logger.exception("step %r of run %s broke", step.node_id, self._run.run_id)
+        return Failed(StepError("broken", f"Step {step.node_id!r} broke. This is our mistake; it is in the log."))
+
     def _is_cut_by_us(self) -> bool:
         current = asyncio.current_task()
         return self._cancelled_by is not None and (current is None or not current.cancelling())
 
-    def _judge(self, step: Step, effect: Effect, error: CodexosError) -> Outcome:
+    def _judge(self, step: Step, effect: Effect, *, error: CodexosError) -> Outcome:
         attempts = self._graph.nodes[step.node_id].attempts
         # An effect that may have happened is not tried again behind people's backs, whatever the node says.
         if error.retryable and effect.may_repeat and step.attempt < attempts:
@@ -214,29 +221,29 @@ class Executor:
             case Done():
                 self._record_done(step, outcome)
             case Waiting(reason, message):
-                self._record("run.waiting", step, {"reason": reason, "message": message})
+                self._record("run.waiting", step, data={"reason": reason, "message": message})
             case Again(error, after_seconds):
-                self._record("step.retry", step, {"error": error.as_data(), "after_seconds": after_seconds})
+                self._record("step.retry", step, data={"error": error.as_data(), "after_seconds": after_seconds})
             case Failed(error):
-                self._record("step.failed", step, {"error": error.as_data()})
+                self._record("step.failed", step, data={"error": error.as_data()})
 
     def _record_done(self, step: Step, done: Done) -> None:
         data: dict[str, JsonValue] = {"result": done.result}
-        if len(encode_data(data)) > MAX_RESULT_BYTES:
+        if is_too_large(data):
             too_large = ResultTooLarge(node_id=step.node_id, limit=MAX_RESULT_BYTES)
             self._record_outcome(step, Failed(StepError.of(too_large)))
             return
         if done.usage != Usage():
             data["usage"] = usage_data(done.usage)
         self._note(done.notes, step)
-        self._record("step.done", step, data)
+        self._record("step.done", step, data=data)
 
     def _note(self, notes: Sequence[JsonObject], step: Step) -> None:
         for note in notes:
             if str(note.get("message")) not in self._recorder.view.noted:
-                self._record("note", step, note)
+                self._record("note", step, data=note)
 
-    def _record(self, kind: EntryType, step: Step, data: JsonObject) -> None:
+    def _record(self, kind: EntryType, step: Step, *, data: JsonObject) -> None:
         self._recorder.record(kind, data, node_id=step.node_id, attempt=step.attempt)
 
 

@@ -231,11 +231,11 @@ def _value(expression: Expression, scope: Scope) -> JsonValue:
         )
     value = scope[expression.root]
     for depth, accessor in enumerate(expression.accessors):
-        value = _reach(value, accessor, Path(expression.root, expression.accessors[:depth], expression.position))
+        value = _reach(value, accessor, so_far=Path(expression.root, expression.accessors[:depth], expression.position))
     return value
 
 
-def _reach(value: JsonValue, accessor: str | int, so_far: Path) -> JsonValue:
+def _reach(value: JsonValue, accessor: str | int, *, so_far: Path) -> JsonValue:
     if isinstance(accessor, str) and isinstance(value, Mapping):
         if accessor in value:
             return value[accessor]

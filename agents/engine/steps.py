@@ -17,7 +17,6 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 DEFAULT_TIMEOUT_SECONDS = 600.0
 MAX_RESULT_CHARACTERS = 1_000_000
-MAX_RESULT_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)

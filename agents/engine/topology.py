@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from agents.engine.drawing import Box, shown
+from agents.engine.drawing import Arrow, Box, shown
 from agents.engine.errors import Problem
 
 
@@ -11,13 +11,13 @@ def check_topology(boxes: Sequence[Box], problems: list[Problem]) -> None:
     """Add every trouble with how the boxes are wired."""
     by_id = {box.id: box for box in boxes}
     entries = _check_ends(boxes, problems)
-    _check_arrows(boxes, by_id, problems)
+    _check_arrows(boxes, by_id, problems=problems)
     circle = _circle(boxes, by_id)
     if circle is not None:
         way = " → ".join(shown(node_id) for node_id in _abridged(circle))
         problems.append(Problem(by_id[circle[0]].place, f"The flow goes round in a circle: {way}. Break it."))
     if len(entries) == 1:
-        _check_reached(boxes, by_id, entries[0], problems)
+        _check_reached(boxes, by_id, entry=entries[0], problems=problems)
 
 
 def _check_ends(boxes: Sequence[Box], problems: list[Problem]) -> list[Box]:
@@ -37,7 +37,7 @@ def _check_ends(boxes: Sequence[Box], problems: list[Problem]) -> list[Box]:
     return entries
 
 
-def _check_arrows(boxes: Sequence[Box], by_id: Mapping[str, Box], problems: list[Problem]) -> None:
+def _check_arrows(boxes: Sequence[Box], by_id: Mapping[str, Box], *, problems: list[Problem]) -> None:
     arrivals: dict[str, str] = {}
     told = {problem.place for problem in problems}
     for box in boxes:
@@ -52,12 +52,13 @@ def _check_arrows(boxes: Sequence[Box], by_id: Mapping[str, Box], problems: list
         if box.targets and box.kind == "exit":
             problems.append(Problem(box.targets[0].place, "Nothing comes after an exit. Leave 'next' out."))
         for arrow in box.targets:
-            _check_arrow(box, arrow.id, arrow.place, by_id=by_id, arrivals=arrivals, problems=problems)
+            _check_arrow(box, arrow, by_id=by_id, arrivals=arrivals, problems=problems)
 
 
 def _check_arrow(
-    box: Box, target: str, place: str, *, by_id: Mapping[str, Box], arrivals: dict[str, str], problems: list[Problem]
+    box: Box, arrow: Arrow, *, by_id: Mapping[str, Box], arrivals: dict[str, str], problems: list[Problem]
 ) -> None:
+    target, place = arrow.id, arrow.place
     if target not in by_id:
         problems.append(Problem(place, f"There is no node {shown(target)}. Name one that is there."))
     elif by_id[target].kind == "entry":
@@ -99,7 +100,7 @@ def _abridged(circle: Sequence[str]) -> list[str]:
     return list(circle) if len(circle) <= 8 else [*circle[:4], "…", *circle[-3:]]
 
 
-def _check_reached(boxes: Sequence[Box], by_id: Mapping[str, Box], entry: Box, problems: list[Problem]) -> None:
+def _check_reached(boxes: Sequence[Box], by_id: Mapping[str, Box], *, entry: Box, problems: list[Problem]) -> None:
     reached = {entry.id}
     ahead = [entry.id]
     while ahead:

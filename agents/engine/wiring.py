@@ -21,7 +21,7 @@ def check_references(boxes: Sequence[Box], problems: list[Problem]) -> None:
             except ExpressionInvalid as error:
                 problems.append(Problem(place, error.message))
                 continue
-            problems.extend(Problem(place, trouble) for trouble in _troubles(paths, by_id, box, earlier))
+            problems.extend(Problem(place, trouble) for trouble in _troubles(paths, box, by_id=by_id, order=earlier))
 
 
 def _templates(box: Box) -> Iterator[tuple[str, str]]:
@@ -41,7 +41,7 @@ def _earlier(boxes: Sequence[Box], by_id: Mapping[str, Box]) -> Mapping[str, int
     return order
 
 
-def _troubles(paths: Sequence[Path], by_id: Mapping[str, Box], box: Box, order: Mapping[str, int]) -> Iterator[str]:
+def _troubles(paths: Sequence[Path], box: Box, *, by_id: Mapping[str, Box], order: Mapping[str, int]) -> Iterator[str]:
     for path in paths:
         node_id = path.node_id
         if node_id is None:

@@ -203,13 +203,13 @@ class _Reader:
             yield from self._row(line, number)
         elif item := _ITEM.match(line):
             yield from self._close()
-            self._begin("item", line[item.end() :], number)
+            self._begin("item", line[item.end() :], number=number)
         elif self._gathered:
             self._gathered.append(_unquoted(line))
         else:
-            self._begin("paragraph", _unquoted(line), number)
+            self._begin("paragraph", _unquoted(line), number=number)
 
-    def _begin(self, kind: BlockKind, line: str, number: int) -> None:
+    def _begin(self, kind: BlockKind, line: str, *, number: int) -> None:
         self._kind, self._first = kind, number
         self._gathered.append(line)
 

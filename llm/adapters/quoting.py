@@ -86,7 +86,7 @@ class Reading:
         wants_number = _ASKS_A_NUMBER.search(question[:LONGEST_QUESTION]) is not None
         quotes = []
         for order, (name, sentence) in enumerate(self._places):
-            score = self._score(order, terms, weights)
+            score = self._score(order, terms, weights=weights)
             matches = len(known.intersection(self._words[order]))
             if score and score >= (least_for_two if matches > 1 else least):
                 bonus = 1.15 if wants_number and _DIGIT.search(sentence.text) else 1.0
@@ -114,7 +114,7 @@ class Reading:
         # A word that stands nowhere can be a name for what does: it counts against an answer, but by half.
         return {term: weight if term in known else weight / 2 for term, weight in present.items()}, known
 
-    def _score(self, order: int, terms: Sequence[str], weights: Mapping[str, float]) -> float:
+    def _score(self, order: int, terms: Sequence[str], *, weights: Mapping[str, float]) -> float:
         sentence, said = self._places[order][1], self._words[order]
         own, above = set(said), self._heading_words(sentence)
         if not own.intersection(terms) and not (above and sentence.kind in {"item", "row"}):

@@ -10,6 +10,7 @@ from agents.engine.errors import LeaseLost
 from agents.engine.journal import idempotency_key
 from agents.engine.logs import log_line
 from codexos.kernel.chat import ContextDocument
+from codexos.kernel.jsontypes import JsonValue
 from llm.adapters.offline import OfflineModel
 from tests.agents.engine.stage import BLUEPRINT, RUN_ID, CountingModel, CountingTool, Stage, chain
 
@@ -271,6 +272,15 @@ async def test_a_result_too_large_for_the_journal_fails_the_step():
             return {"text": "x" * 5_000_000}
 
     standing = await Stage(tools=[Flood("WebSearch")]).run()
+    assert standing.data["error"]["code"] == "result_too_large"
+
+
+@pytest.mark.parametrize("depth", [200, 10_000])
+async def test_an_input_nested_too_deeply_fails_the_run_and_not_the_worker(depth: int):
+    deep: JsonValue = "bottom"
+    for _ in range(depth):
+        deep = [deep]
+    standing = await Stage(chain({"id": "a", "type": "llm"}), deep).run()
     assert standing.data["error"]["code"] == "result_too_large"
 
 
