@@ -57,7 +57,7 @@ class ResultTooLarge(LimitReached):
 
     def __init__(self, *, node_id: str, limit: int) -> None:
         super().__init__(
-            f"The result of step {node_id!r} is larger than {limit:,} characters, or too deep. Make the step return less.",
+            f"The result of step {node_id!r} is larger than {limit:,} characters, or too deep. Make it return less.",
             node_id=node_id,
         )
 
