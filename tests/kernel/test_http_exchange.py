@@ -8,6 +8,7 @@ import zlib
 
 import pytest
 
+from codexos.kernel.answers import Unpacker
 from codexos.kernel.egress import EgressRefused
 from codexos.kernel.errors import LimitReached
 from codexos.kernel.http import (
@@ -124,6 +125,11 @@ def test_a_bomb_is_stopped_while_it_goes_off(ask):
             ask(OPEN, server.url(), limits=HttpLimits(body_bytes=1_000_000))
     assert len(bomb) < 250_000
     assert time.monotonic() - started < 1
+
+
+def test_a_bomb_is_never_held_in_memory_at_once():
+    unpacker = Unpacker("gzip", host="bomb.example", limit_bytes=10**9)
+    assert max(len(piece) for piece in unpacker.feed(gzip.compress(b"\0" * 10_000_000))) <= 65_536
 
 
 @pytest.mark.parametrize(
@@ -291,7 +297,10 @@ def test_cookies_of_one_answer_are_not_sent_with_the_next_request():
     ):
         client.request("GET", server.url())
         client.request("GET", server.url())
-    assert len(server.asked) == 2
+        with gated_client(OPEN) as lent:
+            lent.get(server.url())
+            lent.get(server.url())
+    assert len(server.asked) == 4
     assert all("cookie" not in asked.headers for asked in server.asked)
 
 

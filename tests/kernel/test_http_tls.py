@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from codexos.kernel import http
 from codexos.kernel.clock import now
 from codexos.kernel.egress import EgressRefused
 from codexos.kernel.http import Unreachable
@@ -76,6 +77,7 @@ def test_a_certificate_for_another_name_is_not_believed(ask, secure_server, trus
 
 def test_a_certificate_nobody_vouches_for_is_not_believed(ask, secure_server, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    http._tls.cache_clear()
     with pytest.raises(Unreachable, match="certificate"):
         ask(OPEN, secure_server.url(host="good.example", scheme="https"), client=LOOKUPS)
     assert secure_server.asked == []

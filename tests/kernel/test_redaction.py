@@ -87,6 +87,10 @@ def test_overlapping_secrets_leave_no_piece_of_either():
     assert redactor.redact("aaaaaaaaaa abcdefghabcdefgh") == f"aaaaaaaaaa {REDACTED}{REDACTED}"
 
 
+def test_a_secret_inside_of_another_uncovers_nothing_of_it():
+    assert Redactor(["abcdefghijkl", "cdefgh"]).redact("<abcdefghijkl>") == f"<{REDACTED}>"
+
+
 def test_short_values_are_left_alone_and_empty_ones_too():
     redactor = Redactor(["", "a", "12345", b"", "longer-one"])
     assert redactor.redact("a 12345 banana longer-one") == f"a 12345 banana {REDACTED}"
