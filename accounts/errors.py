@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with people, organizations and their keys."""
 
-from codexos.kernel.errors import Conflict, InvalidInput, NotFound, NotSignedIn
+from codexos.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 
 
 class TokenRevoked(NotSignedIn):
@@ -62,3 +62,35 @@ class NotEmpty(Conflict):
 
 class NameInvalid(InvalidInput):
     """A name or short name that cannot be used."""
+
+
+class AlreadyInvited(Conflict):
+    """An open invitation for this address exists; resend it or withdraw it."""
+
+
+class InvitationNotYours(NotAllowed):
+    """The invitation is for another e-mail address than those the person has verified."""
+
+
+class PreconditionFailed(Conflict):
+    """The thing was changed since the ETag that an edit names was read."""
+
+
+class WriteInFlight(Conflict):
+    """A write with this Idempotency-Key has begun and not ended."""
+
+
+class KeyReused(InvalidInput):
+    """An Idempotency-Key came again with another request."""
+
+
+class BreakGlassNotFound(NotFound):
+    """No open break-glass entry of this id in this organization."""
+
+
+class BreakGlassOpen(Conflict):
+    """The system admin has entered this organization already."""
+
+
+class ReasonNeeded(InvalidInput):
+    """A break-glass entry needs a reason that the organization can read."""

@@ -1,19 +1,123 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What every API answer shares: problems, the schema's defaults."""
+"""What DRF and the schema are told: errors become problems, operations have names, failures are described once."""
 
+import re
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
-from codexos.kernel.errors import CodexosError
+from accounts.rest.problems import answer_of, problem_of
+
+_VERBS = {"GET": "get", "POST": "create", "PUT": "put", "PATCH": "update", "DELETE": "delete", "HEAD": "head"}
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+def problem_from_exception(error: Exception, _context: dict[str, Any]) -> HttpResponse | None:
+    """Translate an API view's exception; None sends a bug on to the handler of 500, which logs it."""
+    problem = problem_of(error)
+    return None if problem.status == 500 else answer_of(problem)
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """``Authorization: Bearer cos_pat_…`` in the schema."""
+
+    target_class = "accounts.rest.asking.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, _auto_schema: AutoSchema) -> dict[str, str]:
+        """Return the scheme."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "cos_pat_ + 36 characters",
+            "description": "An API token, made under Settings, Tokens.",
+        }
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """A signed-in browser in the schema."""
+
+    target_class = "accounts.rest.asking.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, _auto_schema: AutoSchema) -> dict[str, str]:
+        """Return the scheme."""
+        return {"type": "apiKey", "in": "cookie", "name": "session", "description": "A signed-in browser."}
 
 
 class Schema(AutoSchema):
-    """How views describe themselves in OpenAPI."""
+    """How views describe themselves: operations are named after their path, ``list_projects``, ``get_project``."""
+
+    def get_operation_id(self) -> str:
+        """Return the operation's name; a view's ``operation_ids`` say another."""
+        given: dict[str, str] = getattr(self.view, "operation_ids", {})
+        return given.get(self.method.lower()) or operation_name(self.method, self.path)
+
+    def get_tags(self) -> list[str]:
+        """Group operations by their collection."""
+        return [_words(self.path)[0] if _words(self.path) else "api"]
 
 
-def problem_from_exception(error: Exception, context: dict[str, object]) -> Response | None:
-    """Translate an exception into problem+json."""
-    if isinstance(error, CodexosError):
-        return Response({"code": error.code, "detail": error.message}, status=500)
-    return exception_handler(error, context)
+def operation_name(method: str, path: str) -> str:
+    """Return ``list_projects`` for GET /api/v1/projects/, ``cancel_run`` for POST /api/v1/runs/{id}/cancel/ …"""
+    parts = [part for part in path.removeprefix("/api/v1").split("/") if part]
+    words = _words(path)
+    ends_in_id = bool(parts) and _PLACEHOLDER.fullmatch(parts[-1]) is not None
+    if ends_in_id:
+        return "_".join([_VERBS[method], *map(_singular, words)])
+    if method == "GET":
+        return "_".join(["list", *map(_singular, words[:-1]), *words[-1:]])
+    return "_".join([_VERBS[method], *map(_singular, words)])
+
+
+def _words(path: str) -> list[str]:
+    parts = [part for part in path.removeprefix("/api/v1").split("/") if part]
+    return [part.replace("-", "_") for part in parts if not _PLACEHOLDER.fullmatch(part)]
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    return word.removesuffix("s")
+
+
+def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the problem to the schema, as every operation's answer to what goes wrong (a drf-spectacular hook)."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                operation["responses"]["default"] = {
+                    "description": "What went wrong (RFC 9457).",
+                    "content": {"application/problem+json": {"schema": _PROBLEM}},
+                }
+    return result
+
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "What went wrong, which, and what to do next (RFC 9457). Some problems carry more members.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "additionalProperties": True,
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Where this kind of problem is explained."},
+        "title": {"type": "string", "description": "The kind of problem in words."},
+        "status": {"type": "integer", "description": "The HTTP status again."},
+        "detail": {"type": "string", "description": "What happened this time, and what to do next."},
+        "code": {"type": "string", "description": "The kind of problem for programs.", "examples": ["run_finished"]},
+        "request_id": {"type": "string", "description": "The id to quote when asking for help."},
+        "errors": {
+            "type": "array",
+            "description": "Where in the request something does not hold together.",
+            "items": {
+                "type": "object",
+                "required": ["place", "message"],
+                "properties": {"place": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "retry_after_seconds": {"type": "number", "description": "When trying again may help."},
+    },
+}

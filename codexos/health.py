@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Whether the process lives, and whether it can serve."""
 
+import logging
 from collections.abc import Callable
 
 from django.core.cache import cache
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from accounts.rest.problems import problem_response
+from codexos.kernel.errors import Unavailable
+
+_log = logging.getLogger(__name__)
 
 
 def healthz(_request: HttpRequest) -> JsonResponse:
@@ -13,12 +19,12 @@ def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
-def readyz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database and Redis answer, else 503 naming which does not."""
-    failing = [name for name, check in (("database", _ask_database), ("redis", _ask_redis)) if not _works(check)]
-    return JsonResponse(
-        {"status": "unavailable" if failing else "ok", "failing": failing}, status=503 if failing else 200
-    )
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when the database and Redis answer, else a 503 problem naming which does not."""
+    failing = [name for name, ask in (("database", _ask_database), ("redis", _ask_redis)) if not _works(name, ask)]
+    if failing:
+        return problem_response(Unavailable(f"No answer from: {', '.join(failing)}.", failing=failing), request)
+    return JsonResponse({"status": "ok"})
 
 
 def _ask_database() -> None:
@@ -30,9 +36,10 @@ def _ask_redis() -> None:
     cache.get("readyz")
 
 
-def _works(check: Callable[[], None]) -> bool:
+def _works(name: str, ask: Callable[[], None]) -> bool:
     try:
-        check()
-    except Exception:
+        ask()
+    except Exception as error:
+        _log.warning("not ready: %s: %s", name, error)
         return False
     return True

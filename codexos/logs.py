@@ -5,9 +5,9 @@ import json
 import logging
 
 from codexos.kernel.context import request_id
-from codexos.kernel.redaction import RedactionFilter
+from codexos.kernel.redaction import RedactingFilter
 
-__all__ = ["JsonFormatter", "RedactionFilter"]
+__all__ = ["JsonFormatter", "RedactingFilter"]
 
 
 class JsonFormatter(logging.Formatter):

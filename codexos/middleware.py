@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Gives every request an id, which the answer, the logs and problem reports carry."""
+"""What happens to every request before any view: an id, a guard at the door, errors with a name answered."""
 
 import re
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 
+from accounts.rest.problems import problem_of
+from codexos.error_pages import failure
 from codexos.kernel.context import client_address, request_id
 from codexos.kernel.ids import new_id
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_NO_NUL = "NUL characters cannot stand in an address or a text. Remove them and send it again."
+
+Next = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestIdMiddleware:
     """Takes a well-formed X-Request-ID from the client, else makes one."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Next) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -30,3 +37,43 @@ class RequestIdMiddleware:
         finally:
             request_id.reset(id_token)
             client_address.reset(address_token)
+
+
+class DoorMiddleware:
+    """Refuses what no view should have to expect, and answers errors with a name that a view lets through."""
+
+    def __init__(self, get_response: Next) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if refusal := _refusal(request):
+            return failure(request, BadRequest(refusal))
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer a view's exception that is not our bug; None sends a bug on to the handler of 500."""
+        if _is_nul(error):
+            return failure(request, BadRequest(_NO_NUL))
+        return None if problem_of(error).status == 500 else failure(request, error)
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Adds a missing trailing slash for people; a program's write would lose its body on the way, so it is told."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        """Tell whether to redirect to the address with a slash."""
+        return not request.path_info.startswith("/api/") and super().should_redirect_with_slash(request)
+
+
+def _refusal(request: HttpRequest) -> str | None:
+    if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+        return _NO_NUL
+    length = request.META.get("CONTENT_LENGTH")
+    if length and not (length.isascii() and length.isdigit()):
+        return "Content-Length must be one whole number."
+    return None
+
+
+def _is_nul(error: Exception) -> bool:
+    # Forms refuse NUL by themselves; this catches a view that reads a raw field and hands it to the database.
+    return isinstance(error, ValueError) and "NUL (0x00)" in str(error)

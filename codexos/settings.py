@@ -86,9 +86,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "codexos.middleware.DoorMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "codexos.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -189,7 +190,7 @@ OLLAMA_MODEL = env.text("OLLAMA_MODEL", default="")
 
 # API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.rest.TokenAuthentication", "accounts.rest.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],  # accounts.rest.OrganizationAPIView names its own
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
@@ -206,6 +207,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "codexos.api.describe_problems",
+    ],
 }
 
 # Browser walls ----------------------------------------------------------------------------------------------------
@@ -263,7 +268,7 @@ DJANGO_VITE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "codexos.logs.RedactionFilter"}},
+    "filters": {"redact": {"()": "codexos.logs.RedactingFilter"}},
     "formatters": {"json": {"()": "codexos.logs.JsonFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["redact"]}},
     "root": {"handlers": ["stderr"], "level": env.text("CODEXOS_LOG_LEVEL", default="INFO")},

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Who asks: by bearer token, or by the session of a signed-in browser."""
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import SessionAuthentication as DjangoSessionAuthentication
+from rest_framework.request import Request
+
+from accounts.actor import Actor
+from accounts.errors import TokenRevoked
+from accounts.models import Person
+from accounts.operations.tokens import actor_from_token
+from codexos.kernel.errors import NotAllowed, NotSignedIn
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class TokenAuthentication(BaseAuthentication):
+    """``Authorization: Bearer cos_pat_…``."""
+
+    def authenticate(self, request: Request) -> tuple[Person, Actor] | None:
+        """Return the token's person and actor; None without a bearer header. Raises TokenRevoked."""
+        return _from_bearer(request.headers.get("Authorization", ""))
+
+    def authenticate_header(self, _request: Request) -> str:
+        """Say how to sign in; DRF answers 401 rather than 403 because of it."""
+        return "Bearer"
+
+
+class SessionAuthentication(DjangoSessionAuthentication):
+    """A signed-in browser, its writes guarded against forgery."""
+
+    def authenticate(self, request: Request) -> tuple[Person, Actor] | None:
+        """Return the session's person and actor; None where nobody is signed in."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        actor = cast(Any, request._request).actor
+        return (found[0], actor) if actor else None
+
+
+def find_asker(request: HttpRequest) -> Actor:
+    """Return who asks a plain Django view; reads the database, so async views call it through sync_to_async.
+
+    The view is marked ``csrf_exempt``: a token needs no guard against forgery, and for a session it is checked here.
+    Raises NotSignedIn, TokenRevoked, NotAllowed.
+    """
+    found = _from_bearer(request.headers.get("Authorization", ""))
+    if found is not None:
+        return found[1]
+    person, actor = getattr(request, "user", None), getattr(request, "actor", None)
+    if person is None or not person.is_authenticated or not actor:
+        raise NotSignedIn("Sign in, or send an API token.")
+    if request.method not in _SAFE:
+        _refuse_forgery(request)
+    return cast(Actor, actor)
+
+
+def _from_bearer(header: str) -> tuple[Person, Actor] | None:
+    scheme, _, value = header.partition(" ")
+    if not scheme:
+        return None
+    if scheme.lower() != "bearer":
+        raise NotSignedIn("Use 'Authorization: Bearer <token>'; other schemes are not accepted.")
+    found = actor_from_token(value.strip())
+    if found is None:
+        raise TokenRevoked("This API token is unknown, revoked or expired. Make a new one under Settings, Tokens.")
+    return found
+
+
+def _refuse_forgery(request: HttpRequest) -> None:
+    from rest_framework.authentication import CSRFCheck
+
+    check = CSRFCheck(lambda _request: None)  # type: ignore[arg-type,return-value]
+    check.process_request(request)
+    if reason := check.process_view(request, lambda: None, (), {}):  # type: ignore[arg-type]
+        raise NotAllowed(f"The guard against forged requests did not match: {reason}. Reload the page and try again.")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Lists on the wire: ``{"results", "next", "previous"}`` with opaque cursors."""
+
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from accounts.queries.pages import PAGE_LIMIT, Page, check_limit
+from codexos.kernel.errors import InvalidInput
+
+
+class PageParams(NamedTuple):
+    """Where in a list a request wants to read, and how much."""
+
+    cursor: str | None
+    limit: int
+
+
+def page_params(request: Request) -> PageParams:
+    """Return ``?cursor=`` and ``?limit=`` of a list. Raises InvalidInput."""
+    text = request.query_params.get("limit", str(PAGE_LIMIT))
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        message = f"limit is {text!r}; write a whole number."
+        raise InvalidInput(message, errors=[{"place": "limit", "message": message}])
+    return PageParams(request.query_params.get("cursor") or None, check_limit(int(text)))
+
+
+def paginated(request: Request, page: Page[Any], serializer: type[BaseSerializer[Any]]) -> Response:
+    """Answer a page; ``next`` and ``previous`` are absolute addresses or null."""
+    rows = serializer(page.rows, many=True, context={"request": request}).data  # type: ignore[arg-type]
+    return Response(
+        {
+            "results": rows,
+            "next": _turned(request, page.next_cursor),
+            "previous": _turned(request, page.previous_cursor),
+        }
+    )
+
+
+def _turned(request: Request, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    kept = [(name, value) for name, values in request.query_params.lists() for value in values if name != "cursor"]
+    return request.build_absolute_uri(f"{request.path}?{urlencode([*kept, ('cursor', cursor)])}")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The base of every API view in the house."""
+
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponseNotModified
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.actor import Actor
+from accounts.rest.asking import SessionAuthentication, TokenAuthentication
+from accounts.rest.etags import is_unchanged
+from accounts.rest.parsers import StrictJSONParser
+from accounts.rest.writes import answer_once, idempotency_key
+from codexos.kernel.errors import NotSignedIn
+
+
+class OrganizationAPIView(APIView):
+    """A view that translates one request of one Actor; everything else happens in operations and queries.
+
+    ``idempotency_exempt``: its writes are streamed and idempotent by themselves, so that no key is looked at.
+    """
+
+    authentication_classes = [TokenAuthentication, SessionAuthentication]
+    parser_classes = [StrictJSONParser]
+    format_kwarg = None
+    idempotency_exempt = False
+    rate_headers: dict[str, str]
+
+    @staticmethod
+    def actor_of(request: Request | HttpRequest) -> Actor:
+        """Return who asks. Raises NotSignedIn."""
+        actor = getattr(request, "auth", None)
+        if actor is None:
+            raise NotSignedIn("Sign in, or send an API token.")
+        return cast(Actor, actor)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer one request: who asks, how often, then the handler, once per Idempotency-Key."""
+        self.args, self.kwargs = args, kwargs
+        self.rate_headers = {}
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            self.initial(self.request, *args, **kwargs)
+            response = self._answer()
+        except Exception as error:
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Find who asks and count the call before anything is refused, so that guessing tokens is counted too."""
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        request.version, request.versioning_scheme = None, None
+        try:
+            self.perform_authentication(request)
+        except Exception:
+            # DRF forgets who asked only for its own exceptions; asking it again would raise again.
+            request.user, request.auth = None, None
+            self.check_throttles(request)
+            raise
+        self.check_throttles(request)
+        self.check_permissions(request)
+
+    def finalize_response(
+        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Add what every answer carries; an unchanged read shrinks to 304."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if is_unchanged(request, answer):
+            answer = HttpResponseNotModified(headers={"ETag": answer["ETag"]})
+        for name, value in self.rate_headers.items():
+            answer.headers[name] = value
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        return answer
+
+    def _answer(self) -> HttpResponseBase:
+        key = None if self.idempotency_exempt else idempotency_key(self.request)
+        if key is None:
+            return self._perform()
+        return answer_once(self.request, self.actor_of(self.request), key=key, perform=self._perform_named)
+
+    def _perform(self) -> HttpResponseBase:
+        method = str(self.request.method).lower()
+        known = method in self.http_method_names
+        handler = getattr(self, method, self.http_method_not_allowed) if known else self.http_method_not_allowed
+        return cast(HttpResponseBase, handler(self.request, *self.args, **self.kwargs))
+
+    def _perform_named(self) -> HttpResponseBase:
+        """Perform with errors already translated: a refusal is an answer that is kept, too."""
+        try:
+            return self._perform()
+        except Exception as error:
+            return self.handle_exception(error)
