@@ -91,6 +91,7 @@ def opened_folder(folder: Path) -> Iterator[tuple[int, str]]:
 
 def reachable(programs: Path, *, cache_name: str, parts: tuple[str, ...]) -> Path:
     """Return ``programs``, or a copy of the named parts of it, so that the servers' user can run them."""
+    programs = programs.resolve()
     if os.geteuid() != 0 or _is_open_to_all(programs):
         return programs
     copy = PROGRAM_CACHE / cache_name
@@ -100,7 +101,7 @@ def reachable(programs: Path, *, cache_name: str, parts: tuple[str, ...]) -> Pat
 
 
 def _is_open_to_all(path: Path) -> bool:
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.resolve().parents))
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
 def _copy_programs(programs: Path, *, copy: Path, parts: tuple[str, ...]) -> None:
@@ -126,6 +127,18 @@ def end_with_parent(number: signal.Signals) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), number)
+
+
+def reap_orphans(*, but: int) -> None:
+    """Let go of adopted processes that have ended; ``but`` is a child somebody else waits for."""
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if ended is None or ended.si_pid == but:
+            return
+        os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def adopt_orphans() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from codexos.local import processes
 from codexos.local.leftovers import clear_leftovers
 from codexos.local.logtail import LogTail
+from codexos.local.privileges import reap_orphans
 from codexos.local.supervision import ProcessState, Supervisor
 from codexos.local.terminal import say
 
@@ -89,6 +90,7 @@ def watch(supervisor: Supervisor) -> None:
             lines += watching.warn_of_disk(log.news())
         for line in lines:
             say(f"   {time.strftime('%H:%M:%S')}  {line}")
+        reap_orphans(but=supervisor.pid)
         time.sleep(LOOK_EVERY_SECONDS)
 
 
