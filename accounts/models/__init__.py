@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Rows of accounts."""
 
-from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditSeal
+from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditHead, AuditSeal, UnsealedAudit
 from accounts.models.idempotency import IdempotencyRecord
 from accounts.models.organizations import (
     BreakGlass,
@@ -24,6 +24,7 @@ __all__ = [
     "ApiToken",
     "AuditCheckpoint",
     "AuditEvent",
+    "AuditHead",
     "AuditSeal",
     "BreakGlass",
     "IdempotencyRecord",
@@ -39,5 +40,6 @@ __all__ = [
     "TeamGrant",
     "TeamMembership",
     "Theme",
+    "UnsealedAudit",
     "UsageRecord",
 ]

@@ -30,6 +30,17 @@ class AuditEvent(OrganizationModel):
         return f"{self.actor_label} {self.action} {self.about_label}"
 
 
+class UnsealedAudit(OrganizationModel):
+    """An audit event that waits for its seal; its id is the event's. Put here by a trigger, whoever wrote the event."""
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["organization", "id"], name="audit_waiting")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
 class AuditSeal(OrganizationModel):
     """A link of an organization's chain: ``mac`` covers the link before and the event."""
 
@@ -45,15 +56,32 @@ class AuditSeal(OrganizationModel):
         return f"{self.seq}"
 
 
+class AuditHead(OrganizationModel):
+    """Where an organization's chain ends. Moves forward only; ``tag`` is a mac, so it cannot be made to fit."""
+
+    seq = models.BigIntegerField(default=0)
+    mac = models.BinaryField(max_length=32)
+    tag = models.BinaryField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["organization"], name="audit_head_one")]
+
+    def __str__(self) -> str:
+        return f"{self.seq}"
+
+
 class AuditCheckpoint(OrganizationModel):
     """A signed statement of how long a chain was and how it ended at a moment (Ed25519)."""
 
     seq = models.BigIntegerField()
     mac = models.BinaryField(max_length=32)
+    signed_at = models.DateTimeField()
     signature = models.BinaryField(max_length=64)
 
     class Meta:
         default_permissions = ()
+        indexes = [models.Index(fields=["organization", "seq"], name="audit_checkpoint_order")]
 
     def __str__(self) -> str:
         return f"{self.seq}"

@@ -13,6 +13,7 @@ class OutboxEvent(OrganizationModel):
     name = models.CharField(max_length=60)
     payload = models.JSONField()
     attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

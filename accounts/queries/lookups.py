@@ -59,6 +59,16 @@ def list_organizations_with_unsealed_audit() -> list[UUID]:
     return [row[0] for row in _ask("select app.organizations_with_unsealed_audit()")]
 
 
+def list_organizations_with_unsigned_audit() -> list[UUID]:
+    """Return the organizations whose chain has grown since its last signed checkpoint."""
+    return [row[0] for row in _ask("select app.organizations_with_unsigned_audit()")]
+
+
+def list_organization_ids() -> list[UUID]:
+    """Return every organization's id, for work done in each of them in turn. It opens nothing: each needs its token."""
+    return [row[0] for row in _ask("select app.organization_ids()")]
+
+
 def _first(question: str, token_hash: bytes) -> Found | None:
     rows = _ask(question, token_hash)
     return Found(*rows[0]) if rows else None
