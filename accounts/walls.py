@@ -57,6 +57,6 @@ def append_only(table: str) -> RunSQL:
     )
 
 
-def run_file(name: str) -> RunSQL:
-    """Return the step that runs ``accounts/sql/<name>``."""
-    return RunSQL((SQL_FOLDER / name).read_text(encoding="utf-8"), reverse_sql=RunSQL.noop)
+def run_file(name: str, *, folder: Path = SQL_FOLDER) -> RunSQL:
+    """Return the step that runs ``<folder>/<name>``, by default one of accounts/sql."""
+    return RunSQL((folder / name).read_text(encoding="utf-8"), reverse_sql=RunSQL.noop)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""The tools one run may use, by name."""
+"""Keeps the engine's Toolbox port: the tools one run may use."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol
 
+from agents.adapters.tools.web_search import WebSearch
 from agents.engine.errors import ToolUnknown
 from agents.engine.tools import ToolSpec
+from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
@@ -13,27 +15,24 @@ class Tool(Protocol):
     """Something a run may call."""
 
     @property
-    def spec(self) -> ToolSpec:
-        """What is promised about it."""
-        ...
+    def spec(self) -> ToolSpec: ...
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
-        """Do it; ``arguments`` fit the schema. Raises CodexosError kinds."""
-        ...
+    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue: ...
 
 
-class ToolShelf:
-    """Keeps the engine's port ``Toolbox`` over a handful of tools."""
+class BuiltInToolbox:
+    """The tools that come with the product, over the documents of one run."""
 
-    def __init__(self, tools: Iterable[Tool]) -> None:
+    def __init__(self, documents: Sequence[ContextDocument]) -> None:
+        tools: Sequence[Tool] = [WebSearch(documents)]
         self._tools = {tool.spec.name: tool for tool in tools}
 
     def describe(self, name: str) -> ToolSpec:
-        """Return what is known of a tool. Raises ToolUnknown."""
+        """See the port."""
         return self._tool(name).spec
 
     async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
-        """Call a tool. Raises ToolUnknown and what the tool raises."""
+        """See the port."""
         return await self._tool(name).call(arguments, key=key)
 
     def _tool(self, name: str) -> Tool:

@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""The API routes of agents, below /api/v1/."""
+"""The API routes of agents: below /api/v1/, and the short door."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from agents.api import doors, views
+
+urlpatterns = [
+    path("flows/", views.FlowListView.as_view(), name="api-flows"),
+    path("flows/validate/", views.ValidateFlowView.as_view(), name="api-flows-validate"),
+    path("flows/<str:flow>/", views.FlowView.as_view(), name="api-flow"),
+    path("flows/<str:flow>/publish/", views.PublishFlowView.as_view(), name="api-flow-publish"),
+    path("runs/", views.RunListView.as_view(), name="api-runs"),
+    path("runs/<str:run_id>/", views.RunView.as_view(), name="api-run"),
+    path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
+]
+
+short_doors = [path("agent/run", doors.agent_run, name="agent-run")]

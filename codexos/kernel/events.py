@@ -81,10 +81,10 @@ class MemberLeft(DomainEvent, name="member.left"):
 
 @dataclass(frozen=True, kw_only=True)
 class RunFinished(DomainEvent, name="run.finished"):
-    """A run came to its end; ``status`` says to which."""
+    """A run came to its end; ``status`` says to which. An inline flow has no id."""
 
     run_id: RunId
-    flow_id: FlowId
+    flow_id: FlowId | None
     status: str
 
 

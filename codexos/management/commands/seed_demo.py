@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.actor import Actor
 from accounts.models import Organization, Person, Project
 from accounts.operations.members import admit
 from accounts.operations.organizations import found_organization
@@ -18,7 +19,9 @@ from accounts.operations.tokens import issue_token
 from accounts.queries.grants import load_actor
 from accounts.roles import Role
 from accounts.tenancy import tenant
+from agents.operations.flows import create_flow, publish_flow
 from codexos.kernel.jsontypes import JsonObject
+from rag.operations.files import store_file
 
 DEMO = (
     (
@@ -41,6 +44,31 @@ DEMO = (
 )
 
 
+SAMPLE_FLOW: JsonObject = {
+    "id": "agent-1",
+    "name": "Plan, search, summarize",
+    "nodes": [
+        {"id": "start", "type": "entry", "next": "planner"},
+        {"id": "planner", "type": "llm", "model": "gpt-4", "next": "tool_selector"},
+        {"id": "tool_selector", "type": "tool", "tool": "WebSearch", "next": "summarizer"},
+        {"id": "summarizer", "type": "llm", "model": "claude-3-opus", "next": "end"},
+        {"id": "end", "type": "exit"},
+    ],
+}
+
+SAMPLE_TEXT = """# Release handbook
+
+## When we release
+Releases go out on Tuesdays and Thursdays before noon. Nothing is released on the day before a holiday.
+
+## Who approves
+Every release needs the yes of one team lead and a green run of the security scan.
+
+## When something breaks
+Roll back first, then look for the cause. The person on call writes to the status page within fifteen minutes.
+"""
+
+
 class Command(BaseCommand):
     """bin/manage seed_demo"""
 
@@ -59,12 +87,20 @@ class Command(BaseCommand):
         self.stdout.write(f"Seeded two demo organizations; sign-ins are in {path}.")
 
 
+def _furnish(actor: Actor, project: Project) -> None:
+    """Give a project the sample flow, published as a team template, and a text it can be asked about."""
+    flow = create_flow(actor, project=project, document=SAMPLE_FLOW, is_team_template=True)
+    publish_flow(actor, flow=str(flow.id))
+    store_file(actor, project.id, path="handbook.md", chunks=[SAMPLE_TEXT.encode()])
+
+
 def _seed(name: str, people: Iterable[tuple[str, str, Role]]) -> JsonObject:
     (email, full_name, role), *others = people
     founder, password = _person(email, full_name, role=role)
     organization = found_organization(founder, name=name)
     with tenant(organization.id):
         project = Project.objects.for_organization(organization.id).get()
+    _furnish(_actor(founder, organization), project)
     seeded = [_sign_in(founder, password, role=role, organization=organization)]
     for email, full_name, role in others:
         person, password = _person(email, full_name, role=role)
@@ -86,8 +122,12 @@ def _person(email: str, name: str, *, role: Role) -> tuple[Person, str]:
 
 
 def _sign_in(person: Person, password: str, *, role: Role, organization: Organization) -> JsonObject:
+    token = issue_token(_actor(person, organization), name="Demo").value
+    return {"email": person.email, "password": password, "role": role.value, "token": token}
+
+
+def _actor(person: Person, organization: Organization) -> Actor:
     actor = load_actor(person, organization_id=organization.id)
     if actor is None:
         raise CommandError(f"{person.email} did not become a member of {organization.slug}.")
-    token = issue_token(actor, name="Demo").value
-    return {"email": person.email, "password": password, "role": role.value, "token": token}
+    return actor

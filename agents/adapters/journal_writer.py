@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The flow worker's one writer: claims runs, renews leases and commits entries of many runs together.
+
+It signs in as codexos_journal over a direct connection. Everything that was queued while the last commit was in flight
+goes into the next one. The run's row is updated in the same statement that appends its entries, so a holder whose
+epoch has passed writes nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import psycopg
+
+from agents.engine.errors import LeaseLost
+from agents.engine.journal import Entry, encode_data
+
+LEASE_SECONDS = 8.0
+MOST_ENTRIES_AT_ONCE = 500
+
+_CLAIM = """
+update agents_run set epoch = epoch + 1, status = 'running', claimed_by = %(holder)s,
+    claimed_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(started_at, now())
+where id in (
+    select id from agents_run
+    where status in ('queued', 'running') and (claimed_until is null or claimed_until < now())
+    order by id limit %(limit)s for update skip locked
+)
+returning id, organization_id, epoch
+"""
+
+_RENEW = """
+update agents_run r set claimed_until = now() + make_interval(secs => %(lease)s)
+from unnest(%(ids)s::uuid[], %(epochs)s::int[]) as held(id, epoch)
+where r.id = held.id and r.epoch = held.epoch and r.status = 'running'
+returning r.id
+"""
+
+_RELEASE = "update agents_run set claimed_until = null where id = %s and epoch = %s and status = 'running'"
+
+_APPEND = """
+with heads as (
+    select * from unnest(%(run_ids)s::uuid[], %(epochs)s::int[], %(last_seqs)s::int[], %(statuses)s::text[],
+        %(input_tokens)s::bigint[], %(output_tokens)s::bigint[], %(costs)s::numeric[])
+        as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd)
+), held as (
+    update agents_run r set last_seq = h.last_seq, status = coalesce(h.status, r.status),
+        claimed_until = case when h.status is null then now() + make_interval(secs => %(lease)s) end,
+        completed_at = case when h.status in ('succeeded', 'failed', 'cancelled') then now() end,
+        input_tokens = coalesce(h.input_tokens, r.input_tokens),
+        output_tokens = coalesce(h.output_tokens, r.output_tokens), cost_usd = coalesce(h.cost_usd, r.cost_usd)
+    from heads h where r.id = h.run_id and r.epoch = h.epoch and r.status = 'running'
+    returning r.id, r.organization_id, r.epoch
+), written as (
+    insert into agents_journalentry (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta)
+    select e.run_id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta
+    from unnest(%(entry_runs)s::uuid[], %(seqs)s::int[], %(types)s::text[], %(nodes)s::text[], %(attempts)s::int[],
+        %(ats)s::timestamptz[], %(deltas)s::bytea[]) as e(run_id, seq, type, node_id, attempt, at, delta)
+    join held on held.id = e.run_id
+)
+select id from held
+"""
+
+_UNSETTLED = """
+select id, organization_id from agents_run
+where status in ('succeeded', 'failed', 'cancelled') and settled_at is null
+    and completed_at < now() - interval '5 seconds'
+order by id limit 100
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that this worker holds now."""
+
+    run_id: UUID
+    organization_id: UUID
+    epoch: int
+
+
+@dataclass(slots=True)
+class _Append:
+    claim: Claim
+    entries: Sequence[Entry]
+    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class JournalWriter:
+    """Writes for every run of one worker over one connection."""
+
+    def __init__(self, url: str, *, holder: str) -> None:
+        self._url = url
+        self._holder = holder
+        self._queue: asyncio.Queue[_Append] = asyncio.Queue()
+        self._lock = asyncio.Lock()
+        self._connection: psycopg.AsyncConnection | None = None
+        self.commits = 0
+
+    async def run(self) -> None:
+        """Commit what is queued, for ever."""
+        while True:
+            batch = [await self._queue.get()]
+            size = len(batch[0].entries)
+            while not self._queue.empty() and size < MOST_ENTRIES_AT_ONCE:
+                batch.append(self._queue.get_nowait())
+                size += len(batch[-1].entries)
+            await self._commit(batch)
+
+    async def append(self, claim: Claim, entries: Sequence[Entry]) -> None:
+        """Return when the entries are durable. Raises LeaseLost where another worker holds the run by now."""
+        waiting = _Append(claim, entries)
+        self._queue.put_nowait(waiting)
+        await waiting.done
+
+    async def claim(self, limit: int) -> list[Claim]:
+        """Take up to ``limit`` runs that nobody holds, oldest first."""
+        rows = await self._execute(_CLAIM, {"holder": self._holder, "lease": LEASE_SECONDS, "limit": limit})
+        return [Claim(*row) for row in rows]
+
+    async def renew(self, claims: Sequence[Claim]) -> set[UUID]:
+        """Renew leases; return the runs still held."""
+        parameters = {"lease": LEASE_SECONDS, "ids": [c.run_id for c in claims], "epochs": [c.epoch for c in claims]}
+        return {row[0] for row in await self._execute(_RENEW, parameters)}
+
+    async def release(self, claim: Claim) -> None:
+        """Let another worker take the run at once."""
+        await self._execute(_RELEASE, [claim.run_id, claim.epoch])
+
+    async def list_unsettled(self) -> list[tuple[UUID, UUID]]:
+        """Return finished runs whose settling was cut off: ids of run and organization."""
+        return [(row[0], row[1]) for row in await self._execute(_UNSETTLED, {})]
+
+    async def _commit(self, batch: Sequence[_Append]) -> None:
+        try:
+            held = {row[0] for row in await self._execute(_APPEND, _parameters(batch))}
+        except psycopg.Error as error:
+            await self._fall_apart(batch, error)
+            return
+        self.commits += 1
+        for waiting in batch:
+            if waiting.done.cancelled():
+                continue
+            if waiting.claim.run_id in held:
+                waiting.done.set_result(None)
+            else:
+                run_id = str(waiting.claim.run_id)
+                waiting.done.set_exception(LeaseLost("Another worker holds this run now.", run_id=run_id))
+
+    async def _fall_apart(self, batch: Sequence[_Append], error: psycopg.Error) -> None:
+        """A batch that fails is retried run by run, so that one bad run does not fail its neighbors."""
+        if len(batch) == 1 or isinstance(error, psycopg.OperationalError):
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_exception(error)
+            return
+        for waiting in batch:
+            await self._commit([waiting])
+
+    async def _execute(self, statement: str, parameters: object) -> list[tuple[UUID, UUID, int]]:
+        async with self._lock:
+            connection = await self._connected()
+            cursor = await connection.execute(statement, parameters, prepare=True)  # type: ignore[arg-type]
+            return await cursor.fetchall() if cursor.description else []  # type: ignore[return-value]
+
+    async def _connected(self) -> psycopg.AsyncConnection:
+        if self._connection is None or self._connection.broken or self._connection.closed:
+            self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+        return self._connection
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._connection is not None:
+            await self._connection.close()
+
+
+def _parameters(batch: Sequence[_Append]) -> dict[str, object]:
+    entries = [(waiting.claim.run_id, entry) for waiting in batch for entry in waiting.entries]
+    heads = {waiting.claim.run_id: waiting for waiting in batch}
+    last = [waiting.entries[-1] for waiting in heads.values()]
+    usages = [_usage(entry) for entry in last]
+    return {
+        "lease": LEASE_SECONDS,
+        "run_ids": list(heads),
+        "epochs": [waiting.claim.epoch for waiting in heads.values()],
+        "last_seqs": [entry.seq for entry in last],
+        "statuses": [_status(entry) for entry in last],
+        "input_tokens": [usage.get("input_tokens") for usage in usages],
+        "output_tokens": [usage.get("output_tokens") for usage in usages],
+        "costs": [usage.get("cost_usd") for usage in usages],
+        "entry_runs": [run_id for run_id, _ in entries],
+        "seqs": [entry.seq for _, entry in entries],
+        "types": [entry.type for _, entry in entries],
+        "nodes": [entry.node_id for _, entry in entries],
+        "attempts": [entry.attempt for _, entry in entries],
+        "ats": [entry.at for _, entry in entries],
+        "deltas": [encode_data(entry.data) for _, entry in entries],
+    }
+
+
+def _status(last: Entry) -> str | None:
+    if last.type == "run.waiting":
+        return "waiting"
+    return str(last.data["status"]) if last.type == "run.finished" else None
+
+
+def _usage(last: Entry) -> dict[str, object]:
+    usage = last.data.get("usage") if last.type == "run.finished" else None
+    return dict(usage) if isinstance(usage, dict) else {}

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Shapes of flows and runs on the wire."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rest_framework import serializers
+
+from agents.engine.journal import Entry
+from agents.models import Flow, FlowVersion, Run
+from agents.queries.runs import log_of
+from codexos.kernel.jsontypes import JsonObject
+
+
+class AgentRunBody(serializers.Serializer[Any]):
+    """``POST /agent/run``."""
+
+    agent_id = serializers.CharField(max_length=200, help_text="A flow's id or short name; a label for an inline flow.")
+    flow = serializers.JSONField(required=False, help_text="An inline draft; then it is what runs.")
+    context = serializers.ListField(child=serializers.CharField(max_length=400), required=False, default=list)
+    input = serializers.JSONField(required=False, default="", help_text="Text or an object.")
+    project_id = serializers.CharField(max_length=63, required=False, allow_null=True, default=None)
+
+    def validate_flow(self, value: object) -> object:
+        """Refuse a flow that is not even an object."""
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("A flow is an object with a list of 'nodes'.")
+        return value
+
+    def validate_input(self, value: object) -> object:
+        """Take text or an object, nothing else."""
+        if not isinstance(value, str | dict):
+            raise serializers.ValidationError("The input is text or an object.")
+        return value
+
+
+class LogLineShape(serializers.Serializer[Any]):
+    """A line of a run's log."""
+
+    timestamp = serializers.DateTimeField()
+    node_id = serializers.CharField(allow_null=True)
+    message = serializers.CharField()
+    level = serializers.ChoiceField(choices=["info", "warning", "error"])
+
+
+class ResultShape(serializers.Serializer[Any]):
+    """What a run gave."""
+
+    output = serializers.JSONField()
+    citations = serializers.ListField(child=serializers.JSONField())
+
+
+class UsageShape(serializers.Serializer[Any]):
+    """What a run cost."""
+
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    cost_usd = serializers.FloatField()
+
+
+class RunSummaryShape(serializers.ModelSerializer[Run]):
+    """A run in a list."""
+
+    user_id = serializers.UUIDField(source="person_id")
+    agent_id = serializers.CharField(source="label")
+    project_id = serializers.UUIDField()
+    flow_id = serializers.UUIDField(allow_null=True)
+    usage = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = (
+            "id",
+            "agent_id",
+            "flow_id",
+            "project_id",
+            "user_id",
+            "status",
+            "created_at",
+            "started_at",
+            "completed_at",
+            "usage",
+        )
+        read_only_fields = fields
+
+    def get_usage(self, run: Run) -> dict[str, int | float]:
+        """Say what it cost so far."""
+        return {
+            "input_tokens": run.input_tokens,
+            "output_tokens": run.output_tokens,
+            "cost_usd": float(run.cost_usd),
+        }
+
+
+class RunShape(RunSummaryShape):
+    """A run in full: with its log and result, both read from its journal."""
+
+    logs = LogLineShape(many=True)
+    result = ResultShape(allow_null=True)
+    error = serializers.JSONField(allow_null=True)
+
+    class Meta(RunSummaryShape.Meta):
+        fields = (*RunSummaryShape.Meta.fields, "logs", "result", "error")
+        read_only_fields = fields
+
+
+def run_data(run: Run, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Say a run in full."""
+    last: JsonObject = entries[-1].data if entries and entries[-1].type == "run.finished" else {}
+    return {
+        **RunSummaryShape(run).data,
+        "logs": LogLineShape(log_of(entries), many=True).data,
+        "result": {"output": last.get("output"), "citations": last.get("citations", [])} if last else None,
+        "error": last.get("error"),
+    }
+
+
+class FlowShape(serializers.ModelSerializer[Flow]):
+    """A flow."""
+
+    project_id = serializers.UUIDField()
+    owner_id = serializers.UUIDField(allow_null=True)
+    published_version = serializers.IntegerField(source="published.number", allow_null=True, default=None)
+    document = serializers.JSONField(source="draft")
+
+    class Meta:
+        model = Flow
+        fields = (
+            "id",
+            "slug",
+            "name",
+            "project_id",
+            "owner_id",
+            "is_team_template",
+            "published_version",
+            "document",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+
+class FlowVersionShape(serializers.ModelSerializer[FlowVersion]):
+    """A frozen version of a flow."""
+
+    flow_id = serializers.UUIDField()
+
+    class Meta:
+        model = FlowVersion
+        fields = ("id", "flow_id", "number", "logic_hash", "created_at")
+        read_only_fields = fields
+
+
+class CreateFlowBody(serializers.Serializer[Any]):
+    """``POST /api/v1/flows/``."""
+
+    document = serializers.JSONField()
+    project_id = serializers.CharField(max_length=63, required=False, allow_null=True, default=None)
+    is_team_template = serializers.BooleanField(default=False)
+
+    def validate_document(self, value: object) -> object:
+        """Refuse a flow that is not even an object."""
+        if not isinstance(value, dict):
+            raise serializers.ValidationError("A flow is an object with a list of 'nodes'.")
+        return value
+
+
+class ProblemShape(serializers.Serializer[Any]):
+    """One thing wrong with a flow."""
+
+    place = serializers.CharField()
+    message = serializers.CharField()
+
+
+class FlowCheckShape(serializers.Serializer[Any]):
+    """What is wrong with a flow."""
+
+    is_valid = serializers.BooleanField()
+    problems = ProblemShape(many=True)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Runs and their journal. A run's row is accepted by the app; from then on only the holder of its lease writes."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Organization, Person, Project
+from accounts.tenancy import OrganizationManager, OrganizationModel
+from agents.models.flows import Flow, FlowVersion
+
+
+class RunStatus(models.TextChoices):
+    """Where a run stands."""
+
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    WAITING = "waiting", "Waiting"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
+CLAIMABLE = (RunStatus.QUEUED, RunStatus.RUNNING)
+
+
+class Run(OrganizationModel):
+    """One doing of a flow. ``document`` is the flow as it was when the run was accepted."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    flow = models.ForeignKey(Flow, on_delete=models.SET_NULL, null=True, related_name="+")
+    version = models.ForeignKey(FlowVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    label = models.CharField(max_length=200)
+    document = models.JSONField()
+    input = models.JSONField()
+    context = models.JSONField(default=list)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    token_id = models.UUIDField(null=True)
+
+    status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    started_at = models.DateTimeField(null=True)
+    completed_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    last_seq = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=16, decimal_places=8, default=0)
+
+    epoch = models.PositiveIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True)
+    claimed_by = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=UNFINISHED, completed_at=None)
+                | (~Q(status__in=UNFINISHED) & Q(completed_at__isnull=False)),
+                name="finished_runs_have_an_end",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["organization", "-id"], name="run_newest"),
+            models.Index(fields=["id"], condition=Q(status__in=CLAIMABLE), name="run_claimable"),
+            models.Index(fields=["id"], condition=~Q(status__in=UNFINISHED) & Q(settled_at=None), name="run_unsettled"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def team_id(self) -> object:
+        """Where it stands: in its project's team."""
+        return self.project.team_id
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """How long it took; None until it has ended."""
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return (self.completed_at - self.started_at).total_seconds()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status not in UNFINISHED
+
+
+class JournalEntry(models.Model):
+    """One durable fact about a run, which is also the event people see. ``delta`` is JSON in UTF-8."""
+
+    pk = models.CompositePrimaryKey("run_id", "seq")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
+    seq = models.PositiveIntegerField()
+    # Taken from the run by the one statement that writes entries, so the database need not check it again.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    type = models.CharField(max_length=20)
+    node_id = models.CharField(max_length=100, null=True)
+    attempt = models.PositiveSmallIntegerField()
+    epoch = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    delta = models.BinaryField()
+
+    objects = OrganizationManager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.type}"

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Starting and settling runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.transaction import on_commit
+
+from accounts.actor import Actor
+from accounts.models import Project
+from accounts.operations.audit import record_event
+from accounts.queries.access import insist
+from accounts.queries.projects import access_project, only_project
+from accounts.roles import Permission
+from accounts.tenancy import in_organization
+from agents.engine.documents import parse_flow
+from agents.errors import FlowNotPublished, RunRequestInvalid
+from agents.models import FlowVersion, Run
+from agents.queries.flows import access_flow
+from agents.tasks import wake_flow_workers
+from agents.workers.bell import WAKE_CHANNEL
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+from rag.queries.context import resolve_context
+
+MOST_CONTEXT_FILES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a person asks for: a flow by name, or an inline draft which ``agent_id`` only labels."""
+
+    agent_id: str
+    input: JsonValue
+    document: JsonObject | None = None
+    context: Sequence[str] = ()
+    project: str | None = None
+
+
+@in_organization
+def start_run(actor: Actor, *, request: RunRequest) -> Run:
+    """Accept a run: when this returns it is durable and will be done.
+
+    Raises GraphInvalid, FlowNotFound, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed, RunRequestInvalid.
+    """
+    project = _project_of(actor, request)
+    version = None if request.document is not None else _published(actor, request, project=project)
+    document = request.document if version is None else version.document
+    parse_flow(document)
+    if len(request.context) > MOST_CONTEXT_FILES:
+        raise RunRequestInvalid(
+            f"A run takes at most {MOST_CONTEXT_FILES} context files; {len(request.context)} were named. Name fewer."
+        )
+    context = resolve_context(actor, project=project, names=request.context)
+    run = Run.objects.create(
+        organization_id=actor.organization_id,
+        project=project,
+        flow=version.flow if version else None,
+        version=version,
+        label=request.agent_id[:200],
+        document=document,
+        input=request.input,
+        context=context,
+        person_id=actor.person_id,
+        token_id=actor.token_id,
+    )
+    record_event(actor, "run.started", about=run, project=str(project.id))
+    _wake_workers()
+    return run
+
+
+def _project_of(actor: Actor, request: RunRequest) -> Project:
+    if request.project:
+        return access_project(actor, request.project, to=Permission.RUN_FLOWS)
+    project = only_project(actor)
+    insist(actor, Permission.RUN_FLOWS, project)
+    return project
+
+
+def _published(actor: Actor, request: RunRequest, *, project: Project) -> FlowVersion:
+    flow = access_flow(actor, request.agent_id, to=Permission.RUN_FLOWS, project=project)
+    if flow.published is None:
+        raise FlowNotPublished(f"Flow {flow.slug!r} has no published version. Publish it, then run it.")
+    return flow.published
+
+
+def _wake_workers() -> None:
+    with connection.cursor() as cursor:
+        # Sent with the commit; the Celery task reaches workers whose direct connection is down.
+        cursor.execute("select pg_notify(%s, '')", [WAKE_CHANNEL])
+    on_commit(wake_flow_workers.delay)

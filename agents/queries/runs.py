@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Reading runs and their journals. Fetching is the check."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from accounts.actor import Actor
+from accounts.queries.access import insist
+from accounts.queries.pages import Page, page_of
+from accounts.roles import Permission
+from accounts.tenancy import OrganizationQuerySet, in_organization
+from agents.engine.journal import Entry, decode_data
+from agents.engine.logs import LogLine, log_line
+from agents.errors import RunNotFound
+from agents.models import JournalEntry, Run, RunStatus
+from codexos.kernel.ids import parse_id
+
+MOST_ENTRIES_READ = 10_000
+
+
+class RunFilter(StrEnum):
+    """Which runs a list shows."""
+
+    ALL = "all"
+    MINE = "mine"
+    FAILED = "failed"
+
+
+@in_organization
+def access_run(actor: Actor, run_id: UUID | str, *, to: Permission = Permission.SEE) -> Run:
+    """Return one run. Raises RunNotFound, NotAllowed."""
+    wanted = parse_id(str(run_id))
+    run = visible_runs(actor).filter(pk=wanted).first() if wanted else None
+    if run is None:
+        raise RunNotFound(f"No run {str(run_id)!r}. Check its id, or list /api/v1/runs/.")
+    insist(actor, to, run)
+    return run
+
+
+@in_organization
+def list_runs(
+    actor: Actor, *, which: RunFilter = RunFilter.ALL, cursor: str | None = None, limit: int = 50
+) -> Page[Run]:
+    """Return the runs the actor may see, newest first."""
+    runs = visible_runs(actor)
+    if which is RunFilter.MINE:
+        runs = runs.filter(person_id=actor.person_id)
+    elif which is RunFilter.FAILED:
+        runs = runs.filter(status=RunStatus.FAILED)
+    return page_of(runs, cursor=cursor, limit=limit)
+
+
+@in_organization
+def list_entries(actor: Actor, run_id: UUID, *, after: int = 0) -> Sequence[Entry]:
+    """Return the journal of a run the actor has access to, from the entry behind ``after``."""
+    rows = (
+        JournalEntry.objects.for_organization(actor.organization_id)
+        .filter(run_id=run_id, seq__gt=after)
+        .order_by("seq")[:MOST_ENTRIES_READ]
+    )
+    return [entry_of(row) for row in rows]
+
+
+def entry_of(row: JournalEntry) -> Entry:
+    """Read a row of the journal as the engine's entry."""
+    return Entry(
+        seq=row.seq,
+        type=row.type,  # type: ignore[arg-type]
+        at=row.at,
+        node_id=row.node_id,
+        attempt=row.attempt,
+        epoch=row.epoch,
+        data=decode_data(bytes(row.delta)),
+    )
+
+
+def log_of(entries: Sequence[Entry]) -> list[LogLine]:
+    """Say a journal as lines for people."""
+    return [log_line(entry) for entry in entries]
+
+
+def visible_runs(actor: Actor) -> OrganizationQuerySet[Run]:
+    """Return the query for the runs an actor sees; to be read inside its organization."""
+    runs = Run.objects.for_organization(actor.organization_id).select_related("project", "person", "version", "flow")
+    if not actor.sees_every_team:
+        runs = runs.filter(project__team_id__in=actor.team_ids)
+    if actor.project_id is not None:
+        runs = runs.filter(project_id=actor.project_id)
+    return runs

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Hosts the flow worker in a Celery node of its own: a bootstep starts it beside the consumer, in a thread."""
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from typing import Any
+
+from celery import bootsteps
+from django.conf import settings
+
+from agents.workers.bell import WAKE_CHANNEL, listen
+from agents.workers.runs import FlowWorker
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "flows"
+STOP_SECONDS = 15
+
+
+class FlowWorkerStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Runs the flow worker wherever Celery consumes the queue ``flows``."""
+
+    requires = {"celery.worker.components:Pool"}
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._worker: FlowWorker | None = None
+
+    def include_if(self, parent: Any) -> bool:
+        """Tell whether this node is one for flows."""
+        return QUEUE in parent.app.amqp.queues.consume_from
+
+    def start(self, _parent: Any) -> None:
+        """Start the worker's thread."""
+        self._thread = threading.Thread(target=self._run, name="flow-worker", daemon=True)
+        self._thread.start()
+
+    def stop(self, _parent: Any) -> None:
+        """Let the worker's runs go between steps, then end its thread."""
+        if self._loop is not None and self._worker is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(self._worker.stop)
+            self._thread.join(STOP_SECONDS)
+
+    terminate = stop
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except Exception:
+            # A node without its flow worker would look alive and do nothing: let the supervisor start it anew.
+            logger.exception("the flow worker ended; its node goes down with it")
+            os._exit(1)
+
+    async def _work(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._worker = FlowWorker(
+            journal_url=settings.DATABASE_JOURNAL_URL,
+            redis_url=settings.REDIS_URL,
+            holder=f"{socket.gethostname()}:{os.getpid()}",
+            wake_channel=WAKE_CHANNEL,
+        )
+        listen(lambda: self._loop.call_soon_threadsafe(self._worker.wake))  # type: ignore[union-attr]
+        await self._worker.run()

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The flow worker: claims runs, holds their leases, builds an engine for each and advances it.
+
+One asyncio loop carries many runs; nothing of a run is kept here that its journal does not have.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+import psycopg
+from django.db import close_old_connections
+
+from agents.adapters.chat_model import GatewayModel
+from agents.adapters.clock import SystemClock
+from agents.adapters.events import EventPublisher, RunSink
+from agents.adapters.journal import PostgresJournal
+from agents.adapters.journal_writer import LEASE_SECONDS, Claim, JournalWriter
+from agents.adapters.toolbox import BuiltInToolbox
+from agents.engine.errors import LeaseLost
+from agents.engine.executor import Executor
+from agents.engine.journal import Entry, usage_data
+from agents.engine.ports import Ports
+from agents.engine.steps import RunContext
+from agents.workers.loading import LoadedRun, load_run, read_entries, settle_run
+from codexos.kernel import clock
+from codexos.kernel.chat import Usage
+from codexos.kernel.errors import CodexosError
+
+logger = logging.getLogger(__name__)
+
+MOST_RUNS = 200
+LOOK_EVERY_SECONDS = 1.0
+RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
+DATABASE_THREADS = 2
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class FlowWorker:
+    """Carries the runs of one Celery node."""
+
+    def __init__(self, *, journal_url: str, redis_url: str, holder: str, wake_channel: str) -> None:
+        self._journal_url = journal_url
+        self._wake_channel = wake_channel
+        self._writer = JournalWriter(journal_url, holder=holder)
+        self._publisher = EventPublisher(redis_url)
+        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="flows-db")
+        self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
+        self._executors: dict[UUID, Executor] = {}
+        self._wake = asyncio.Event()
+        self._is_stopping = False
+
+    def wake(self) -> None:
+        """Look for runs now. Call from the worker's own loop."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until told to stop; whatever fails underneath is tried again."""
+        helpers = [
+            asyncio.create_task(_keep_going(step))
+            for step in (self._writer.run, self._publisher.run, self._renew, self._listen, self._settle_leftovers)
+        ]
+        try:
+            while not self._is_stopping:
+                await self._look_safely()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_SECONDS)
+                self._wake.clear()
+        finally:
+            await self._let_go()
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+            await self._writer.close()
+            await self._publisher.close()
+
+    def stop(self) -> None:
+        """Stop claiming; runs are let go between steps. Call from the worker's own loop."""
+        self._is_stopping = True
+        self._wake.set()
+
+    async def _look_safely(self) -> None:
+        try:
+            await self._look()
+        except (psycopg.Error, OSError) as error:
+            logger.warning("flow worker cannot look for runs (%s); it tries again", error)
+
+    async def _look(self) -> None:
+        free = MOST_RUNS - len(self._held)
+        for claim in await self._writer.claim(free) if free > 0 else ():
+            # A run of ours whose lease lapsed is carried by its old task no longer: its epoch has passed.
+            self._drop(claim.run_id)
+            task = asyncio.create_task(self._carry(claim))
+            self._held[claim.run_id] = (claim, task)
+            task.add_done_callback(partial(self._carried, claim))
+
+    def _carried(self, claim: Claim, _task: "asyncio.Task[None]") -> None:
+        held = self._held.get(claim.run_id)
+        if held is not None and held[0] == claim:
+            del self._held[claim.run_id]
+            self._wake.set()
+
+    def _drop(self, run_id: UUID) -> None:
+        held = self._held.pop(run_id, None)
+        if held is not None:
+            held[1].cancel()
+
+    async def _carry(self, claim: Claim) -> None:
+        try:
+            await self._advance(claim)
+        except LeaseLost:
+            logger.info("run %s went to another worker", claim.run_id)
+        except CodexosError as error:
+            await self._fail(claim, error)
+        except (psycopg.Error, OSError) as error:
+            # Let go, not failed: the next holder goes on from the journal.
+            logger.warning("run %s is let go: the database does not answer (%s)", claim.run_id, error)
+        except Exception:
+            logger.exception("run %s broke its worker", claim.run_id)
+            await self._fail(claim, None)
+
+    async def _advance(self, claim: Claim) -> None:
+        loaded = await self._in_thread(load_run, claim.run_id, organization_id=claim.organization_id)
+        executor = Executor(loaded.graph, _context(claim, loaded), self._ports(claim, loaded))
+        self._executors[claim.run_id] = executor
+        if self._is_stopping:
+            executor.request_release()
+        try:
+            standing = await executor.advance()
+        finally:
+            self._executors.pop(claim.run_id, None)
+        if standing.status == "released":
+            await self._writer.release(claim)
+        elif standing.status != "waiting":
+            await self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id)
+
+    async def _fail(self, claim: Claim, error: CodexosError | None) -> None:
+        """End a run that no executor can carry, so that it never stays "running" for ever."""
+        reason = (
+            {"code": error.code, "message": error.message}
+            if error
+            else {"code": "broken", "message": "The run broke. This is our mistake; it is in the log."}
+        )
+        data = {"status": "failed", "output": None, "citations": [], "usage": usage_data(Usage()), "error": reason}
+        try:
+            entries = await self._read(claim, 0)
+            last = entries[-1].seq if entries else 0
+            finished = Entry(last + 1, "run.finished", clock.now(), None, 0, claim.epoch, data)
+            await self._journal(claim).append([finished])
+            await self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id)
+        except (CodexosError, psycopg.Error, OSError):
+            logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
+
+    def _ports(self, claim: Claim, loaded: LoadedRun) -> Ports:
+        return Ports(
+            journal=self._journal(claim),
+            model=GatewayModel(),
+            toolbox=BuiltInToolbox(loaded.documents),
+            sink=RunSink(self._publisher, claim.run_id),
+            clock=SystemClock(),
+        )
+
+    def _journal(self, claim: Claim) -> PostgresJournal:
+        return PostgresJournal(claim, self._writer, publisher=self._publisher, read=self._read)
+
+    async def _read(self, claim: Claim, after: int) -> Sequence[Entry]:
+        return await self._in_thread(read_entries, claim.run_id, organization_id=claim.organization_id, after=after)
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_SECONDS)
+            claims = [claim for claim, _ in self._held.values()]
+            if not claims:
+                continue
+            held = await self._writer.renew(claims)
+            for claim in claims:
+                current = self._held.get(claim.run_id)
+                if claim.run_id not in held and current is not None and current[0] == claim:
+                    logger.info("run %s is no longer ours", claim.run_id)
+                    self._drop(claim.run_id)
+
+    async def _listen(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(self._journal_url, autocommit=True)
+        async with connection:
+            await connection.execute(f"listen {self._wake_channel}")
+            async for _ in connection.notifies():
+                self._wake.set()
+
+    async def _settle_leftovers(self) -> None:
+        while True:
+            await asyncio.sleep(10)
+            for run_id, organization_id in await self._writer.list_unsettled():
+                await self._in_thread(settle_run, run_id, organization_id=organization_id)
+
+    async def _let_go(self) -> None:
+        for executor in self._executors.values():
+            executor.request_release()
+        tasks = [task for _, task in self._held.values()]
+        if tasks:
+            _, cut = await asyncio.wait(tasks, timeout=LEASE_SECONDS)
+            for task in cut:
+                task.cancel()
+            await asyncio.gather(*cut, return_exceptions=True)
+
+    async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        call = partial(_with_fresh_connection, function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _context(claim: Claim, loaded: LoadedRun) -> RunContext:
+    return RunContext(run_id=claim.run_id, input=loaded.input, epoch=claim.epoch, documents=loaded.documents)
+
+
+def _with_fresh_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    close_old_connections()
+    return function(*args, **kwargs)
+
+
+async def _keep_going(step: Callable[[], Coroutine[None, None, None]]) -> None:
+    while True:
+        try:
+            await step()
+        except (psycopg.Error, OSError) as error:
+            logger.warning("a part of the flow worker lost its connection (%s); it begins again", error)
+        except Exception:
+            logger.exception("a part of the flow worker broke; it begins again")
+        await asyncio.sleep(1)

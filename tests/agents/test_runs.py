@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""A run from the door to its end: real PostgreSQL, real Redis, a real flow worker."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.test import AsyncClient
+
+from agents.workers.bell import WAKE_CHANNEL
+from agents.workers.runs import FlowWorker
+from tests.factories import Someone, World
+
+BLUEPRINT: dict[str, Any] = {
+    "id": "agent-1",
+    "nodes": [
+        {"id": "start", "type": "entry", "next": "planner"},
+        {"id": "planner", "type": "llm", "model": "gpt-4", "next": "tool_selector"},
+        {"id": "tool_selector", "type": "tool", "tool": "WebSearch", "next": "summarizer"},
+        {"id": "summarizer", "type": "llm", "model": "claude-3-opus", "next": "end"},
+        {"id": "end", "type": "exit"},
+    ],
+}
+
+
+@contextmanager
+def working(holder: str = "test") -> Iterator[FlowWorker]:
+    """A flow worker in a thread of its own."""
+    worker = FlowWorker(
+        journal_url=settings.DATABASE_JOURNAL_URL,
+        redis_url=settings.REDIS_URL,
+        holder=holder,
+        wake_channel=WAKE_CHANNEL,
+    )
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_until_complete, args=[worker.run()], daemon=True)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        loop.call_soon_threadsafe(worker.stop)
+        thread.join(20)
+
+
+async def run_agent(who: Someone | None, body: dict[str, Any], **headers: str) -> Any:
+    """Knock at the short door."""
+    if who is not None:
+        headers["Authorization"] = f"Bearer {who.token}"
+    return await AsyncClient().post("/agent/run", body, content_type="application/json", headers=headers)
+
+
+async def test_the_blueprint_runs_to_its_end(committed_world: World, truth: psycopg.Connection) -> None:
+    with working():
+        answer = await run_agent(
+            committed_world.dev, {"agent_id": "agent-1", "flow": BLUEPRINT, "input": "Plan a release."}
+        )
+    run = answer.json()
+    assert answer.status_code == 200, run
+    assert run["status"] == "succeeded"
+    assert {line["node_id"] for line in run["logs"]} >= {"start", "planner", "tool_selector", "summarizer", "end"}
+    seqs = [row[0] for row in truth.execute("select seq from agents_journalentry order by seq")]
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+@pytest.mark.parametrize(("who", "status"), [("viewer", 403), ("stranger", 404), (None, 401)])
+async def test_who_may_not_run(committed_world: World, truth: psycopg.Connection, who: str | None, status: int) -> None:
+    body = {"agent_id": "a", "flow": BLUEPRINT, "project_id": str(committed_world.project.id)}
+    answer = await run_agent(getattr(committed_world, who) if who else None, body)
+    assert answer.status_code == status
+    assert truth.execute("select count(*) from agents_run").fetchone() == (0,)
