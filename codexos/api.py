@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from accounts.queries.pages import LARGEST_PAGE, PAGE_LIMIT
 from accounts.rest.problems import answer_of, problem_of
 
 _VERBS = {"GET": "get", "POST": "create", "PUT": "put", "PATCH": "update", "DELETE": "delete", "HEAD": "head"}
@@ -62,7 +63,7 @@ class Schema(AutoSchema):
 
 
 def operation_name(method: str, path: str) -> str:
-    """Return ``list_projects`` for GET /api/v1/projects/, ``cancel_run`` for POST /api/v1/runs/{id}/cancel/ …"""
+    """Return ``list_projects`` for GET /api/v1/projects/, ``cancel_run`` for POST /api/v1/runs/{id}/cancel/."""
     parts = [part for part in path.removeprefix("/api/v1").split("/") if part]
     words = _words(path)
     ends_in_id = bool(parts) and _PLACEHOLDER.fullmatch(parts[-1]) is not None
@@ -70,7 +71,9 @@ def operation_name(method: str, path: str) -> str:
         return "_".join([_VERBS[method], *map(_singular, words)])
     if method == "GET":
         return "_".join(["list", *map(_singular, words[:-1]), *words[-1:]])
-    return "_".join([_VERBS[method], *map(_singular, words)])
+    is_deed = method == "POST" and len(words) > 1 and not words[-1].endswith("s")
+    verb, nouns = (words[-1], words[:-1]) if is_deed else (_VERBS[method], words)
+    return "_".join([verb, *map(_singular, nouns)])
 
 
 def _words(path: str) -> list[str]:
@@ -89,12 +92,47 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
     for operations in result["paths"].values():
         for operation in operations.values():
-            if isinstance(operation, dict) and "responses" in operation:
-                operation["responses"]["default"] = {
-                    "description": "What went wrong (RFC 9457).",
-                    "content": {"application/problem+json": {"schema": _PROBLEM}},
-                }
+            operation["responses"]["default"] = {
+                "description": "What went wrong (RFC 9457).",
+                "content": {"application/problem+json": {"schema": _PROBLEM}},
+            }
     return result
+
+
+def describe_pages(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Tell of lists that they come in pages: the envelope, the cursor, the limit (a drf-spectacular hook)."""
+    for operations in result["paths"].values():
+        if (operation := operations.get("get")) and (content := _list_content(operation)):
+            content["schema"] = _page_of(content["schema"])
+            known = {parameter["name"] for parameter in operation.get("parameters", ())}
+            added = [parameter for parameter in _PAGE_PARAMETERS if parameter["name"] not in known]
+            operation["parameters"] = [*operation.get("parameters", ()), *added]
+    return result
+
+
+def _list_content(operation: dict[str, Any]) -> dict[str, Any] | None:
+    content: dict[str, Any] = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+    return content if content.get("schema", {}).get("type") == "array" else None
+
+
+def _page_of(rows: dict[str, Any]) -> dict[str, Any]:
+    address = {"type": ["string", "null"], "format": "uri"}
+    return {
+        "type": "object",
+        "required": ["results", "next", "previous"],
+        "properties": {"results": rows, "next": address, "previous": address},
+    }
+
+
+_PAGE_PARAMETERS = (
+    {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": "Taken from `next` or `previous`."},
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE_LIMIT},
+        "description": "How many rows at most.",
+    },
+)
 
 
 PROBLEM_SCHEMA = {

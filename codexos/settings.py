@@ -207,10 +207,9 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "codexos.api.describe_problems",
-    ],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Choices stay where they are used: drf-spectacular names shared ones by guessing.
+    "POSTPROCESSING_HOOKS": ["codexos.api.describe_pages", "codexos.api.describe_problems"],
 }
 
 # Browser walls ----------------------------------------------------------------------------------------------------

@@ -4,15 +4,26 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from codexos import health
+from agents.api.urls import short_doors
+from codexos import api_docs, health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("api/v1/schema/", api_docs.schema, name="schema"),
+    path("api/docs/", api_docs.operations, name="api-docs"),
+    path("api/docs/errors/", api_docs.errors, name="api-errors"),
     path("api/v1/", include("accounts.api.urls")),
     path("api/v1/", include("rag.api.urls")),
     path("api/v1/", include("agents.api.urls")),
+    *short_doors,
     path("account/", include("allauth.urls")),
+    path("", include("agents.urls")),
     path("", include("accounts.urls")),
 ]
+
+handler400 = "codexos.error_pages.bad_request"
+handler403 = "codexos.error_pages.permission_denied"
+handler404 = "codexos.error_pages.page_not_found"
+handler500 = "codexos.error_pages.server_error"
