@@ -7,6 +7,7 @@ from celery import shared_task
 
 from accounts.workers.audit import seal_events
 from accounts.workers.outbox import deliver
+from accounts.workers.mail import mail_invitation
 
 
 @shared_task(name="accounts.tasks.deliver_outbox")
@@ -19,3 +20,9 @@ def deliver_outbox(organization_id: str) -> None:
 def seal_audit(organization_id: str) -> None:
     """Link the new audit events of one organization into its chain."""
     seal_events(UUID(organization_id))
+
+
+@shared_task(name="accounts.tasks.send_invitation", autoretry_for=(OSError,), retry_backoff=True, max_retries=10)
+def send_invitation(organization_id: str, invitation_id: str) -> None:
+    """Mail an invitation; the link is made where the mail is written and never stands in the queue."""
+    mail_invitation(UUID(organization_id), UUID(invitation_id))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The door to guardian: groups per organization and team, made from the matrix of roles."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group
@@ -48,7 +49,7 @@ def revoke_all(person: Person, *, organization_id: UUID) -> None:
 
 
 def _grant(group: Group, container: Organization | Team, permissions: frozenset[Permission]) -> None:
-    grants = get_group_obj_perms_model(container)
+    grants: Any = get_group_obj_perms_model(container)
     rows = PermissionRow.objects.filter(
         content_type__app_label="accounts",
         content_type__model=container._meta.model_name,

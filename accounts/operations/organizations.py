@@ -1,39 +1,49 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Making and changing organizations, teams and projects."""
+"""Making and changing organizations, and choosing among one's own."""
 
-from django.db import transaction
-from django.utils.text import slugify
+from collections.abc import Callable
+from uuid import UUID
 
+from django.db import IntegrityError, transaction
+
+from accounts.actor import Actor
+from accounts.errors import SlugTaken
 from accounts.models import Membership, Organization, Person, Project, Team, TeamMembership
+from accounts.operations.audit import record_event
 from accounts.operations.grants import open_organization, open_team, regrant
-from accounts.queries.lookups import is_slug_taken, list_belongings
-from accounts.roles import Role
-from accounts.tenancy import tenant
-from codexos.kernel.ids import new_id
+from accounts.operations.names import NAME_LENGTH, clean_name, clean_slug, slug_from
+from accounts.operations.outbox import publish_event
+from accounts.queries.grants import load_actor
+from accounts.queries.lookups import Belonging, is_slug_taken, list_belongings
+from accounts.queries.organizations import access_belonging, access_organization
+from accounts.roles import Permission, Role
+from accounts.tenancy import in_organization, tenant
+from codexos.kernel.errors import Broken
+from codexos.kernel.events import OrganizationCreated
+from codexos.kernel.ids import OrganizationId, PersonId, new_id
 
 
 def free_slug(wanted: str) -> str:
     """Return ``wanted`` as a short name that no organization has."""
-    base = slugify(wanted)[:50] or "organization"
-    if not is_slug_taken(base):
-        return base
-    return f"{base}-{str(new_id())[-6:]}"
+    return slug_from(wanted, otherwise="organization", is_taken=is_slug_taken)
 
 
 def found_organization(
     person: Person, *, name: str, slug: str | None = None, is_personal: bool = False
 ) -> Organization:
-    """Make an organization with its founder as org_admin, a first team and a first project."""
-    organization = Organization(id=new_id(), name=name, slug=slug or free_slug(name), is_personal=is_personal)
+    """Make an organization with its founder as org_admin, a first team and project. Raises NameInvalid, SlugTaken."""
+    name = clean_name(name)
+    organization = Organization(
+        id=new_id(), name=name, slug=clean_slug(slug) if slug else free_slug(name), is_personal=is_personal
+    )
     with tenant(organization.id):
-        organization.save(force_insert=True)
+        _save_or_refuse(organization)
         open_organization(organization)
-        team = Team.objects.create(organization=organization, name="Core", slug="core")
-        open_team(team)
-        Project.objects.create(organization=organization, team=team, name="Main", slug="main")
-        membership = Membership.objects.create(organization=organization, person=person, role=Role.ORG_ADMIN)
-        TeamMembership.objects.create(organization=organization, membership=membership, team=team)
-        regrant(membership)
+        _furnish(organization, person)
+        publish_event(
+            OrganizationCreated(organization_id=OrganizationId(organization.id), person_id=PersonId(person.id))
+        )
+        record_event(_founder(person, organization), "organization.founded", about=organization)
     return organization
 
 
@@ -42,4 +52,69 @@ def ensure_personal_organization(person: Person) -> None:
     """Give a person without any organization one of their own. Safe to call twice at once."""
     Person.objects.select_for_update().get(pk=person.pk)
     if not list_belongings(person.pk):
-        found_organization(person, name=person.name or person.email.split("@")[0], is_personal=True)
+        name = (person.name or person.email.split("@")[0])[:NAME_LENGTH]
+        found_organization(person, name=name, is_personal=True)
+
+
+@in_organization
+def change_organization(
+    actor: Actor,
+    organization: UUID | str | None = None,
+    *,
+    name: str | None = None,
+    slug: str | None = None,
+    check: Callable[[Organization], None] | None = None,
+) -> Organization:
+    """Change the name or short name of the actor's organization. Raises NotAllowed, NameInvalid, SlugTaken.
+
+    ``organization`` may name it again; another one is not found. ``check`` sees the row before the change, held
+    against others, and may refuse.
+    """
+    named = access_organization(actor, organization, to=Permission.MANAGE_ORGANIZATION)
+    row = Organization.objects.select_for_update(no_key=True).get(pk=named.pk)
+    if check is not None:
+        check(row)
+    before = {"name": row.name, "slug": row.slug}
+    after = {
+        "name": row.name if name is None else clean_name(name),
+        "slug": row.slug if slug in (None, row.slug) else clean_slug(str(slug)),
+    }
+    if after == before:
+        return row
+    row.name, row.slug = after["name"], after["slug"]
+    _save_or_refuse(row)
+    record_event(actor, "organization.changed", about=row, before=before, after=after)
+    return row
+
+
+def choose_organization(person: Person, organization: UUID | str) -> Belonging:
+    """Remember which of their organizations a person works in, by id or short name. Raises OrganizationNotFound."""
+    belonging = access_belonging(person.pk, organization)
+    if person.last_organization_id != belonging.organization_id:
+        person.last_organization_id = belonging.organization_id
+        person.save(update_fields=["last_organization_id"])
+    return belonging
+
+
+def _furnish(organization: Organization, person: Person) -> None:
+    team = Team.objects.create(organization=organization, name="Core", slug="core")
+    open_team(team)
+    Project.objects.create(organization=organization, team=team, name="Main", slug="main")
+    membership = Membership.objects.create(organization=organization, person=person, role=Role.ORG_ADMIN)
+    TeamMembership.objects.create(organization=organization, membership=membership, team=team)
+    regrant(membership)
+
+
+def _founder(person: Person, organization: Organization) -> Actor:
+    actor = load_actor(person, organization_id=organization.id)
+    if actor is None:
+        raise Broken(f"The founder of {organization.slug!r} is not active.")
+    return actor
+
+
+def _save_or_refuse(organization: Organization) -> None:
+    try:
+        with transaction.atomic():
+            organization.save(force_insert=organization._state.adding)
+    except IntegrityError:
+        raise SlugTaken(f"The short name {organization.slug!r} is in use. Choose another.") from None

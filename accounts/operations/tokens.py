@@ -8,26 +8,33 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import UUID
 
 from django.conf import settings
 
 from accounts.actor import Actor, ActorKind
-from accounts.errors import TokenNotFound
 from accounts.models import ApiToken, Person, Project
 from accounts.operations.audit import record_event
+from accounts.operations.names import clean_name
+from accounts.queries.access import insist_in_organization, insist_person
 from accounts.queries.grants import load_actor
 from accounts.queries.lookups import find_api_token
-from accounts.roles import TokenScope, permissions_of_scopes
+from accounts.queries.projects import access_project
+from accounts.queries.tokens import access_token
+from accounts.roles import Permission, TokenScope, permissions_of_scopes
 from accounts.tenancy import in_organization, tenant
 from codexos.kernel import clock
+from codexos.kernel.errors import InvalidInput, LimitReached
 from codexos.kernel.ids import ProjectId, TokenId
 from codexos.kernel.sealing import mac
 
 PREFIX = "cos_pat_"
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SHAPE = re.compile(rf"{PREFIX}([0-9A-Za-z]{{30}})([0-9A-Za-z]{{6}})")
+LONGEST_LIFE = timedelta(days=365)
+LIVES_IN_DAYS = (7, 30, 90, 365)
+"""What a person may choose from when making a token."""
+MOST_TOKENS = 50
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -48,34 +55,74 @@ def issue_token(
     expires_at: datetime | None = None,
     project: Project | None = None,
 ) -> IssuedToken:
-    """Make an API token for the actor's person; the value is returned here and never again."""
+    """Make an API token for the actor's person; the value is returned here and never again.
+
+    Without ``expires_at`` it lives for LONGEST_LIFE. Raises NotAllowed for tokens: a key that leaked must not be able
+    to make another that outlives it. Raises NameInvalid, InvalidInput, ProjectNotFound, LimitReached.
+    """
+    insist_person(actor)
+    _check_room_for_another(actor)
     value = _new_value()
     token = ApiToken.objects.create(
         organization_id=actor.organization_id,
         person_id=actor.person_id,
-        name=name,
-        project=project,
-        scopes=sorted(scopes),
+        name=clean_name(name),
+        project=access_project(actor, project.pk) if project else None,
+        scopes=_checked_scopes(scopes),
         token_hash=hash_token(value),
         hint=value[-4:],
-        expires_at=expires_at,
+        expires_at=_checked_end(expires_at),
     )
     record_event(actor, "token.issued", about=token, scopes=list(token.scopes))
     return IssuedToken(token, value)
 
 
 @in_organization
-def revoke_token(actor: Actor, *, token_id: UUID) -> None:
-    """End a token of the actor's own at once. Raises TokenNotFound."""
-    token = (
-        ApiToken.objects.for_organization(actor.organization_id).filter(pk=token_id, person_id=actor.person_id).first()
-    )
-    if token is None:
-        raise TokenNotFound(f"No API token {token_id}. It may be gone, or somebody else's.")
+def revoke_token(actor: Actor, *, token_id: UUID | str) -> None:
+    """End a token at once: one's own, or anybody's for who manages users. Raises TokenNotFound, NotAllowed."""
+    token = access_token(actor, token_id)
+    if actor.kind is not ActorKind.PERSON and token.pk != actor.token_id:
+        insist_in_organization(actor, Permission.MANAGE_USERS)
     if token.revoked_at is None:
         token.revoked_at = clock.now()
         token.save(update_fields=["revoked_at"])
-        record_event(actor, "token.revoked", about=token)
+        record_event(actor, "token.revoked", about=token, person=token.person.email)
+
+
+def revoke_tokens_of(person_id: UUID, *, organization_id: UUID) -> None:
+    """End every token of a person for one organization; the caller has decided and audits it."""
+    rows = ApiToken.objects.for_organization(organization_id).filter(person_id=person_id, revoked_at=None)
+    rows.update(revoked_at=clock.now())
+
+
+def _check_room_for_another(actor: Actor) -> None:
+    held = ApiToken.objects.for_organization(actor.organization_id).filter(
+        person_id=actor.person_id, revoked_at=None, expires_at__gt=clock.now()
+    )
+    if held.count() >= MOST_TOKENS:
+        raise LimitReached(f"You have {MOST_TOKENS} API tokens here already. Revoke one that is not used any more.")
+
+
+def _checked_scopes(scopes: Iterable[TokenScope]) -> list[str]:
+    chosen = set(scopes)
+    if not chosen:
+        raise _invalid("scopes", f"Choose at least one scope of {', '.join(TokenScope)}.")
+    return sorted(chosen)
+
+
+def _checked_end(expires_at: datetime | None) -> datetime:
+    latest = clock.now() + LONGEST_LIFE
+    if expires_at is None:
+        return latest
+    if not clock.now() < expires_at <= latest:
+        raise _invalid(
+            "expires_at", f"A token ends within {LONGEST_LIFE.days} days from now; choose a day before that."
+        )
+    return expires_at
+
+
+def _invalid(place: str, message: str) -> InvalidInput:
+    return InvalidInput(message, errors=[{"place": place, "message": message}])
 
 
 def actor_from_token(value: str) -> tuple[Person, Actor] | None:
@@ -106,7 +153,7 @@ def _narrowed(actor: Actor, token: ApiToken) -> Actor:
         actor,
         kind=ActorKind.TOKEN,
         token_id=TokenId(token.id),
-        project_id=ProjectId(cast(UUID, token.project_id)) if token.project_id else None,
+        project_id=ProjectId(token.project_id) if token.project_id else None,
         limit=permissions_of_scopes(frozenset(TokenScope(scope) for scope in token.scopes)),
     )
 

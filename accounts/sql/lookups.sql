@@ -54,3 +54,15 @@ create or replace function app.organization_ids()
     returns setof uuid
     language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$ select o.id from public.accounts_organization o order by o.id $$;
+
+-- Every function begins executable by everybody; the journal's writer has no business with these.
+revoke execute on function
+    app.memberships_of(uuid), app.find_api_token(bytea), app.find_invitation(bytea), app.is_slug_taken(text),
+    app.organizations_with_unsent_events(), app.organizations_with_unsealed_audit(),
+    app.organizations_with_unsigned_audit(), app.organization_ids()
+    from public;
+grant execute on function
+    app.memberships_of(uuid), app.find_api_token(bytea), app.find_invitation(bytea), app.is_slug_taken(text),
+    app.organizations_with_unsent_events(), app.organizations_with_unsealed_audit(),
+    app.organizations_with_unsigned_audit(), app.organization_ids()
+    to codexos_app;
