@@ -5,6 +5,6 @@ from django.apps import AppConfig
 
 
 class RagConfig(AppConfig):
-    """See the package."""
+    """Files of projects, and what is found in them."""
 
     name = "rag"

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Reading what files hold. Operations rather than queries, because the bytes lie outside of the database."""
+
+import codecs
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.actor import Actor
+from accounts.models import Project
+from codexos.kernel.chat import ContextDocument
+from codexos.kernel.jsontypes import JsonValue
+from rag.adapters.blobs import blob_store
+from rag.engine.ports import BlobKey
+from rag.errors import BlobMissing, ContextUnreadable, FileNotFound
+from rag.models import FileVersion
+from rag.queries.context import check_readable
+from rag.queries.files import access_version, find_current, find_versions
+
+PREVIEW_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The beginning of a text."""
+
+    version: FileVersion
+    text: str
+    is_truncated: bool
+
+
+def read_content(version: FileVersion, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+    """Yield the bytes of a version that the actor was given by a query. Raises BlobMissing, StorageUnreachable."""
+    return blob_store().read(BlobKey(version.organization_id, version.sha256), start=start, length=length)
+
+
+def preview_text(actor: Actor, project: UUID | str, path: str, *, number: str | None = None) -> Preview:
+    """Return the first 64 KB of a text file. Raises as access_version, and ContextUnreadable for a binary one."""
+    version = access_version(actor, project, path, number=number)
+    if not version.is_text:
+        raise ContextUnreadable(path)
+    head = b"".join(read_content(version, length=min(PREVIEW_BYTES, version.size)))
+    is_truncated = version.size > PREVIEW_BYTES
+    # Not final where it was cut, so that half a character at the end is left out.
+    decoder = codecs.getincrementaldecoder(version.encoding)(errors="replace")
+    return Preview(version, decoder.decode(head, final=not is_truncated), is_truncated)
+
+
+def read_text(actor: Actor, project: UUID | str, paths: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return path, text and SHA-256 of every named file.
+
+    Raises ProjectNotFound, PathInvalid, FileNotFound with near matches, ContextUnreadable, ContextTooLarge.
+    """
+    versions = find_current(actor, project, paths)
+    check_readable(versions)
+    return [(version.file.path, _text_of(version), version.sha256) for version in versions]
+
+
+def read_context(
+    actor: Actor, *, project: Project | UUID | str, context: Sequence[dict[str, JsonValue]]
+) -> list[ContextDocument]:
+    """Return the texts that resolve_context (rag.queries.context) pinned, whatever stands at their paths now.
+
+    Raises FileNotFound where a file was deleted meanwhile.
+    """
+    place = project.pk if isinstance(project, Project) else project
+    ids = [UUID(str(entry["version_id"])) for entry in context]
+    found = find_versions(actor, place, ids)
+    if missing := [str(entry["path"]) for entry, id_ in zip(context, ids, strict=True) if id_ not in found]:
+        raise FileNotFound(*missing)
+    return [ContextDocument(found[id_].file.path, _text_of(found[id_])) for id_ in ids]
+
+
+def _text_of(version: FileVersion) -> str:
+    content = b"".join(read_content(version))
+    if hashlib.sha256(content).hexdigest() != version.sha256:
+        raise BlobMissing(sha256=version.sha256, because="is not what it was when it was stored")
+    return content.decode(version.encoding, errors="replace")
