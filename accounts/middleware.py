@@ -9,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.actor import Actor
 from accounts.operations.organizations import ensure_personal_organization
+from accounts.queries.break_glass import list_entered
 from accounts.queries.grants import load_actor
 from accounts.queries.lookups import Belonging, list_belongings
 
@@ -35,7 +36,7 @@ def _belongings(request: HttpRequest) -> list[Belonging]:
     if not found:
         ensure_personal_organization(request.user)
         found = list_belongings(request.user.id)
-    return found
+    return [*found, *list_entered(request.user)]
 
 
 def _current(request: HttpRequest) -> Belonging | None:

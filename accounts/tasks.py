@@ -5,21 +5,38 @@ from uuid import UUID
 
 from celery import shared_task
 
-from accounts.workers.audit import seal_events
-from accounts.workers.outbox import deliver
+from accounts.workers import audit, break_glass, outbox
 from accounts.workers.mail import mail_invitation
 
 
 @shared_task(name="accounts.tasks.deliver_outbox")
 def deliver_outbox(organization_id: str) -> None:
     """Deliver what the outbox of one organization holds."""
-    deliver(UUID(organization_id))
+    outbox.deliver(UUID(organization_id))
 
 
 @shared_task(name="accounts.tasks.seal_audit")
 def seal_audit(organization_id: str) -> None:
     """Link the new audit events of one organization into its chain."""
-    seal_events(UUID(organization_id))
+    audit.seal_events(UUID(organization_id))
+
+
+@shared_task(name="accounts.tasks.sign_audit")
+def sign_audit(organization_id: str) -> None:
+    """Sign how far the audit chain of one organization has come."""
+    audit.sign_checkpoint(UUID(organization_id))
+
+
+@shared_task(name="accounts.tasks.prune_outbox")
+def prune_outbox(organization_id: str) -> None:
+    """Delete the long delivered events of one organization."""
+    outbox.prune(UUID(organization_id))
+
+
+@shared_task(name="accounts.tasks.tell_of_break_glass")
+def tell_of_break_glass(organization_id: str, break_glass_id: str) -> None:
+    """Write to the admins of an organization that a system admin has entered it."""
+    break_glass.tell_admins(UUID(organization_id), break_glass_id=UUID(break_glass_id))
 
 
 @shared_task(name="accounts.tasks.send_invitation", autoretry_for=(OSError,), retry_backoff=True, max_retries=10)

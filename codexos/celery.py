@@ -2,8 +2,12 @@
 """Celery: queues and the timetable. JSON only, acknowledged late, redelivered when a worker is lost."""
 
 import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from celery import Celery
+from celery.signals import import_modules
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 
@@ -23,6 +27,18 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 600, "unacked_restore_throttle": 1},
     task_default_queue="jobs",
     task_routes={"agents.tasks.wake_flow_workers": {"queue": "flows"}},
-    beat_schedule={},
+    # A tick that ran late is not run twice to make up for it.
+    beat_cron_starting_deadline=60,
 )
 app.autodiscover_tasks()
+
+
+@import_modules.connect
+def read_timetables(sender: Celery, **_: Any) -> None:
+    """Put together what the clock starts: the TIMETABLE of each of our apps' schedules.py."""
+    from django.apps import apps
+
+    for config in apps.get_app_configs():
+        is_ours = Path(config.path).parent == Path(__file__).resolve().parent.parent
+        if is_ours and (Path(config.path) / "schedules.py").exists():
+            sender.conf.beat_schedule.update(import_module(f"{config.name}.schedules").TIMETABLE)

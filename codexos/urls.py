@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Every route of the product on one page."""
 
-from django.contrib import admin
 from django.urls import include, path
 
+from accounts.admin import console
 from agents.api.urls import short_doors
 from codexos import api_docs, health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("admin/", admin.site.urls),
+    path("admin/", console.urls),
     path("api/v1/schema/", api_docs.schema, name="schema"),
     path("api/docs/", api_docs.operations, name="api-docs"),
     path("api/docs/errors/", api_docs.errors, name="api-errors"),

@@ -109,7 +109,7 @@ class Command(BaseCommand):
 def _event_lines(organization_id: UUID) -> Iterator[JsonObject]:
     for batch in iterate_sealed(organization_id):
         for seal, event in batch:
-            columns = dict(event) if event is not None else {"id": seal.event_id}
+            columns: dict[str, Any] = dict(event) if event is not None else {"id": seal.event_id}
             yield {"kind": "event", "seq": seal.seq, "mac": bytes(seal.mac).hex(), **columns}
 
 
