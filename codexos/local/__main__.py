@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""The words after `python -m codexos.local`: up, test, manage, doctor, process."""
+"""The words after `python -m codexos.local`: up, test, manage, doctor, process, provision."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ from codexos.local.environment import Setup, setup_here
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT
 from codexos.local.leftovers import clear_leftovers, held, holder_of, is_held
-from codexos.local.servers import serving
+from codexos.local.servers import provision_given, serving
 from codexos.local.terminal import say
 
 WAIT_FOR_ANOTHER_COMMAND_SECONDS = 120.0
@@ -20,6 +20,7 @@ SERVING = "bin/up"
 def main(words: list[str]) -> int:
     """Do what the first word says."""
     commands = {"up": _up, "test": _test, "manage": _manage, "doctor": _doctor, "process": _process}
+    commands["provision"] = _provision
     if not words or words[0] not in commands:
         say(f"Say one of: {', '.join(commands)}.", stream=sys.stderr)
         return 2
@@ -53,9 +54,17 @@ def _doctor(_words: list[str]) -> int:
 
 def _process(words: list[str]) -> int:
     setup = setup_here()
+    setup.home.prepare()
     if words[0] == "supervisor":
         supervision.become_supervisor(setup.home)
     processes.run(words[0], setup=setup, is_durable="--disposable" not in words)
+    return 0
+
+
+def _provision(_words: list[str]) -> int:
+    """Make the three roles on the server of DATABASE_ADMIN_URL with the passwords their own addresses carry."""
+    provision_given(setup_here())
+    say("The roles, the database and the vector extension are in place.")
     return 0
 
 

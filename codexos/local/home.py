@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Where one installation keeps its state, and the private files in it."""
 
+import errno
 import hashlib
 import os
 import secrets
@@ -49,6 +50,11 @@ class Home:
         return self.root / "redis"
 
     @property
+    def collected(self) -> Path:
+        """Where `collectstatic` puts files for a web server in front; empty when nobody runs it."""
+        return self.root / "static"
+
+    @property
     def demo(self) -> Path:
         """The demo sign-ins."""
         return self.root / "demo.json"
@@ -72,7 +78,8 @@ class Home:
     def prepare(self) -> None:
         """Make the home and its private folders. Raises LocalFault where that cannot be."""
         try:
-            for folder in (self.root, self.keys, self.logs, self.run):
+            _make_root(self.root)
+            for folder in (self.keys, self.logs, self.run, self.collected):
                 make_private(folder)
             make_private(self.sockets, mode=0o711 if os.geteuid() == 0 else 0o700)
         except OSError as error:
@@ -86,6 +93,15 @@ class Home:
         for path in self.run.glob("*.pid"):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
+
+
+def _make_root(folder: Path) -> None:
+    """Make the home itself; a mounted one may belong to somebody else as long as it can be written."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid == os.geteuid():
+        folder.chmod(0o700)
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "it belongs to another user", str(folder))
 
 
 def make_private(folder: Path, *, mode: int = 0o700) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from codexos.local import postgres, processes, redis
 from codexos.local.environment import Setup, database_of
@@ -118,11 +119,31 @@ def provision(setup: Setup) -> None:
         administrator = postgres.address(setup.home, role=postgres.SUPERUSER, database="postgres")
         postgres.provision(administrator, roles=postgres.Roles.of(setup.home))
     elif setup.is_administrator_given:
-        administrator = setup.read("DATABASE_URL")
-        may_change = (setup.home.keys / postgres.OWNER).exists()
-        roles = postgres.Roles.of(setup.home)
-        database = database_of(administrator)
-        postgres.provision(administrator, roles=roles, database=database, may_change_roles=may_change)
+        _provision_server(setup, administrator=setup.read("DATABASE_URL"))
+
+
+def _provision_server(setup: Setup, *, administrator: str) -> None:
+    """Make the roles on somebody's server. Which one is kept beside the passwords: only there may they be set again."""
+    place = urlsplit(administrator)._replace(netloc=urlsplit(administrator).netloc.rpartition("@")[2]).geturl()
+    ours = setup.home.keys / "server"
+    may_change = ours.exists() and ours.read_text(encoding="utf-8").strip() == place
+    roles, database = postgres.Roles.of(setup.home), database_of(administrator)
+    postgres.provision(administrator, roles=roles, database=database, may_change_roles=may_change)
+    ours.write_text(f"{place}\n", encoding="utf-8")
+    ours.chmod(0o600)
+
+
+def provision_given(setup: Setup) -> None:
+    """Make the roles whose addresses are given, as DATABASE_ADMIN_URL. Raises LocalFault for any others."""
+    given = {name: setup.read(name) for name in ("DATABASE_OWNER_URL", "DATABASE_URL", "DATABASE_JOURNAL_URL")}
+    for (name, dsn), role in zip(given.items(), postgres.ROLES, strict=True):
+        if urlsplit(dsn).username != role or not urlsplit(dsn).password:
+            raise LocalFault(f"{name} must be the address of the role {role}, with its password.")
+    roles = postgres.Roles(*(unquote(urlsplit(dsn).password or "") for dsn in given.values()))
+    administrator = setup.read("DATABASE_ADMIN_URL")
+    if not administrator:
+        raise LocalFault("DATABASE_ADMIN_URL is not set: the address of a role that may create roles.")
+    postgres.provision(administrator, roles=roles, database=database_of(given["DATABASE_URL"]))
 
 
 @contextmanager

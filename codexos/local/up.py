@@ -61,7 +61,6 @@ def _watch_until_stopped(supervisor: Supervisor) -> None:
 
 def _start(supervisor: Supervisor) -> None:
     setup = supervisor.setup
-    is_first = not setup.home.demo.exists()
     supervisor.start()
     with step("servers") as shown:
         _start_servers(supervisor, shown=shown)
@@ -77,7 +76,7 @@ def _start(supervisor: Supervisor) -> None:
     with step("processes") as shown:
         shown.note(" ".join(supervisor.product))
         start_product(supervisor)
-    _announce(setup, is_first=is_first)
+    _announce(setup)
 
 
 def _start_servers(supervisor: Supervisor, *, shown: Step) -> None:
@@ -194,11 +193,14 @@ def _answers(setup: Setup) -> bool:
         return False
 
 
-def _announce(setup: Setup, *, is_first: bool) -> None:
+def _announce(setup: Setup) -> None:
+    """Print the address, and the demo sign-in the first time a start got this far."""
     say(f"\n   {setup.url}\n")
+    shown = setup.home.run / "stamps" / "sign-in-shown"
     if setup.home.demo.exists():
-        if is_first:
+        if not shown.exists():
             _show_sign_in(setup)
+            stamps.record(shown, "shown")
         say(f"   Sign-ins and API tokens: {setup.home.demo}")
     say("   Ctrl-C stops everything.\n")
 

@@ -96,10 +96,10 @@ class Miniature:
             if process.poll() is None:
                 started.stop()
 
-    def run(self, *words: str, home: Home, port: int) -> "subprocess.CompletedProcess[str]":
+    def run(self, *words: str, home: Home, port: int = 0, **more: str) -> "subprocess.CompletedProcess[str]":
         """Run one of the commands to its end."""
         command = [self.folder / "bin" / words[0], *words[1:]]
-        variables = self.environment(home, port=port)
+        variables = self.environment(home, port=port or free_port()) | more
         return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
 
 

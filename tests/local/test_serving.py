@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """`bin/up` as a person meets it: real PostgreSQL, Redis and supervisor around stand-ins for the product."""
 
+import json
 import os
 import signal
 import socket
@@ -114,6 +115,31 @@ def test_two_homes_side_by_side_share_nothing(miniature: Miniature) -> None:
                 psycopg.connect(stranger).close()
         with pytest.raises(OSError, match="another server"):
             redis.ask_version(redis.port(one.home), password=secret_text(two.home, "redis"))
+
+
+def test_a_server_of_ones_own_gets_the_roles_but_never_those_of_another_home(miniature: Miniature) -> None:
+    mine = Home(miniature.folder / "with-a-server")
+    with miniature.up() as theirs:
+        administrator = postgres.address(theirs.home, role=postgres.SUPERUSER)
+        for _again in range(2):
+            refused = miniature.run("manage", "variables", home=mine, DATABASE_URL=administrator)
+            assert refused.returncode == 1
+            assert "made by another home" in refused.stderr
+            assert answer_of(theirs, "SELECT 1") == "1", "their passwords are as they were"
+
+        with psycopg.connect(administrator, autocommit=True) as server:
+            for role in postgres.ROLES:
+                server.execute(f"ALTER ROLE {role} RENAME TO former_{role}")
+        for _again in range(2):
+            done = miniature.run("manage", "variables", home=mine, DATABASE_URL=administrator)
+            assert done.returncode == 0, done.stderr
+        variables = json.loads(done.stdout)
+        assert "CODEXOS_EMBEDDED" not in variables
+        assert secret_text(theirs.home, postgres.SUPERUSER) not in done.stdout, (
+            "the product never sees the administrator"
+        )
+        with psycopg.connect(variables["DATABASE_JOURNAL_URL"]) as connection:
+            assert connection.execute("SELECT current_user").fetchone() == (postgres.JOURNAL,)
 
 
 def test_a_taken_port_is_refused_before_anything_starts(miniature: Miniature) -> None:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""`bin/bench NAME`: figures as JSON lines."""
