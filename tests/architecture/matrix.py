@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Who may do what: one line for each method of each route. A route without a line fails test_matrix.py.
+
+Columns: nobody, stranger (runs another organization), system_admin (a member here), org_admin, team_lead, developer,
+viewer, and a token of the org_admin with the scope ``read``. In a body ``{name}`` stands for the id of a thing of the
+organization under test, as a route's ``<name>`` does; see tests/architecture/things.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+COLUMNS = ("nobody", "stranger", "system_admin", "org_admin", "team_lead", "developer", "viewer", "token")
+
+# Routes of libraries, which have tests of their own: who may is decided for all of them at once.
+PREFIXES = ("admin/", "account/")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method of one route, and the status that each column gets."""
+
+    method: str
+    route: str
+    statuses: tuple[int, ...]
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """How the test is called."""
+        return f"{self.method} {self.route or '/'}"
+
+
+def _row(method: str, route: str, statuses: str, body: Any = None, **headers: str) -> Row:
+    return Row(method, route, tuple(map(int, statuses.split())), body, headers)
+
+
+_API = "api/v1/"
+LINEAR = {
+    "id": "matrix",
+    "nodes": [
+        {"id": "start", "type": "entry", "next": "answer"},
+        {"id": "answer", "type": "llm", "model": "offline", "next": "end"},
+        {"id": "end", "type": "exit"},
+    ],
+}
+
+NEW = {"name": "New"}
+NEW_PROJECT = {"name": "New", "team": "{team}"}
+NEW_INVITATION = {"email": "new@x.example", "role": "viewer"}
+NEW_TOKEN = {"name": "T", "scopes": ["read"]}
+NEW_FLOW = {"project_id": "{project}", "document": {**LINEAR, "id": "new"}}
+NEW_RUN = {"agent_id": "matrix", "flow": LINEAR, "input": "hello", "project_id": "{project}"}
+ASYNC = {"prefer": "respond-async"}
+
+# fmt: off
+#                                                            none str sys org led dev vwr tok
+OPEN = (
+    _row("GET", "healthz",                                  "200 200 200 200 200 200 200 200"),
+    _row("GET", "readyz",                                   "200 200 200 200 200 200 200 200"),
+    _row("GET", _API + "schema/",                           "200 200 200 200 200 200 200 200"),
+    _row("GET", "api/docs/",                                "200 200 200 200 200 200 200 200"),
+    _row("GET", "api/docs/errors/",                         "200 200 200 200 200 200 200 200"),
+)
+ACCOUNTS = (
+    _row("GET", _API + "me/",                               "401 200 200 200 200 200 200 200"),
+    _row("PATCH", _API + "me/",                             "401 200 200 200 200 200 200 403", {"name": "N"}),
+    _row("GET", _API + "organizations/",                    "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "organizations/",                   "401 201 201 201 201 201 201 403", NEW),
+    _row("GET", _API + "organizations/<str:organization>/", "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "organizations/<str:organization>/", "401 404 200 200 403 403 403 403", NEW),
+    _row("POST", _API + "organizations/<str:organization>/choose/", "401 404 200 200 200 200 200 403"),
+    _row("GET", _API + "teams/",                            "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "teams/",                           "401 201 201 201 403 403 403 403", NEW),
+    _row("GET", _API + "teams/<str:team>/",                 "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "teams/<str:team>/",               "401 404 200 200 403 403 403 403", NEW),
+    _row("DELETE", _API + "teams/<str:team>/",              "401 404 409 409 403 403 403 403"),
+    _row("GET", _API + "projects/",                         "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "projects/",                        "401 404 201 201 201 403 403 403", NEW_PROJECT),
+    _row("GET", _API + "projects/<str:project>/",           "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "projects/<str:project>/",         "401 404 200 200 200 403 403 403", NEW),
+    _row("DELETE", _API + "projects/<str:project>/",        "401 404 409 409 409 403 403 403"),
+    _row("GET", _API + "members/",                          "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "members/<str:member>/",             "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "members/<str:member>/",           "401 404 200 200 403 403 403 403", {"role": "developer"}),
+    _row("DELETE", _API + "members/<str:member>/",          "401 404 204 204 403 403 403 403"),
+    _row("GET", _API + "invitations/",                      "401 200 200 200 403 403 403 403"),
+    _row("POST", _API + "invitations/",                     "401 201 201 201 403 403 403 403", NEW_INVITATION),
+    _row("GET", _API + "invitations/<str:invitation>/",     "401 404 200 200 403 403 403 403"),
+    _row("DELETE", _API + "invitations/<str:invitation>/",  "401 404 204 204 403 403 403 403"),
+    _row("POST", _API + "invitations/<str:invitation>/resend/", "401 404 429 429 403 403 403 403"),  # mailed just now
+    _row("POST", _API + "invitations/accept/",              "401 404 404 404 404 404 404 403", {"token": "unknown"}),
+    _row("GET", _API + "tokens/",                           "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "tokens/",                          "401 201 201 201 201 201 201 403", NEW_TOKEN),
+    _row("GET", _API + "tokens/<str:token>/",               "401 404 200 200 404 200 404 404"),
+    _row("DELETE", _API + "tokens/<str:token>/",            "401 404 204 204 404 204 404 404"),
+    _row("GET", _API + "audit-events/",                     "401 200 200 200 403 403 403 403"),
+    _row("GET", _API + "audit-events/export/",              "401 200 200 200 403 403 403 403"),
+    _row("GET", _API + "audit-events/<uuid:event_id>/",     "401 404 200 200 403 403 403 403"),
+    _row("GET", _API + "usage/",                            "401 200 200 200 200 200 200 200"),
+)
+FILES = (
+    _row("GET", _API + "projects/<str:project>/files/",     "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "projects/<str:project>/files/<path:path>", "401 404 200 200 200 200 200 200"),
+    _row("PUT", _API + "projects/<str:project>/files/<path:path>", "401 404 200 200 200 200 403 403", b"other"),
+    _row("DELETE", _API + "projects/<str:project>/files/<path:path>", "401 404 204 204 204 204 403 403"),
+)
+AGENTS = (
+    _row("GET", _API + "flows/",                            "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "flows/",                           "401 404 201 201 201 201 403 403", NEW_FLOW),
+    _row("POST", _API + "flows/validate/",                  "401 200 200 200 200 200 200 200", {"document": LINEAR}),
+    _row("GET", _API + "flows/<str:flow>/",                 "401 404 200 200 200 200 200 200"),
+    _row("POST", _API + "flows/<str:flow>/publish/",        "401 404 201 201 201 403 403 403"),
+    _row("GET", _API + "runs/",                             "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "runs/<str:run_id>/",                "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),
+    _row("POST", "agent/run",                               "401 404 202 202 202 202 403 403", NEW_RUN, **ASYNC),
+)
+PAGES = (
+    _row("GET", "",                                         "302 200 200 200 200 200 200 302"),
+    _row("GET", "flows/",                                   "302 200 200 200 200 200 200 302"),
+    _row("GET", "runs/",                                    "302 200 200 200 200 200 200 302"),
+    _row("GET", "runs/new/",                                "302 200 200 200 200 200 200 302"),
+    _row("POST", "runs/new/",                               "302 404 404 404 404 404 404 302"),  # names no flow
+    _row("GET", "runs/<str:run_id>/",                       "302 404 200 200 200 200 200 302"),
+)
+# fmt: on
+
+ROWS = (*OPEN, *ACCOUNTS, *FILES, *AGENTS, *PAGES)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""One of everything in an organization, by the names that routes use for it."""
+
+from typing import NamedTuple
+
+from accounts.models import AuditEvent, Membership, Organization, Project, Team
+from accounts.operations.invitations import invite
+from accounts.operations.tokens import issue_token
+from accounts.roles import Role
+from accounts.tenancy import tenant
+from agents.operations.flows import create_flow
+from agents.operations.runs import RunRequest, start_run
+from codexos.kernel.ids import new_id
+from rag.operations.files import store_file
+from tests.architecture.matrix import LINEAR
+from tests.factories import Someone, World
+
+
+def acmes_things(world: World) -> dict[str, str]:
+    """Make one of everything in Acme: what a developer can make is the developer's."""
+    place = Place(world.acme, world.team, world.project)
+    return things_of(place, admin=world.admin, owner=world.dev, member=world.viewer)
+
+
+def others_things(world: World) -> dict[str, str]:
+    """Make one of everything in the other organization."""
+    place = Place(world.other, world.other_team, world.other_project)
+    return things_of(place, admin=world.stranger, owner=world.stranger, member=world.stranger)
+
+
+def unknown_things() -> dict[str, str]:
+    """Return ids under which nothing stands anywhere."""
+    names = ("organization", "team", "project", "member", "invitation", "token", "flow", "run_id", "event_id")
+    return {"path": "nothing.md", **{name: str(new_id()) for name in names}}
+
+
+class Place(NamedTuple):
+    """Where things are made."""
+
+    organization: Organization
+    team: Team
+    project: Project
+
+
+def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) -> dict[str, str]:
+    """Make a file, a flow, a run, an invitation and a token, and return the ids of everything."""
+    organization, team, project = place
+    with tenant(organization.id):
+        membership = Membership.objects.for_organization(organization.id).get(person=member.person)
+        invitation = invite(admin.actor, email="somebody@elsewhere.example", role=Role.VIEWER)
+        token = issue_token(owner.actor, name="Another").token
+        store_file(owner.actor, project.id, path="notes.md", chunks=[b"# Notes"])
+        event = AuditEvent.objects.for_organization(organization.id).order_by("pk")[0]
+        flow = create_flow(admin.actor, project=project, document=LINEAR, is_team_template=True)
+        run = start_run(
+            owner.actor,
+            request=RunRequest(agent_id="matrix", input="hello", document=LINEAR, project=str(project.id)),
+        )
+    return {
+        "organization": str(organization.id),
+        "team": str(team.id),
+        "project": str(project.id),
+        "member": str(membership.id),
+        "invitation": str(invitation.id),
+        "token": str(token.id),
+        "path": "notes.md",
+        "flow": str(flow.id),
+        "run_id": str(run.id),
+        "event_id": str(event.id),
+    }
