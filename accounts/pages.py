@@ -30,7 +30,7 @@ class OrganizationPage(LoginRequiredMixin, View):
         """Render the page with what the view found."""
         return render(request, self.template_name, context, status=status)
 
-    def page_links(self, request: HttpRequest, page: Page[Any]) -> dict[str, str | None]:
+    def page_links(self, request: HttpRequest, page: Page[Any]) -> dict[str, Any]:
         """Return what ui/pagination.html shows: the same list, one page on or back."""
         return {
             "next_url": _turned(request, page.next_cursor),

@@ -2,8 +2,11 @@
 """The ASGI entry: pages, API and live streams on one address."""
 
 import os
+import warnings
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
+# Static files are small and immutable; reading one whole is what we want where no ingress serves them.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 application = get_asgi_application()

@@ -22,6 +22,7 @@ class JsonFormatter(logging.Formatter):
         }
         if current := request_id.get():
             line["request_id"] = current
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
+        # The filter has written the traceback down, redacted, and let go of the exception itself.
+        if record.exc_text:
+            line["error"] = record.exc_text
         return json.dumps(line, ensure_ascii=False, default=str)

@@ -61,10 +61,10 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker, truth: 
     with django_db_blocker.unblock():
         yield
         connections.close_all()
-    _wipe(truth)
+    wipe(truth)
 
 
-def _wipe(truth: psycopg.Connection) -> None:
+def wipe(truth: psycopg.Connection) -> None:
     names = [row[0] for row in truth.execute("select tablename from pg_tables where schemaname = 'public'")]
     truth.execute("set session_replication_role = replica")
     for name in sorted(set(names) - KEPT):
@@ -90,3 +90,11 @@ def api() -> Callable[..., Any]:
     from tests.factories import client_for
 
     return client_for
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Walk journeys last: Playwright keeps an event loop running, beside which no asyncio test could start."""
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

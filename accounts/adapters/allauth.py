@@ -12,11 +12,11 @@ from codexos.kernel.sealing import associate, open_sealed, seal
 _ABOUT = associate("accounts", "second-factor")
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-up and sign-in by e-mail."""
 
 
-class MFAAdapter(DefaultMFAAdapter):
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     """Seals what allauth would keep in the clear: its own encrypt() is the identity function."""
 
     def encrypt(self, text: str) -> str:

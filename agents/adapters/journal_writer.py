@@ -7,14 +7,17 @@ epoch has passed writes nothing.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry, encode_data
+
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 LEASE_SECONDS = 8.0
 MOST_ENTRIES_AT_ONCE = 500
@@ -157,11 +160,11 @@ class JournalWriter:
         for waiting in batch:
             await self._commit([waiting])
 
-    async def _execute(self, statement: str, parameters: object) -> list[tuple[UUID, UUID, int]]:
+    async def _execute(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
         async with self._lock:
             connection = await self._connected()
-            cursor = await connection.execute(statement, parameters, prepare=True)  # type: ignore[arg-type]
-            return await cursor.fetchall() if cursor.description else []  # type: ignore[return-value]
+            cursor = await connection.execute(statement, parameters, prepare=True)
+            return await cursor.fetchall() if cursor.description else []
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.broken or self._connection.closed:

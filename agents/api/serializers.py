@@ -17,8 +17,11 @@ class AgentRunBody(serializers.Serializer[Any]):
 
     agent_id = serializers.CharField(max_length=200, help_text="A flow's id or short name; a label for an inline flow.")
     flow = serializers.JSONField(required=False, help_text="An inline draft; then it is what runs.")
-    context = serializers.ListField(child=serializers.CharField(max_length=400), required=False, default=list)
-    input = serializers.JSONField(required=False, default="", help_text="Text or an object.")
+    # DRF calls something else "context" too; the wire's name is fixed, and declared fields do not replace it.
+    context = serializers.ListField(  # type: ignore[assignment]
+        child=serializers.CharField(max_length=400), required=False, default=list
+    )
+    input = serializers.JSONField(required=False, help_text="Text or an object.")
     project_id = serializers.CharField(max_length=63, required=False, allow_null=True, default=None)
 
     def validate_flow(self, value: object) -> object:
@@ -62,7 +65,7 @@ class RunSummaryShape(serializers.ModelSerializer[Run]):
     """A run in a list."""
 
     user_id = serializers.UUIDField(source="person_id")
-    agent_id = serializers.CharField(source="label")
+    agent_id = serializers.SerializerMethodField()
     project_id = serializers.UUIDField()
     flow_id = serializers.UUIDField(allow_null=True)
     usage = serializers.SerializerMethodField()
@@ -83,6 +86,10 @@ class RunSummaryShape(serializers.ModelSerializer[Run]):
         )
         read_only_fields = fields
 
+    def get_agent_id(self, run: Run) -> str:
+        """Say the flow's short name, or what an inline flow was labelled."""
+        return run.flow.slug if run.flow else run.label
+
     def get_usage(self, run: Run) -> dict[str, int | float]:
         """Say what it cost so far."""
         return {
@@ -99,7 +106,8 @@ class RunShape(RunSummaryShape):
     result = ResultShape(allow_null=True)
     error = serializers.JSONField(allow_null=True)
 
-    class Meta(RunSummaryShape.Meta):
+    class Meta:
+        model = Run
         fields = (*RunSummaryShape.Meta.fields, "logs", "result", "error")
         read_only_fields = fields
 
@@ -175,5 +183,5 @@ class ProblemShape(serializers.Serializer[Any]):
 class FlowCheckShape(serializers.Serializer[Any]):
     """What is wrong with a flow."""
 
-    is_valid = serializers.BooleanField()
+    is_valid = serializers.BooleanField()  # type: ignore[assignment]
     problems = ProblemShape(many=True)

@@ -4,6 +4,7 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -41,7 +42,7 @@ class AgentRunView(OrganizationAPIView):
                 agent_id=asked["agent_id"],
                 document=asked.get("flow"),
                 context=asked["context"],
-                input=asked["input"],
+                input=asked.get("input", ""),
                 project=asked["project_id"],
             ),
         )
@@ -72,8 +73,18 @@ class RunView(OrganizationAPIView):
         return Response(run_data(run, list_entries(actor, run.id)))
 
 
+class _RefusalsInJson(DefaultContentNegotiation):
+    """Takes any Accept header: the stream is text/event-stream, and what refuses it is problem+json."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        """Choose the first renderer there is."""
+        return renderers[0], renderers[0].media_type
+
+
 class RunEventsView(OrganizationAPIView):
     """Decides who may follow a run; the asynchronous door around it streams (see agents/api/doors.py)."""
+
+    content_negotiation_class = _RefusalsInJson
 
     @extend_schema(operation_id="runs_events", responses={(200, "text/event-stream"): str})
     def get(self, request: Request, run_id: str) -> Response:

@@ -57,7 +57,7 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
         project=project,
         flow=version.flow if version else None,
         version=version,
-        label=request.agent_id[:200],
+        label=version.flow.name if version else request.agent_id[:200],
         document=document,
         input=request.input,
         context=context,

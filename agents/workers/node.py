@@ -20,10 +20,10 @@ QUEUE = "flows"
 STOP_SECONDS = 15
 
 
-class FlowWorkerStep(bootsteps.StartStopStep):  # type: ignore[misc]
+class FlowWorkerStep(bootsteps.StartStopStep):
     """Runs the flow worker wherever Celery consumes the queue ``flows``."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -35,12 +35,12 @@ class FlowWorkerStep(bootsteps.StartStopStep):  # type: ignore[misc]
         """Tell whether this node is one for flows."""
         return QUEUE in parent.app.amqp.queues.consume_from
 
-    def start(self, _parent: Any) -> None:
+    def start(self, parent: Any) -> None:
         """Start the worker's thread."""
         self._thread = threading.Thread(target=self._run, name="flow-worker", daemon=True)
         self._thread.start()
 
-    def stop(self, _parent: Any) -> None:
+    def stop(self, parent: Any) -> None:
         """Let the worker's runs go between steps, then end its thread."""
         if self._loop is not None and self._worker is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._worker.stop)
@@ -64,5 +64,10 @@ class FlowWorkerStep(bootsteps.StartStopStep):  # type: ignore[misc]
             holder=f"{socket.gethostname()}:{os.getpid()}",
             wake_channel=WAKE_CHANNEL,
         )
-        listen(lambda: self._loop.call_soon_threadsafe(self._worker.wake))  # type: ignore[union-attr]
-        await self._worker.run()
+        loop, worker = self._loop, self._worker
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(worker.wake)
+
+        listen(wake)
+        await worker.run()

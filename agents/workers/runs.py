@@ -31,6 +31,7 @@ from agents.workers.loading import LoadedRun, load_run, read_entries, settle_run
 from codexos.kernel import clock
 from codexos.kernel.chat import Usage
 from codexos.kernel.errors import CodexosError
+from codexos.kernel.jsontypes import JsonObject
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +149,13 @@ class FlowWorker:
             if error
             else {"code": "broken", "message": "The run broke. This is our mistake; it is in the log."}
         )
-        data = {"status": "failed", "output": None, "citations": [], "usage": usage_data(Usage()), "error": reason}
+        data: JsonObject = {
+            "status": "failed",
+            "output": None,
+            "citations": [],
+            "usage": usage_data(Usage()),
+            "error": reason,
+        }
         try:
             entries = await self._read(claim, 0)
             last = entries[-1].seq if entries else 0

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The flow worker under trouble: lost leases, two workers, cut steps, live followers."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.test import AsyncClient
+
+from accounts.tenancy import tenant
+from agents.adapters.journal_writer import Claim, JournalWriter
+from agents.engine.errors import LeaseLost
+from agents.engine.journal import Entry
+from agents.operations.live import follow_run
+from agents.operations.runs import RunRequest, start_run
+from agents.queries.runs import list_entries
+from codexos.kernel import clock
+from tests.agents.test_runs import BLUEPRINT, run_agent, working
+from tests.factories import Someone, World
+
+
+@pytest.fixture
+def run_id(committed_world: World) -> UUID:
+    """A run that was accepted and that nobody has taken yet."""
+    return accept(committed_world.dev)
+
+
+def accept(who: Someone) -> UUID:
+    return start_run(who.actor, request=RunRequest(agent_id="a", document=BLUEPRINT, input="What is a kakapo?")).id
+
+
+def entry(seq: int, kind: Any = "note", **data: Any) -> Entry:
+    return Entry(seq, kind, clock.now(), None, 0, 1, data)
+
+
+async def writing(writer: JournalWriter, *steps: Any) -> list[Any]:
+    """Run coroutines beside the writer's own loop."""
+    loop = asyncio.create_task(writer.run())
+    try:
+        return await asyncio.gather(*steps, return_exceptions=True)
+    finally:
+        loop.cancel()
+        await writer.close()
+
+
+def writer(holder: str = "one") -> JournalWriter:
+    return JournalWriter(settings.DATABASE_JOURNAL_URL, holder=holder)
+
+
+async def test_two_workers_never_hold_one_run(run_id: UUID) -> None:
+    one, two = writer("one"), writer("two")
+    first, second = await asyncio.gather(one.claim(10), two.claim(10))
+    await asyncio.gather(one.close(), two.close())
+    assert sorted(claim.run_id for claim in [*first, *second]) == [run_id]
+
+
+async def test_a_worker_thought_dead_cannot_write(run_id: UUID, truth: psycopg.Connection) -> None:
+    old = writer("old")
+    (claim,) = await old.claim(1)
+    truth.execute("update agents_run set claimed_until = now() - interval '1 second'")
+    new = writer("new")
+    (newer,) = await new.claim(1)
+    (late,) = await writing(old, old.append(claim, [entry(1)]))
+    (fresh,) = await writing(new, new.append(newer, [entry(1)]))
+    assert isinstance(late, LeaseLost)
+    assert fresh is None
+    assert truth.execute("select epoch, seq from agents_journalentry").fetchall() == [(newer.epoch, 1)]
+
+
+async def test_entries_of_two_organizations_share_one_commit(committed_world: World, truth: psycopg.Connection) -> None:
+    await asyncio.to_thread(accept, committed_world.dev)
+    await asyncio.to_thread(accept, committed_world.stranger)
+    shared = writer()
+    claims = await shared.claim(10)
+    answers = await writing(shared, *(shared.append(claim, [entry(1), entry(2)]) for claim in claims))
+    assert answers == [None, None]
+    assert shared.commits == 1
+    rows = truth.execute(
+        "select distinct j.organization_id = r.organization_id from agents_journalentry j "
+        "join agents_run r on r.id = j.run_id"
+    ).fetchall()
+    assert rows == [(True,)]
+
+
+async def test_one_bad_run_does_not_fail_its_neighbors(committed_world: World, truth: psycopg.Connection) -> None:
+    await asyncio.to_thread(accept, committed_world.dev)
+    await asyncio.to_thread(accept, committed_world.dev)
+    shared = writer()
+    good, bad = await shared.claim(2)
+    twice = [entry(1), entry(1)]
+    answers = await writing(shared, shared.append(good, [entry(1)]), shared.append(bad, twice))
+    assert answers[0] is None
+    assert isinstance(answers[1], psycopg.errors.UniqueViolation)
+    assert truth.execute("select run_id from agents_journalentry").fetchall() == [(good.run_id,)]
+
+
+async def test_the_writers_role_sees_no_content(run_id: UUID) -> None:
+    async with await psycopg.AsyncConnection.connect(settings.DATABASE_JOURNAL_URL, autocommit=True) as journal:
+        for forbidden in (
+            "select document from agents_run",
+            "select delta from agents_journalentry",
+            "delete from agents_journalentry",
+            "update agents_run set document = '{}'",
+            "select * from accounts_person",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await journal.execute(forbidden)
+
+
+async def test_the_app_cannot_write_the_journal(committed_world: World, run_id: UUID) -> None:
+    def forge() -> None:
+        from django.db import connection
+
+        with tenant(committed_world.acme.id), connection.cursor() as cursor:
+            cursor.execute("update agents_run set status = 'succeeded'")
+
+    from django.db import ProgrammingError
+
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        await asyncio.to_thread(forge)
+
+
+async def test_a_run_whose_worker_vanished_goes_on(run_id: UUID, truth: psycopg.Connection) -> None:
+    lost = writer("lost")
+    (claim,) = await lost.claim(1)
+    await writing(lost, lost.append(claim, [entry(1, "run.accepted"), entry(2, "run.started", epoch=1)]))
+    truth.execute("update agents_run set claimed_until = now() - interval '1 second'")
+    with working("heir"):
+        await finished(truth, run_id)
+    kinds = [row[0] for row in truth.execute("select type from agents_journalentry order by seq")]
+    assert kinds.count("run.started") == 2
+    assert kinds[-1] == "run.finished"
+    assert truth.execute("select status from agents_run").fetchone() == ("succeeded",)
+
+
+async def test_a_finished_run_is_settled_once(committed_world: World, truth: psycopg.Connection) -> None:
+    with working():
+        await run_agent(committed_world.dev, {"agent_id": "a", "flow": BLUEPRINT, "input": "Go"})
+        await until(lambda: truth.execute("select settled_at from agents_run").fetchone() != (None,))
+    metered = truth.execute("select count(*) from accounts_usagerecord where kind = 'run.tokens'").fetchone()
+    told = truth.execute("select count(*) from accounts_outboxevent where name = 'run.finished'").fetchone()
+    assert (metered, told) == ((1,), (1,))
+
+
+async def test_a_person_who_left_cannot_have_their_run_go_on(
+    committed_world: World, run_id: UUID, truth: psycopg.Connection
+) -> None:
+    truth.execute("update accounts_person set is_active = false where email = 'dev@acme.example'")
+    with working():
+        await finished(truth, run_id)
+    assert truth.execute("select status from agents_run").fetchone() == ("failed",)
+    assert truth.execute("select count(*) from agents_journalentry where type = 'step.done'").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 1000])
+async def test_following_from_any_seq_loses_and_repeats_nothing(committed_world: World, after: int) -> None:
+    run_id = await asyncio.to_thread(accept, committed_world.dev)
+    follower = asyncio.create_task(_follow(committed_world.dev, run_id, after=0))
+    with working():
+        seqs = await asyncio.wait_for(follower, 20)
+    assert seqs == list(range(1, len(seqs) + 1))
+    if after < len(seqs):
+        assert await asyncio.wait_for(_follow(committed_world.dev, run_id, after=after), 20) == seqs[after:]
+
+
+async def test_events_stream_as_they_are_promised(committed_world: World) -> None:
+    with working():
+        run = (await run_agent(committed_world.dev, {"agent_id": "a", "flow": BLUEPRINT, "input": "Go"})).json()
+    answer = await AsyncClient().get(
+        f"/api/v1/runs/{run['id']}/events",
+        headers={
+            "Authorization": f"Bearer {committed_world.viewer.token}",
+            "Last-Event-ID": "3",
+            "Accept": "text/event-stream",
+        },
+    )
+    text = b"".join([part async for part in answer.streaming_content]).decode()
+    events = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
+    assert answer["Content-Type"].startswith("text/event-stream")
+    assert [event["seq"] for event in events] == list(range(4, 4 + len(events)))
+    assert events[-1]["type"] == "run.finished"
+    assert set(events[0]) == {"seq", "type", "at", "node_id", "data"}
+
+
+@pytest.mark.parametrize(("who", "status"), [("stranger", 404), (None, 401)])
+async def test_who_may_not_follow(committed_world: World, run_id: UUID, who: str | None, status: int) -> None:
+    headers = {"Authorization": f"Bearer {getattr(committed_world, who).token}"} if who else {}
+    answer = await AsyncClient().get(f"/api/v1/runs/{run_id}/events", headers=headers)
+    assert answer.status_code == status
+
+
+async def test_a_client_may_prefer_not_to_wait(committed_world: World) -> None:
+    body = {"agent_id": "a", "flow": BLUEPRINT, "input": "Go"}
+    answer = await run_agent(committed_world.dev, body, Prefer="respond-async")
+    assert answer.status_code == 202
+    assert answer.json()["status"] == "queued"
+    assert answer["Location"] == f"/api/v1/runs/{answer.json()['id']}/"
+
+
+async def _follow(who: Someone, run_id: UUID, *, after: int) -> list[int]:
+    return [int(str(e["seq"])) async for e in follow_run(who.actor, run_id, after=after) if e and "seq" in e]
+
+
+async def finished(truth: psycopg.Connection, run_id: UUID) -> None:
+    await until(
+        lambda: truth.execute("select completed_at from agents_run where id = %s", [run_id]).fetchone() != (None,)
+    )
+
+
+async def until(condition: Any) -> None:
+    """Wait for a condition that another process or thread brings about."""
+    for _ in range(200):
+        if condition():
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("what was waited for never came")
+
+
+def test_entries_read_back_as_they_were_written(committed_world: World) -> None:
+    run_id = accept(committed_world.dev)
+    kept = entry(1, "note", text="a\x00b", more={"deep": [1, 2, {"x": None}]})
+
+    async def write() -> None:
+        one = writer()
+        (claim,) = await one.claim(1)
+        assert isinstance(claim, Claim)
+        await writing(one, one.append(claim, [kept]))
+
+    asyncio.run(write())
+    (read,) = list_entries(committed_world.dev.actor, run_id)
+    assert (read.data, read.type, read.seq) == (kept.data, "note", 1)

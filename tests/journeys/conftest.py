@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Journeys walk the whole product: real processes over the test database, a real Chromium."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from playwright.sync_api import BrowserContext, Page
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.conftest import wipe
+from tests.factories import World, make_world
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+PROCESSES = (
+    "uvicorn codexos.asgi:application --host 127.0.0.1 --port {port} --log-level warning",
+    "celery -A codexos.celery worker -P solo -Q flows -n flows-{port}@%h --loglevel WARNING",
+    "celery -A codexos.celery worker -P solo -Q jobs,celery -n jobs-{port}@%h --loglevel WARNING",
+)
+
+
+@dataclass(frozen=True)
+class Product:
+    """The product as it serves: where, and the folder its mails are kept in."""
+
+    url: str
+    mails: Path
+
+    def newest_mail(self, to: str) -> str:
+        """Return the newest mail to an address, waiting for it."""
+        for _ in range(100):
+            found = [mail for path in self._files() if f"To: {to}" in (mail := path.read_text(encoding="utf-8"))]
+            if found:
+                return found[-1]
+            time.sleep(0.1)
+        raise AssertionError(f"no mail to {to}")
+
+    def _files(self) -> list[Path]:
+        return sorted(self.mails.glob("*"), key=lambda path: path.stat().st_mtime)
+
+
+@pytest.fixture(scope="session")
+def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Web, flow worker and job worker over this test database, on a port of their own."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "PORT": str(port), "CODEXOS_URL": url, "DJANGO_SETTINGS_MODULE": "codexos.settings"}
+    log = (tmp_path_factory.mktemp("product") / "log").open("w")
+    running = [
+        subprocess.Popen(
+            [str(Path(sys.executable).parent / word) if i == 0 else word for i, word in enumerate(line.split())],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        for line in (process.format(port=port) for process in PROCESSES)
+    ]
+    try:
+        _wait_for(f"{url}/readyz")
+        yield Product(url, settings.MAIL_FOLDER)
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(30)
+
+
+@pytest.fixture
+def lived(
+    product: Product, django_db_blocker: DjangoDbBlocker, truth: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """Committed people that the running product serves; everything is gone afterwards."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop running in this thread
+    with django_db_blocker.unblock():
+        yield make_world()
+    wipe(truth)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Use the machine's Chromium."""
+    return {"executable_path": CHROMIUM, "args": FLAGS.split(), "headless": True}
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any], product: Product) -> dict[str, Any]:
+    """Let pages be named by path."""
+    return {**browser_context_args, "base_url": product.url}
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A page on which no script fails and no policy is broken."""
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
+    page.set_default_timeout(10_000)
+    yield page
+    assert troubles == []
+
+
+@pytest.fixture
+def sign_in(product: Product) -> Callable[[Page, str], None]:
+    """Return what signs a person in by their session, without the form."""
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from accounts.models import Person
+
+    def enter(page: Page, email: str) -> None:
+        person = Person.objects.get(email=email)
+        session = SessionStore()
+        session[SESSION_KEY] = str(person.pk)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+        session.save()
+        context: BrowserContext = page.context
+        context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": product.url}]
+        )
+
+    return enter
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 - our own address
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} never answered")
