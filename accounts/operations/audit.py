@@ -52,7 +52,7 @@ def export_audit_events(actor: Actor, *, filters: AuditFilters, form: str) -> It
 
 def fit_details(details: JsonObject) -> JsonObject:
     """Return ``details`` without secrets, without what PostgreSQL refuses, and cut to a size worth keeping."""
-    fitted = {name: _fit(value) for name, value in redact_mapping(details).items()}
+    fitted = {_storable(name): _fit(value) for name, value in redact_mapping(details).items()}
     if len(json.dumps(fitted)) <= DETAILS_LENGTH:
         return fitted
     return {"cut": f"Details of over {DETAILS_LENGTH} characters were left out.", "names": sorted(fitted)[:50]}
