@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/", include("agents.api.urls")),
     *short_doors,
     path("account/", include("allauth.urls")),
+    path("", include("rag.urls")),
     path("", include("agents.urls")),
     path("", include("accounts.urls")),
 ]
