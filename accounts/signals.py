@@ -53,7 +53,7 @@ def _failed(credentials: dict[str, Any], **_: Any) -> None:
 
 
 def _failed_second_factor(user: Person, **_: Any) -> None:
-    note_failed_sign_in(user.email, step="second factor")
+    note_failed_sign_in(user.email, step="second-factor")
 
 
 def _noting(deed: str) -> Any:

@@ -38,9 +38,11 @@ def note_deed(person: Person, deed: str, **details: JsonValue) -> None:
     if organization_id is None:
         return
     with tenant(organization_id):
-        actor = load_actor(person, organization_id=organization_id)
+        # Requests carry a lazy stand-in for the person, whose kind the trail would not know.
+        row = Person.objects.get(pk=person.pk)
+        actor = load_actor(row, organization_id=organization_id)
         if actor is not None:
-            record_event(actor, deed, about=person, **details)
+            record_event(actor, deed, about=row, **details)
 
 
 def note_failed_sign_in(email: str, *, step: str) -> None:

@@ -2,6 +2,7 @@
 """What may be asked before an organization is known; answered by the functions of accounts/sql/lookups.sql."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -74,7 +75,7 @@ def _first(question: str, token_hash: bytes) -> Found | None:
     return Found(*rows[0]) if rows else None
 
 
-def _ask(question: str, *parameters: object) -> list[tuple[object, ...]]:
+def _ask(question: str, *parameters: UUID | str | bytes) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(question, parameters)
-        return cursor.fetchall()
+        cursor.execute(question, list(parameters))
+        return list(cursor.fetchall())

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from accounts.api.bodies import AcceptBody, InvitationBody
 from accounts.api.shapes import BelongingShape, InvitationShape
+from accounts.middleware import SESSION_KEY
 from accounts.operations.invitations import accept_invitation, invite, resend_invitation, withdraw_invitation
 from accounts.queries.access import insist_person
 from accounts.queries.invitations import access_invitation, list_invitations
@@ -63,4 +64,5 @@ class InvitationAccept(OrganizationAPIView):
         insist_person(self.actor_of(request))
         membership = accept_invitation(request.user, **AcceptBody.parse(request.data))  # type: ignore[arg-type]
         belonging = access_belonging(membership.person_id, membership.organization_id)
+        request._request.session[SESSION_KEY] = str(belonging.organization_id)
         return Response(BelongingShape(belonging).data)
