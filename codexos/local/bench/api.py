@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from codexos.local.bench.instance import Instance, running
 from codexos.local.bench.machine import Figure, cpu_seconds, family, print_figures
 from codexos.local.home import CHECKOUT, Home
+from codexos.local.redis import free_port
 
 BENCH = "api"
 CONNECTIONS = 24
@@ -77,8 +78,12 @@ def measure(*, rate: int, seconds: int) -> None:
 @contextmanager
 def _instance() -> Iterator[Instance]:
     folder = tempfile.TemporaryDirectory(prefix="codexos-bench-", ignore_cleanup_errors=True)
-    with folder as name, running(CHECKOUT, Home(Path(name) / "home"), CODEXOS_THROTTLES="off") as instance:
+    with folder as name, running(CHECKOUT, _home(name), port=free_port(), CODEXOS_THROTTLES="off") as instance:
         yield instance
+
+
+def _home(folder: str) -> Home:
+    return Home(Path(folder) / "home")
 
 
 def _demo(instance: Instance) -> tuple[str, list[str]]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from codexos.local.errors import LocalFault
 from codexos.local.home import Home
-from codexos.local.redis import free_port
 from codexos.local.suite import clean_environment
 
 READY = "Ctrl-C stops everything."
@@ -30,9 +29,8 @@ class Instance:
 
 
 @contextmanager
-def running(checkout: Path, home: Home, **settings: str) -> Iterator[Instance]:
+def running(checkout: Path, home: Home, *, port: int, **settings: str) -> Iterator[Instance]:
     """Run `bin/up` until the block ends. Raises LocalFault with what it said when it does not come up."""
-    port = free_port()
     variables = {**clean_environment(os.environ), "CODEXOS_HOME": str(home.root), "PORT": str(port), **settings}
     output = home.root.with_suffix(".out")
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ from codexos.local.bench.instance import Instance, running
 from codexos.local.bench.machine import cpu_seconds, family, print_figures, pss_bytes
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT, Home
+from codexos.local.redis import free_port
 
 BENCH = "up"
 SETTLE_SECONDS = 20.0
@@ -20,9 +21,10 @@ def measure() -> None:
     with tempfile.TemporaryDirectory(prefix="codexos-bench-", ignore_cleanup_errors=True) as folder:
         checkout, home = Path(folder) / "checkout", Home(Path(folder) / "home")
         _clone(checkout)
-        with running(checkout, home) as cold:
+        port = free_port()
+        with running(checkout, home, port=port) as cold:
             print_figures(BENCH, workload="cold", seconds=cold.start_seconds)
-        with running(checkout, home) as warm:
+        with running(checkout, home, port=port) as warm:
             print_figures(BENCH, workload="warm", seconds=warm.start_seconds)
             _look_at_idle(warm)
 
