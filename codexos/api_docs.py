@@ -64,11 +64,13 @@ def _groups(document: dict[str, Any]) -> list[tuple[str, list[Operation]]]:
     groups: dict[str, list[Operation]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            groups.setdefault(operation["tags"][0], []).append(_operation(document, path, method, operation))
+            groups.setdefault(operation["tags"][0], []).append(
+                _operation(document, operation, path=path, method=method)
+            )
     return sorted(groups.items())
 
 
-def _operation(document: dict[str, Any], path: str, method: str, operation: dict[str, Any]) -> Operation:
+def _operation(document: dict[str, Any], operation: dict[str, Any], *, path: str, method: str) -> Operation:
     answers = operation["responses"].items()
     return Operation(
         name=operation["operationId"],
