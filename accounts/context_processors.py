@@ -1,33 +1,84 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What every page's shell shows: who, where, which theme, which way."""
+"""What every page's shell shows: who, where, which theme, which way. Nothing is asked before it is shown."""
 
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
 
-NAV = (("home", "home", "Home"),)
+from accounts.queries.break_glass import Entered, active_break_glass
+
+_THEMES = ("system", "light", "dark")
+_NAV = (
+    ("home", "home", _("Home"), ()),
+    ("runs", "runs", _("Runs"), ("/runs/",)),
+    ("flows", "flows", _("Flows"), ("/flows/",)),
+    ("files", "files", _("Files"), ("/files/",)),
+    ("settings", "members", _("Settings"), ("/settings/", "/account/")),
+)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Return the context of base.html."""
-    person = getattr(request, "user", None)
-    signed_in = person is not None and person.is_authenticated
     return {
         "actor": getattr(request, "actor", None),
-        "person": person if signed_in else None,
+        "person": SimpleLazyObject(lambda: _person(request)),
         "organization": getattr(request, "organization", None),
-        "organizations": getattr(request, "organizations", []),
-        "theme": person.theme if signed_in else request.COOKIES.get("theme", "system"),
-        "nav": [
-            {
-                "key": key,
-                "url": reverse(route),
-                "label": _(label),
-                "icon": key,
-                "current": request.path == reverse(route),
-            }
-            for key, route, label in NAV
-        ],
+        "organizations": SimpleLazyObject(lambda: _organizations(request)),
+        "active_break_glass": SimpleLazyObject(lambda: _entered(request)),
+        "theme": SimpleLazyObject(lambda: _theme(request)),
+        "nav": SimpleLazyObject(lambda: _nav(request)),
     }
+
+
+def _person(request: HttpRequest) -> Any:
+    user = getattr(request, "user", None)
+    return user if user is not None and user.is_authenticated else None
+
+
+def _theme(request: HttpRequest) -> str:
+    person = _person(request)
+    theme = person.theme if person else request.COOKIES.get("theme")
+    return theme if theme in _THEMES else "system"
+
+
+def _organizations(request: HttpRequest) -> list[dict[str, Any]]:
+    organization = getattr(request, "organization", None)
+    current = organization.organization_id if organization else None
+    return [
+        {
+            "id": belonging.organization_id,
+            "name": belonging.name,
+            "slug": belonging.slug,
+            "current": belonging.organization_id == current,
+        }
+        for belonging in getattr(request, "organizations", None) or []
+    ]
+
+
+def _entered(request: HttpRequest) -> list[Entered]:
+    actor = getattr(request, "actor", None)
+    return active_break_glass(actor) if actor else []
+
+
+def _nav(request: HttpRequest) -> list[dict[str, Any]]:
+    if not _person(request):
+        return []
+    return [
+        {"key": key, "url": url, "label": label, "icon": key, "current": _is_current(request.path, url, below)}
+        for key, route, label, below in _NAV
+        if (url := _address(route))
+    ]
+
+
+def _is_current(path: str, url: str, below: tuple[str, ...]) -> bool:
+    return path == url or path.startswith(below)
+
+
+def _address(route: str) -> str | None:
+    try:
+        return reverse(route)
+    except NoReverseMatch:
+        return None

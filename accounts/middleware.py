@@ -4,7 +4,9 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from accounts.actor import Actor
@@ -26,7 +28,22 @@ class ActorMiddleware:
         request.organizations = SimpleLazyObject(lambda: _belongings(request))  # type: ignore[attr-defined]
         request.organization = SimpleLazyObject(lambda: _current(request))  # type: ignore[attr-defined]
         request.actor = SimpleLazyObject(lambda: _actor(request))  # type: ignore[attr-defined]
-        return self._get_response(request)
+        _speak_to(request)
+        try:
+            return self._get_response(request)
+        finally:
+            timezone.deactivate()
+
+
+def _speak_to(request: HttpRequest) -> None:
+    # Only a browser with a session costs the look at its person.
+    person = request.user if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    if person is None or not person.is_authenticated:
+        return
+    timezone.activate(person.time_zone)
+    if person.language:
+        translation.activate(person.language)
+        request.LANGUAGE_CODE = translation.get_language()
 
 
 def _belongings(request: HttpRequest) -> list[Belonging]:

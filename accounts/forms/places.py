@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Forms about organizations, teams and projects."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Team
+from accounts.operations.names import NAME_LENGTH, TEXT_LENGTH
+
+_SLUG_LENGTH = 63
+
+
+class NameForm(forms.Form):
+    """A name, and the short name that addresses and programs use."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    slug = forms.CharField(
+        label=_("Short name"),
+        max_length=_SLUG_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
+        help_text=_("Letters a to z, digits and hyphens. Programs and addresses use it."),
+    )
+
+
+class NewNameForm(NameForm):
+    """The same for something new: without a short name it gets one made of its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].required = False
+        self.fields["slug"].help_text = _("Letters a to z, digits and hyphens. Left empty, it is made from the name.")
+
+
+class ProjectForm(NameForm):
+    """A project and the team it stands in."""
+
+    team = forms.ChoiceField(label=_("Team"))
+    description = forms.CharField(
+        label=_("Description"), max_length=TEXT_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, teams: Sequence[Team], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(str(team.pk), team.name) for team in teams]
+        self.fields["team"].choices = choices  # type: ignore[attr-defined]
+
+
+class NewProjectForm(ProjectForm, NewNameForm):
+    """A project to be made."""
