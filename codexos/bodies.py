@@ -6,20 +6,19 @@ addresses of files take large ones, and only from those who bring a sign-in.
 """
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 
-from accounts.rest.problems import answer_of, problem_of
 from codexos.kernel.context import request_id
 from codexos.kernel.ids import new_id
 
-Message = MutableMapping[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
+App = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 _FILES = re.compile(r"/files(/|$)")
 _FORM_BYTES = 1024 * 1024
@@ -32,7 +31,7 @@ class BodyLimit:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -66,6 +65,9 @@ def limit_of(path: str, *, is_signed_in: bool) -> int:
 
 
 async def _refuse(send: Send) -> None:
+    # Not above: the ASGI entry imports this module before Django is set up.
+    from accounts.rest.problems import answer_of, problem_of
+
     current = str(new_id())
     token = request_id.set(current)
     answer = answer_of(problem_of(RequestDataTooBig()))

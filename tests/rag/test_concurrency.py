@@ -19,8 +19,8 @@ from rag.errors import FileChanged, ProjectFull
 from rag.models import Blob
 from rag.operations.contents import read_text
 from rag.operations.files import Stored, delete_file, store_file
-from rag.operations.sweeping import sweep_everywhere
 from rag.queries.files import list_versions
+from rag.schedules import TIMETABLE, sweep_idle_blobs
 from rag.workers.sweeping import GRACE, sweep
 from tests.factories import World
 from tests.rag.conftest import put
@@ -144,12 +144,13 @@ def test_the_clock_sweeps_only_where_there_is_something(
     monkeypatch.setattr("rag.operations.sweeping.sweep_blobs.delay", swept.append)
     put(world.dev, world, "a.md")
     age(world, truth)
-    sweep_everywhere()
+    sweep_idle_blobs()
     assert swept == []
     delete_file(world.dev.actor, world.project.id, path="a.md")
     swept.clear()
-    sweep_everywhere()
+    sweep_idle_blobs()
     assert swept == [str(world.acme.id)]
+    assert [entry["task"] for entry in TIMETABLE.values()] == [sweep_idle_blobs.name]
 
 
 def test_what_a_dead_upload_left_is_cleared(committed_world: World, blob_folder: Path) -> None:

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 import uvicorn
-from django.core.asgi import get_asgi_application
 
-from codexos.bodies import BodyLimit
+from codexos.asgi import application
 from rag.operations.contents import read_text
 from tests.factories import Someone, World
 from tests.rag.conftest import count_rows, put
@@ -29,7 +28,7 @@ def port(committed_world: World) -> Iterator[int]:
     """Serve the product on a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(BodyLimit(get_asgi_application()), lifespan="off", log_config=None)
+        config = uvicorn.Config(application, lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
