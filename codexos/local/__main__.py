@@ -24,6 +24,7 @@ def main(words: list[str]) -> int:
     if not words or words[0] not in commands:
         say(f"Say one of: {', '.join(commands)}.", stream=sys.stderr)
         return 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts `bin/up &` with Ctrl-C switched off
     try:
         return commands[words[0]](words[1:])
     except LocalFault as fault:

@@ -81,12 +81,15 @@ class Home:
             _make_root(self.root)
             for folder in (self.keys, self.logs, self.run, self.collected):
                 make_private(folder)
-            make_private(self.sockets, mode=0o711 if os.geteuid() == 0 else 0o700)
         except OSError as error:
             raise LocalFault(
                 f"The home {str(self.root)!r} cannot be used: {error.strerror} ({error.filename}). "
                 "Make that folder writable for you, or name another one in CODEXOS_HOME."
             ) from error
+
+    def prepare_sockets(self) -> None:
+        """Make the folder of the sockets; root's servers must be able to pass through it, nobody else."""
+        make_private(self.sockets, mode=0o711 if os.geteuid() == 0 else 0o700)
 
     def forget_run(self) -> None:
         """Remove what is true only while it runs."""

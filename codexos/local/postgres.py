@@ -96,6 +96,7 @@ def is_initialized(home: Home) -> bool:
 
 def prepare_sockets(home: Home) -> None:
     """Make the folder of the socket, for the server's user alone."""
+    home.prepare_sockets()
     folder = socket_folder(home)
     folder.mkdir(mode=0o700, exist_ok=True)
     if os.geteuid() != 0:

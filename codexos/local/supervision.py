@@ -148,6 +148,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start supervisord with every process still stopped. Raises LocalFault when it does not answer."""
+        self._home.prepare_sockets()
         text = settings_text(self._home, servers=self.servers, product=self.product)
         settings_file(self._home).write_text(text, encoding="utf-8")
         socket_file(self._home).unlink(missing_ok=True)

@@ -111,8 +111,9 @@ def miniature() -> Iterator[Miniature]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(tmp_path: Path) -> Iterator[Home]:
     """An empty home."""
     made = Home(tmp_path / "home")
     made.prepare()
-    return made
+    yield made
+    made.forget_run()

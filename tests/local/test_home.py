@@ -44,3 +44,10 @@ def test_a_home_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LocalFault, match="CODEXOS_HOME"):
         Home(tmp_path / "file" / "home").prepare()
+
+
+def test_looking_at_a_home_leaves_nothing_outside_it(home: Home) -> None:
+    assert not home.sockets.exists()
+    home.prepare_sockets()
+    home.forget_run()
+    assert not home.sockets.exists()
