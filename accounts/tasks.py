@@ -33,7 +33,7 @@ def prune_outbox(organization_id: str) -> None:
     outbox.prune(UUID(organization_id))
 
 
-@shared_task(name="accounts.tasks.tell_of_break_glass")
+@shared_task(name="accounts.tasks.tell_of_break_glass", autoretry_for=(OSError,), retry_backoff=True, max_retries=10)
 def tell_of_break_glass(organization_id: str, break_glass_id: str) -> None:
     """Write to the admins of an organization that a system admin has entered it."""
     break_glass.tell_admins(UUID(organization_id), break_glass_id=UUID(break_glass_id))

@@ -66,7 +66,7 @@ class AuditExportQuery(AuditQuery):
 class AuditEventList(OrganizationAPIView):
     """The audit trail of the organization."""
 
-    @extend_schema(operation_id="audit_events_list", parameters=[AuditQuery], responses=AuditEventShape(many=True))
+    @extend_schema(parameters=[AuditQuery], responses=AuditEventShape(many=True))
     def get(self, request: Request) -> Response:
         """List deeds, newest first."""
         filters = AuditFilters(**AuditQuery.parse(request.query_params))
@@ -77,7 +77,7 @@ class AuditEventList(OrganizationAPIView):
 class AuditEventDetail(OrganizationAPIView):
     """One deed."""
 
-    @extend_schema(operation_id="audit_events_retrieve", responses=AuditEventShape)
+    @extend_schema(responses=AuditEventShape)
     def get(self, request: Request, event_id: UUID) -> Response:
         """Return a deed."""
         return Response(AuditEventShape(access_audit_event(self.actor_of(request), event_id)).data)
@@ -87,7 +87,7 @@ class AuditEventExport(OrganizationAPIView):
     """The audit trail as a file."""
 
     @extend_schema(
-        operation_id="audit_events_export",
+        operation_id="export_audit_events",
         parameters=[AuditExportQuery],
         responses={(200, kind.partition(";")[0]): OpenApiTypes.BINARY for kind in CONTENT_TYPES.values()},
     )

@@ -58,7 +58,7 @@ class UsageAnswer(UsageShape):
 class Usage(OrganizationAPIView):
     """What was used: by the organization for those who view billing, by oneself for everybody."""
 
-    @extend_schema(operation_id="usage_retrieve", parameters=[UsageQuery], responses=UsageAnswer)
+    @extend_schema(operation_id="get_usage", parameters=[UsageQuery], responses=UsageAnswer)
     def get(self, request: Request) -> Response:
         """Return sums of usage and cost."""
         actor, asked = self.actor_of(request), UsageQuery.parse(request.query_params)
