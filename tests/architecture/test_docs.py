@@ -25,7 +25,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 SUFFIXES = (".py", ".md", ".sql", ".txt", ".toml", ".yaml", ".html", ".ts", ".css", ".json", ".in", ".sh", ".template")
 # Made by whoever installs it, or media types and addresses that only look like paths.
 NO_PATHS = re.compile(
-    r"/.*|\$.*|~.*|\.\./.*|\w+://.*|\w+=.*|.*[<>…\s].*|\.venv.*|\.codexos.*|static/dist.*|(application|text|multipart)/.*"
+    r"/.*|\d.*|\$.*|~.*|\.\./.*|\w+://.*|\w+=.*|.*[<>…\s].*|\.venv.*|\.codexos.*|static/dist.*|(application|text|multipart)/.*"
 )
 CODE_BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
