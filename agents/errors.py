@@ -20,5 +20,14 @@ class FlowSlugTaken(Conflict):
     """Another flow of the project has this short name."""
 
 
+class TakenTooOften(Conflict):
+    """A run was taken up again and again without coming to an end."""
+
+    def __init__(self, *, times: int) -> None:
+        super().__init__(
+            f"The run was taken up {times} times and never came to its end. Look into the worker's log, then run it again."
+        )
+
+
 class RunRequestInvalid(InvalidInput):
     """What was sent to start a run does not hold together."""

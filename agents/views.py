@@ -13,10 +13,9 @@ from accounts.queries.audit import list_audit_events
 from accounts.queries.projects import list_projects
 from accounts.roles import Permission
 from agents.forms import StartRunForm
-from agents.models import Flow
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.figures import RunFigures, count_runs
-from agents.queries.flows import access_flow, list_flows, list_runnable_flows
+from agents.queries.flows import access_flow, choose_runnable_flow, list_flows, list_runnable_flows
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
 from agents.queries.timeline import view_run
 from codexos.kernel.errors import CodexosError
@@ -102,36 +101,32 @@ class StartRunPage(OrganizationPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show the form for the flow that was chosen, or for the first one there is."""
-        flow = self._chosen(request.GET.get("flow"))
-        return self.page(request, flow=flow, form=self._form(flow), flows=list_runnable_flows(self.actor))
+        flow = choose_runnable_flow(self.actor, request.GET.get("flow"))
+        form = self._form(flow.project_id if flow else None)
+        return self.page(request, flow=flow, form=form, flows=list_runnable_flows(self.actor))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Start the run and go to its page; what is wrong is shown beside the field."""
         flow = access_flow(self.actor, request.GET.get("flow", ""), to=Permission.RUN_FLOWS)
-        form = self._form(flow, data=request.POST, sent=request.FILES)
+        form = self._form(flow.project_id, data=request.POST, sent=request.FILES)
         if form.is_valid():
             try:
-                return redirect("run", self._start(flow, form))
+                return redirect("run", self._start(form, flow_id=flow.id, project_id=flow.project_id))
             except CodexosError as error:
                 form.add_error(None, error.message)
         return self.page(request, status=422, flow=flow, form=form, flows=list_runnable_flows(self.actor))
 
-    def _chosen(self, named: str | None) -> Flow | None:
-        if named:
-            return access_flow(self.actor, named, to=Permission.RUN_FLOWS)
-        return next(iter(list_runnable_flows(self.actor)), None)
-
-    def _form(self, flow: Flow | None, *, data: Any = None, sent: Any = None) -> StartRunForm:
-        files = list_files(self.actor, flow.project_id, limit=MOST_FILES_OFFERED).rows if flow else []
+    def _form(self, project_id: UUID | None, *, data: Any = None, sent: Any = None) -> StartRunForm:
+        files = list_files(self.actor, project_id, limit=MOST_FILES_OFFERED).rows if project_id else []
         return StartRunForm(data, sent, files=[file.path for file in files])
 
-    def _start(self, flow: Flow, form: StartRunForm) -> UUID:
+    def _start(self, form: StartRunForm, *, flow_id: UUID, project_id: UUID) -> UUID:
         asked = form.cleaned_data
         context = list(asked.get("context") or ())
         if upload := asked["upload"]:
             stored = store_file(
-                self.actor, flow.project_id, path=upload.name, chunks=upload.chunks(), expected_bytes=upload.size
+                self.actor, project_id, path=upload.name, chunks=upload.chunks(), expected_bytes=upload.size
             )
             context.append(stored.file.path)
-        wanted = RunRequest(agent_id=str(flow.id), input=asked["input"], context=context, project=str(flow.project_id))
+        wanted = RunRequest(agent_id=str(flow_id), input=asked["input"], context=context, project=str(project_id))
         return start_run(self.actor, request=wanted).id

@@ -41,6 +41,13 @@ def list_runnable_flows(actor: Actor) -> Sequence[Flow]:
     return [flow for flow in flows if actor.may(Permission.RUN_FLOWS, flow)]
 
 
+def choose_runnable_flow(actor: Actor, named: str | None) -> Flow | None:
+    """Return the flow that was named, or the first one there is to run. Raises FlowNotFound, NotAllowed."""
+    if named:
+        return access_flow(actor, named, to=Permission.RUN_FLOWS)
+    return next(iter(list_runnable_flows(actor)), None)
+
+
 def _visible_flows(actor: Actor) -> OrganizationQuerySet[Flow]:
     flows = Flow.objects.for_organization(actor.organization_id).select_related("project", "published", "owner")
     if not actor.sees_every_team:

@@ -27,6 +27,7 @@ from agents.engine.executor import Executor
 from agents.engine.journal import Entry, usage_data
 from agents.engine.ports import Ports
 from agents.engine.steps import RunContext
+from agents.errors import TakenTooOften
 from agents.workers.loading import LoadedRun, load_run, read_entries, settle_run
 from codexos.kernel import clock
 from codexos.kernel.chat import Usage
@@ -39,6 +40,8 @@ MOST_RUNS = 200
 LOOK_EVERY_SECONDS = 1.0
 RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
 DATABASE_THREADS = 2
+MOST_TAKES = 50
+"""How often a run is taken up before it is given up: one that kills every worker must not do so for ever."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -115,11 +118,16 @@ class FlowWorker:
 
     async def _carry(self, claim: Claim) -> None:
         try:
+            if claim.epoch > MOST_TAKES:
+                raise TakenTooOften(times=MOST_TAKES)
             await self._advance(claim)
         except LeaseLost:
             logger.info("run %s went to another worker", claim.run_id)
         except CodexosError as error:
-            await self._fail(claim, error)
+            if error.retryable:
+                logger.warning("run %s is let go and tried again when its lease lapses: %s", claim.run_id, error)
+            else:
+                await self._fail(claim, error)
         except (psycopg.Error, OSError) as error:
             # Let go, not failed: the next holder goes on from the journal.
             logger.warning("run %s is let go: the database does not answer (%s)", claim.run_id, error)

@@ -156,6 +156,14 @@ async def test_a_person_who_left_cannot_have_their_run_go_on(
     assert truth.execute("select count(*) from agents_journalentry where type = 'step.done'").fetchone() == (0,)
 
 
+async def test_a_run_that_kills_every_worker_is_given_up(run_id: UUID, truth: psycopg.Connection) -> None:
+    truth.execute("update agents_run set epoch = 50")
+    with working():
+        await finished(truth, run_id)
+    assert truth.execute("select status from agents_run").fetchone() == ("failed",)
+    assert truth.execute("select count(*) from agents_journalentry where type = 'step.intended'").fetchone() == (0,)
+
+
 @pytest.mark.parametrize("after", [0, 1, 5, 1000])
 async def test_following_from_any_seq_loses_and_repeats_nothing(committed_world: World, after: int) -> None:
     run_id = await asyncio.to_thread(accept, committed_world.dev)
