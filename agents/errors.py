@@ -25,7 +25,7 @@ class TakenTooOften(Conflict):
 
     def __init__(self, *, times: int) -> None:
         super().__init__(
-            f"The run was taken up {times} times and never came to its end. Look into the worker's log, then run it again."
+            f"The run was taken up {times} times and never came to its end. See the worker's log, then run it again."
         )
 
 
