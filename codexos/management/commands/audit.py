@@ -99,10 +99,12 @@ class Command(BaseCommand):
         wanted = options["organization"]
         found = (named for named in list_audited_organizations() if wanted in ("", named.slug))
         first = next(found, None)
-        if first is None and wanted:
-            raise CommandError(f"No organization has the short name {wanted!r}.")
-        if first is not None:
-            yield first
+        if first is None:
+            if wanted:
+                raise CommandError(f"No organization has the short name {wanted!r}.")
+            self.stderr.write("There is no organization yet.")
+            return
+        yield first
         yield from found
 
 
