@@ -16,6 +16,7 @@ import pytest
 from django.core.management import get_commands
 
 from agents.engine.documents import check_flow
+from agents.engine.registry import KINDS
 from codexos.management.commands.write_roles import roles_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,8 +194,6 @@ def test_every_example_of_a_flow_can_run() -> None:
 
 
 def test_every_kind_of_node_has_an_example() -> None:
-    from agents.engine.registry import KINDS
-
     shown = {node["type"] for example in flow_examples() for node in example["nodes"]}
     assert shown == set(KINDS)
     for kind in KINDS:
