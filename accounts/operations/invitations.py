@@ -178,4 +178,5 @@ def _lock(organization_id: UUID, invitation_id: UUID) -> Invitation:
 
 def _mail(invitation: Invitation) -> None:
     organization_id, invitation_id = str(invitation.organization_id), str(invitation.pk)
-    on_commit(lambda: send_invitation.delay(organization_id, invitation_id))
+    # An unreachable queue does not undo the invitation: it is logged, and the letter can be sent again.
+    on_commit(lambda: send_invitation.delay(organization_id, invitation_id), robust=True)

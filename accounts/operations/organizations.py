@@ -89,7 +89,7 @@ def change_organization(
 
 def choose_organization(person: Person, organization: UUID | str) -> Belonging:
     """Remember which of their organizations a person works in, by id or short name. Raises OrganizationNotFound."""
-    belonging = access_belonging(person.pk, organization)
+    belonging = access_belonging(person, organization)
     if person.last_organization_id != belonging.organization_id:
         person.last_organization_id = belonging.organization_id
         person.save(update_fields=["last_organization_id"])

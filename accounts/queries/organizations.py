@@ -5,8 +5,9 @@ from uuid import UUID
 
 from accounts.actor import Actor, ActorKind
 from accounts.errors import OrganizationNotFound
-from accounts.models import Organization
+from accounts.models import Organization, Person
 from accounts.queries.access import insist_in_organization
+from accounts.queries.break_glass import list_entered
 from accounts.queries.lookups import Belonging, list_belongings
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
@@ -25,9 +26,9 @@ def access_organization(
     return row
 
 
-def access_belonging(person_id: UUID, organization: UUID | str) -> Belonging:
-    """Return one of the organizations a person is a member of, by id or short name. Raises OrganizationNotFound."""
-    for belonging in list_belongings(person_id):
+def access_belonging(person: Person, organization: UUID | str) -> Belonging:
+    """Return an organization a person may act in, by id or short name. Raises OrganizationNotFound."""
+    for belonging in _reachable(person):
         if str(organization) in (str(belonging.organization_id), belonging.slug):
             return belonging
     raise no_such_organization(organization)
@@ -38,9 +39,13 @@ def no_such_organization(organization: UUID | str) -> OrganizationNotFound:
     return OrganizationNotFound(f"No organization {str(organization)!r} that you belong to. Ask for an invitation.")
 
 
-def list_reachable(actor: Actor) -> list[Belonging]:
-    """Return the organizations an actor may act in: all of a person's, and a token's one."""
-    belongings = list_belongings(actor.person_id)
+def list_reachable(actor: Actor, *, person: Person) -> list[Belonging]:
+    """Return the organizations the actor, who is ``person``, may act in: all of a person's, and a token's one."""
+    belongings = _reachable(person)
     if actor.kind is ActorKind.PERSON:
         return belongings
     return [belonging for belonging in belongings if belonging.organization_id == actor.organization_id]
+
+
+def _reachable(person: Person) -> list[Belonging]:
+    return [*list_belongings(person.pk), *list_entered(person)]

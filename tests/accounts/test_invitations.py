@@ -27,7 +27,8 @@ from accounts.operations.organizations import change_organization
 from accounts.queries.grants import load_actor
 from accounts.queries.invitations import letter_token, list_invitations, peek_invitation
 from accounts.roles import Permission, Role
-from accounts.tenancy import tenant
+from accounts.tasks import send_invitation
+from accounts.tenancy import current_tenant, tenant
 from accounts.workers.mail import mail_invitation
 from codexos.kernel import clock
 from codexos.kernel.errors import InvalidInput, LimitReached, NotAllowed
@@ -308,3 +309,22 @@ def test_accepting_by_the_api_signed_in(world: World, client: Any) -> None:
     assert (answer.json()["slug"], answer.json()["role"]) == ("acme", "developer")
     # the browser works there from now on
     assert client.get("/api/v1/me/").json()["organization"]["slug"] == "acme"
+
+
+def test_the_task_carries_its_organization(world: World) -> None:
+    invitation = invited(world)
+    # the message names the wrong organization: the wall shows it nothing there
+    send_invitation.apply(args=[str(world.other.id), str(invitation.pk)], throw=True)
+    assert mail.outbox == []
+    send_invitation.apply(args=[str(world.acme.id), str(invitation.pk)], throw=True)
+    assert len(mail.outbox) == 1
+    assert current_tenant() is None
+
+
+def test_an_unreachable_queue_loses_no_invitation(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: str) -> None:
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr(invitations.send_invitation, "delay", fail)
+    invitation = invited(committed_world)
+    assert peek_invitation(letter_token(invitation.pk)).email == EMAIL

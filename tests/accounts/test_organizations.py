@@ -9,6 +9,7 @@ from django.db import transaction
 
 from accounts.errors import NameInvalid, OrganizationNotFound, SlugTaken
 from accounts.models import AuditEvent, Organization, OutboxEvent, Project, Team
+from accounts.operations.break_glass import enter_organization
 from accounts.operations.organizations import (
     change_organization,
     choose_organization,
@@ -181,3 +182,22 @@ def test_an_edit_of_an_older_state_is_refused(world: World, api: Any) -> None:
     assert stale.status_code == 412
     with transaction.atomic(), tenant(world.acme.id):
         assert Organization.objects.get().name == "Changed meanwhile"
+
+
+def test_a_token_knows_its_own_organization_only(world: World, api: Any) -> None:
+    found_organization(world.dev.person, name="Second home")
+    me = api(world.dev).get("/api/v1/me/").json()
+    assert [row["slug"] for row in me["organizations"]] == ["acme"]
+    listed = api(world.dev).get("/api/v1/organizations/").json()
+    assert [row["slug"] for row in listed["results"]] == ["acme"]
+    assert api(world.dev).get("/api/v1/organizations/second-home/").status_code == 404
+
+
+def test_an_organization_entered_under_break_glass_can_be_chosen(world: World) -> None:
+    admin = world.system_admin.person
+    with pytest.raises(OrganizationNotFound):
+        choose_organization(admin, world.other.pk)
+    enter_organization(admin, organization_id=world.other.pk, reason="A customer asked for help with a run.")
+    assert choose_organization(admin, "other").role is Role.SYSTEM_ADMIN
+    with pytest.raises(OrganizationNotFound):
+        choose_organization(world.admin.person, "other")

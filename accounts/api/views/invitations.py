@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """``/api/v1/invitations/``"""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -62,7 +64,8 @@ class InvitationAccept(OrganizationAPIView):
     def post(self, request: Request) -> Response:
         """Join the organization that an invitation's link leads to."""
         insist_person(self.actor_of(request))
-        membership = accept_invitation(request.user, **AcceptBody.parse(request.data))  # type: ignore[arg-type]
-        belonging = access_belonging(membership.person_id, membership.organization_id)
+        person: Any = request.user
+        membership = accept_invitation(person, **AcceptBody.parse(request.data))
+        belonging = access_belonging(person, membership.organization_id)
         request._request.session[SESSION_KEY] = str(belonging.organization_id)
         return Response(BelongingShape(belonging).data)

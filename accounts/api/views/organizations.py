@@ -30,7 +30,7 @@ class Me(OrganizationAPIView):
         known = {
             "person": request.user,
             "organization": access_organization(actor),
-            "belongings": list_reachable(actor),
+            "belongings": list_reachable(actor, person=_user(request)),
         }
         return Response(MeShape(actor, context=known).data)
 
@@ -47,7 +47,7 @@ class OrganizationList(OrganizationAPIView):
     @extend_schema(responses=BelongingShape(many=True))
     def get(self, request: Request) -> Response:
         """List organizations."""
-        return paginated(request, Page(list_reachable(self.actor_of(request))), BelongingShape)
+        return paginated(request, Page(list_reachable(self.actor_of(request), person=_user(request))), BelongingShape)
 
     @extend_schema(request=OrganizationBody, responses={201: OrganizationShape})
     def post(self, request: Request) -> Response:
@@ -88,4 +88,8 @@ class OrganizationChoose(OrganizationAPIView):
 
 def _person(actor: Actor, request: Request) -> Any:
     insist_person(actor)
+    return _user(request)
+
+
+def _user(request: Request) -> Any:
     return request.user
