@@ -93,7 +93,8 @@ def _install(lock_name: str, *, shown: Step) -> None:
         for line in run.stdout or ():
             output.append(line)
             count += line.startswith(("Collecting ", "Requirement already satisfied"))
-            shown.note(_progress(line, count=count, wanted=wanted))
+            if line.startswith(("Collecting ", "Installing collected")):
+                shown.note(_progress(line, count=count, wanted=wanted))
     if run.returncode:
         raise subprocess.CalledProcessError(run.returncode, command, output="".join(output))
     shown.note(f"{wanted} installed from {lock_name}")
@@ -102,7 +103,7 @@ def _install(lock_name: str, *, shown: Step) -> None:
 def _progress(line: str, *, count: int, wanted: int) -> str:
     if line.startswith("Installing collected"):
         return f"unpacking {wanted} packages"
-    name = line.split()[1].split("==")[0] if line.startswith("Collecting ") else ""
+    name = line.split()[1].split("==")[0]
     return f"fetching {min(count, wanted)} of {wanted} {name}"
 
 
