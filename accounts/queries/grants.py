@@ -1,56 +1,82 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Builds the Actor: a person's role and grants in one organization, read once per request."""
+"""Builds the Actor: a person's role and grants in one organization, read in one statement (sql/standing.sql)."""
 
-from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
+from django.db import connection
+
 from accounts.actor import Actor, ActorKind
-from accounts.models import BreakGlass, Membership, OrganizationGrant, Person, TeamGrant
+from accounts.models import Person
 from accounts.roles import Permission, Role
-from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.ids import OrganizationId, PersonId
 
 
+class Standing(NamedTuple):
+    """Who somebody is in an organization, as the database says it."""
+
+    email: str
+    role: str
+    break_glass_id: UUID | None
+    grants: list[str]
+
+
+class OpenedToken(NamedTuple):
+    """A token that still opens something, and the standing of its person."""
+
+    id: UUID
+    organization_id: UUID
+    person_id: UUID
+    project_id: UUID | None
+    scopes: list[str]
+    last_used_at: datetime | None
+    standing: Standing
+
+
 def load_actor(person: Person, *, organization_id: UUID) -> Actor | None:
     """Return who ``person`` is in an organization: a member, a system admin under break-glass, or None."""
-    if not person.is_active:
-        return None
-    with tenant(organization_id):
-        role, break_glass_id = _role_of(person, organization_id)
-        if role is None:
-            return None
-        return Actor(
-            kind=ActorKind.PERSON,
-            person_id=PersonId(person.id),
-            organization_id=OrganizationId(organization_id),
-            role=role,
-            label=person.email,
-            grants=_grants_of(person, organization_id, role=role),
-            break_glass_id=break_glass_id,
-        )
+    row = _first("select * from app.standing_of(%s, %s, %s)", person.pk, organization_id, clock.now())
+    return actor_of(Standing(*row), person_id=person.pk, organization_id=organization_id) if row else None
 
 
-def _role_of(person: Person, organization_id: UUID) -> tuple[Role | None, UUID | None]:
-    membership = Membership.objects.for_organization(organization_id).filter(person=person).first()
-    if membership is not None:
-        return (Role.SYSTEM_ADMIN if person.is_system_admin else Role(membership.role)), None
-    if not person.is_system_admin:
-        return None, None
-    entry = (
-        BreakGlass.objects.for_organization(organization_id)
-        .filter(person=person, ended_at=None, expires_at__gt=clock.now())
-        .first()
+def open_token(token_hash: bytes) -> OpenedToken | None:
+    """Return the API token with this hash, None where it is unknown, revoked, expired or its person gone."""
+    row = _first("select * from app.open_api_token(%s, %s)", token_hash, clock.now())
+    return OpenedToken(*row[:6], Standing(*row[6:])) if row else None
+
+
+def actor_of(standing: Standing, *, person_id: UUID, organization_id: UUID) -> Actor:
+    """Return the Actor of a standing."""
+    role = Role(standing.role)
+    # A system admin's yes holds wherever they stand, whatever the membership says.
+    everything = {organization_id: frozenset(Permission)}
+    return Actor(
+        kind=ActorKind.PERSON,
+        person_id=PersonId(person_id),
+        organization_id=OrganizationId(organization_id),
+        role=role,
+        label=standing.email,
+        grants=everything if role is Role.SYSTEM_ADMIN else _grants(standing.grants),
+        break_glass_id=standing.break_glass_id,
     )
-    return (Role.SYSTEM_ADMIN, entry.id) if entry else (None, None)
 
 
-def _grants_of(person: Person, organization_id: UUID, *, role: Role) -> dict[UUID, frozenset[Permission]]:
-    if role is Role.SYSTEM_ADMIN:
-        return {organization_id: frozenset(Permission)}
-    held: defaultdict[UUID, set[Permission]] = defaultdict(set)
-    for model in (OrganizationGrant, TeamGrant):
-        rows = model.objects.filter(group__people=person).values_list("content_object_id", "permission__codename")
-        for container_id, codename in rows:
-            held[container_id].add(Permission(codename))
-    return {container_id: frozenset(permissions) for container_id, permissions in held.items()}
+def _grants(lines: Iterable[str]) -> dict[UUID, frozenset[Permission]]:
+    parts = (line.partition(":") for line in lines)
+    return {UUID(container): _permissions(codenames) for container, _, codenames in parts}
+
+
+@lru_cache(maxsize=1024)
+def _permissions(codenames: str) -> frozenset[Permission]:
+    return frozenset(map(Permission, codenames.split(",")))
+
+
+def _first(question: str, *parameters: object) -> tuple[object, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(question, parameters)
+        row: tuple[object, ...] | None = cursor.fetchone()
+        return row

@@ -35,11 +35,6 @@ def list_belongings(person_id: UUID) -> list[Belonging]:
     return [Belonging(id_, slug, name, Role(role), personal) for id_, slug, name, role, personal in rows]
 
 
-def find_api_token(token_hash: bytes) -> Found | None:
-    """Return the API token with this hash, if there is one."""
-    return _first("select id, organization_id from app.find_api_token(%s)", token_hash)
-
-
 def find_invitation(token_hash: bytes) -> Found | None:
     """Return the invitation with this hash, if there is one."""
     return _first("select id, organization_id from app.find_invitation(%s)", token_hash)

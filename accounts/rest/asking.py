@@ -6,7 +6,9 @@ from typing import Any, cast
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.authentication import SessionAuthentication as DjangoSessionAuthentication
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from accounts.actor import Actor
 from accounts.errors import TokenRevoked
@@ -39,6 +41,14 @@ class SessionAuthentication(DjangoSessionAuthentication):
             return None
         actor = cast(Any, request._request).actor
         return (found[0], actor) if actor else None
+
+
+class IsAsking(BasePermission):
+    """Somebody asks. What they may is decided below, where the thing is known."""
+
+    def has_permission(self, request: Request, _view: APIView) -> bool:
+        """Tell whether an Actor was found, without reading who the person is."""
+        return request.auth is not None
 
 
 def find_asker(request: HttpRequest) -> Actor:

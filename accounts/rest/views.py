@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.actor import Actor
-from accounts.rest.asking import SessionAuthentication, TokenAuthentication
+from accounts.rest.asking import IsAsking, SessionAuthentication, TokenAuthentication
 from accounts.rest.etags import is_unchanged
 from accounts.rest.parsers import StrictJSONParser
 from accounts.rest.writes import answer_once, idempotency_key
@@ -23,6 +23,7 @@ class OrganizationAPIView(APIView):
     """
 
     authentication_classes = [TokenAuthentication, SessionAuthentication]
+    permission_classes = [IsAsking]
     parser_classes = [StrictJSONParser]
     format_kwarg = None
     idempotency_exempt = False
