@@ -61,6 +61,8 @@ class Actor:
         """Tell whether the actor holds ``permission`` where ``thing`` stands. Asks no database."""
         if thing.organization_id != self.organization_id or not self._is_let_through(permission):
             return False
+        if self.project_id is not None and getattr(thing, "project_id", self.project_id) != self.project_id:
+            return False
         if permission in self._held_in(self.organization_id):
             return True
         team_id = getattr(thing, "team_id", None)

@@ -4,6 +4,7 @@
 import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.middleware.common import CommonMiddleware
@@ -29,7 +30,7 @@ class RequestIdMiddleware:
         offered = request.headers.get("X-Request-ID", "")
         current = offered if _ACCEPTABLE.fullmatch(offered) else str(new_id())
         id_token = request_id.set(current)
-        address_token = client_address.set(request.META.get("REMOTE_ADDR") or "")
+        address_token = client_address.set(_address_of(request))
         try:
             response = self._get_response(request)
             response["X-Request-ID"] = current
@@ -77,3 +78,10 @@ def _refusal(request: HttpRequest) -> str | None:
 def _is_nul(error: Exception) -> bool:
     # Forms refuse NUL by themselves; this catches a view that reads a raw field and hands it to the database.
     return isinstance(error, ValueError) and "NUL (0x00)" in str(error)
+
+
+def _address_of(request: HttpRequest) -> str:
+    """Return who called: behind our own proxy, the last address it wrote down, since clients write the ones before."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.BEHIND_PROXY else ""
+    address: str = forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR") or ""
+    return address[:45]

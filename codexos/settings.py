@@ -25,6 +25,7 @@ IS_SECURE = CODEXOS_URL.startswith("https://")
 DEBUG = env.flag("CODEXOS_DEBUG")
 ALLOWED_HOSTS = env.words("CODEXOS_ALLOWED_HOSTS", default="127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = [CODEXOS_URL]
+BEHIND_PROXY = env.flag("CODEXOS_BEHIND_PROXY")
 
 # Keys: one master key, a derived one per purpose ------------------------------------------------------------------
 MASTER_KEY = env.key("CODEXOS_MASTER_KEY", "VAULT_MASTER_KEY")
@@ -236,7 +237,8 @@ CSRF_COOKIE_SECURE = IS_SECURE
 CSRF_FAILURE_VIEW = "codexos.error_pages.csrf_failure"
 LANGUAGE_COOKIE_NAME = "language"
 SECURE_HSTS_SECONDS = 31_536_000 if IS_SECURE else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("CODEXOS_BEHIND_PROXY") else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

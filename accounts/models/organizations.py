@@ -74,6 +74,11 @@ class Project(OrganizationModel):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def project_id(self) -> object:
+        """Where it stands: in itself."""
+        return self.id
+
 
 class Membership(OrganizationModel):
     """A person's place in an organization: one role, and the teams it applies to."""
