@@ -5,11 +5,11 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module, util
+from pkgutil import walk_packages
 
 from django.apps import apps
 
 from accounts.rest.problems import STATUSES
-from codexos.kernel import errors as kinds
 from codexos.kernel.errors import Broken, CodexosError
 
 HEAD = """<!-- SPDX-License-Identifier: LicenseRef-NIA-Proprietary -->
@@ -45,7 +45,7 @@ AT_THE_DOOR = (
 
 def list_errors() -> list[ErrorKind]:
     """Return every kind with its status, by status and code; our own bugs are one kind."""
-    named = [_described(kind) for kind in _all_kinds() if kind is Broken or not issubclass(kind, Broken)]
+    named = [_described(kind) for kind in every_kind() if kind is Broken or not issubclass(kind, Broken)]
     return sorted([*named, *AT_THE_DOOR], key=lambda kind: (kind.status, kind.code))
 
 
@@ -64,19 +64,24 @@ def _described(kind: type[CodexosError]) -> ErrorKind:
     return ErrorKind(kind.code, status, means, kind.retryable)
 
 
-def _all_kinds() -> list[type[CodexosError]]:
-    """Return the kinds of errors and all that is derived from them, apps' and engines' alike."""
-    for module in _error_modules():
+def every_kind() -> list[type[CodexosError]]:
+    """Return every class of error that can reach the outside: the kernel's, those of errors.py and of front doors."""
+    modules = set(_error_modules())
+    for module in modules:
         import_module(module)
-    return sorted(set(_below(CodexosError)), key=lambda kind: kind.code)
+    return sorted({kind for kind in _below(CodexosError) if kind.__module__ in modules}, key=lambda kind: kind.code)
 
 
 def _error_modules() -> Iterator[str]:
-    yield kinds.__name__
+    yield from _modules_in("codexos.kernel")
     for app in apps.get_app_configs():
-        for name in (f"{app.name}.errors", f"{app.name}.engine.errors"):
-            if _exists(name):
-                yield name
+        yield from (name for name in (f"{app.name}.errors", f"{app.name}.engine.errors") if _exists(name))
+        if _exists(f"{app.name}.api.urls"):
+            yield from _modules_in(f"{app.name}.api")
+
+
+def _modules_in(package: str) -> Iterator[str]:
+    return (found.name for found in walk_packages(import_module(package).__path__, prefix=f"{package}."))
 
 
 def _exists(name: str) -> bool:
@@ -88,7 +93,5 @@ def _exists(name: str) -> bool:
 
 def _below(kind: type[CodexosError]) -> Iterator[type[CodexosError]]:
     for child in kind.__subclasses__():
-        # Tests make kinds of their own; they are no part of the product.
-        if not child.__module__.startswith("tests."):
-            yield child
-            yield from _below(child)
+        yield child
+        yield from _below(child)

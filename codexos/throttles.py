@@ -106,7 +106,7 @@ class ActorThrottle(BaseThrottle):
 
 
 def _caller(request: Request) -> str:
-    actor = request.auth
+    actor: Any = request.auth
     if actor is None:
         return f"address:{client_address.get()}"
     return f"token:{actor.token_id}" if actor.token_id else f"person:{actor.person_id}"

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -46,7 +46,12 @@ def load_actor(person: Person, *, organization_id: UUID) -> Actor | None:
 def open_token(token_hash: bytes) -> OpenedToken | None:
     """Return the API token with this hash, None where it is unknown, revoked, expired or its person gone."""
     row = _first("select * from app.open_api_token(%s, %s)", token_hash, clock.now())
-    return OpenedToken(*row[:6], Standing(*row[6:])) if row else None
+    if row is None:
+        return None
+    token_id, organization_id, person_id, project_id, scopes, last_used_at, *standing = row
+    return OpenedToken(
+        token_id, organization_id, person_id, project_id, scopes, last_used_at, standing=Standing(*standing)
+    )
 
 
 def actor_of(standing: Standing, *, person_id: UUID, organization_id: UUID) -> Actor:
@@ -75,8 +80,8 @@ def _permissions(codenames: str) -> frozenset[Permission]:
     return frozenset(map(Permission, codenames.split(",")))
 
 
-def _first(question: str, *parameters: object) -> tuple[object, ...] | None:
+def _first(question: str, *parameters: Any) -> tuple[Any, ...] | None:
     with connection.cursor() as cursor:
         cursor.execute(question, parameters)
-        row: tuple[object, ...] | None = cursor.fetchone()
+        row: tuple[Any, ...] | None = cursor.fetchone()
         return row

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What every API of the house stands on: who asks, problems, pages, ETags, writes done once."""
 
-from accounts.rest.asking import SessionAuthentication, TokenAuthentication, find_asker
+from accounts.rest.asking import SessionAuthentication, TokenAuthentication
 from accounts.rest.etags import check_if_match, etag_of
 from accounts.rest.pages import PageParams, page_params, paginated
-from accounts.rest.parsers import StrictJSONParser, check_text, read_json
+from accounts.rest.parsers import StrictJSONParser
 from accounts.rest.plain import answers_problems
 from accounts.rest.problems import problem_of, problem_response, wants_problem
 from accounts.rest.views import OrganizationAPIView
@@ -17,13 +17,10 @@ __all__ = [
     "TokenAuthentication",
     "answers_problems",
     "check_if_match",
-    "check_text",
     "etag_of",
-    "find_asker",
     "page_params",
     "paginated",
     "problem_of",
     "problem_response",
-    "read_json",
     "wants_problem",
 ]

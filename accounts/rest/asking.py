@@ -3,7 +3,6 @@
 
 from typing import Any, cast
 
-from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.authentication import SessionAuthentication as DjangoSessionAuthentication
 from rest_framework.permissions import BasePermission
@@ -14,9 +13,7 @@ from accounts.actor import Actor
 from accounts.errors import TokenRevoked
 from accounts.models import Person
 from accounts.operations.tokens import actor_from_token
-from codexos.kernel.errors import NotAllowed, NotSignedIn
-
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+from codexos.kernel.errors import NotSignedIn
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -51,23 +48,6 @@ class IsAsking(BasePermission):
         return request.auth is not None
 
 
-def find_asker(request: HttpRequest) -> Actor:
-    """Return who asks a plain Django view; reads the database, so async views call it through sync_to_async.
-
-    The view is marked ``csrf_exempt``: a token needs no guard against forgery, and for a session it is checked here.
-    Raises NotSignedIn, TokenRevoked, NotAllowed.
-    """
-    found = _from_bearer(request.headers.get("Authorization", ""))
-    if found is not None:
-        return found[1]
-    person, actor = getattr(request, "user", None), getattr(request, "actor", None)
-    if person is None or not person.is_authenticated or not actor:
-        raise NotSignedIn("Sign in, or send an API token.")
-    if request.method not in _SAFE:
-        _refuse_forgery(request)
-    return cast(Actor, actor)
-
-
 def _from_bearer(header: str) -> tuple[Person, Actor] | None:
     scheme, _, value = header.partition(" ")
     if not scheme:
@@ -78,12 +58,3 @@ def _from_bearer(header: str) -> tuple[Person, Actor] | None:
     if found is None:
         raise TokenRevoked("This API token is unknown, revoked or expired. Make a new one under Settings, Tokens.")
     return found
-
-
-def _refuse_forgery(request: HttpRequest) -> None:
-    from rest_framework.authentication import CSRFCheck
-
-    check = CSRFCheck(lambda _request: None)  # type: ignore[arg-type,return-value]
-    check.process_request(request)
-    if reason := check.process_view(request, lambda: None, (), {}):  # type: ignore[arg-type]
-        raise NotAllowed(f"The guard against forged requests did not match: {reason}. Reload the page and try again.")

@@ -30,7 +30,7 @@ def page_params(request: Request) -> PageParams:
 
 def paginated(request: Request, page: Page[Any], serializer: type[BaseSerializer[Any]]) -> Response:
     """Answer a page; ``next`` and ``previous`` are absolute addresses or null."""
-    rows = serializer(page.rows, many=True, context={"request": request}).data  # type: ignore[arg-type]
+    rows = serializer(page.rows, many=True, context={"request": request}).data
     return Response(
         {
             "results": rows,

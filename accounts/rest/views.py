@@ -6,9 +6,11 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponseNotModified
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.actor import Actor
+from accounts.models import Person
 from accounts.rest.asking import IsAsking, SessionAuthentication, TokenAuthentication
 from accounts.rest.etags import is_unchanged
 from accounts.rest.parsers import StrictJSONParser
@@ -43,13 +45,13 @@ class OrganizationAPIView(APIView):
         self.rate_headers = {}
         self.request = self.initialize_request(request, *args, **kwargs)
         self.headers = self.default_response_headers
+        response: HttpResponseBase
         try:
             self.initial(self.request, *args, **kwargs)
             response = self._answer()
         except Exception as error:
             response = self.handle_exception(error)
-        self.response = self.finalize_response(self.request, response, *args, **kwargs)
-        return self.response
+        return self.finalize_response(self.request, response, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find who asks and count the call before anything is refused, so that guessing tokens is counted too."""
@@ -59,17 +61,18 @@ class OrganizationAPIView(APIView):
             self.perform_authentication(request)
         except Exception:
             # DRF forgets who asked only for its own exceptions; asking it again would raise again.
-            request.user, request.auth = None, None
+            request.user, request.auth = cast(Person, None), None
             self.check_throttles(request)
             raise
         self.check_throttles(request)
         self.check_permissions(request)
 
-    def finalize_response(
+    def finalize_response(  # type: ignore[override]
         self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Add what every answer carries; an unchanged read shrinks to 304."""
-        answer = super().finalize_response(request, response, *args, **kwargs)
+        # DRF's types know only its own Response; its code takes any answer, and so do we.
+        answer: HttpResponseBase = super().finalize_response(request, cast(Response, response), *args, **kwargs)
         if is_unchanged(request, answer):
             answer = HttpResponseNotModified(headers={"ETag": answer["ETag"]})
         for name, value in self.rate_headers.items():

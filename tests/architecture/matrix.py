@@ -31,6 +31,11 @@ class Row:
         """How the test is called."""
         return f"{self.method} {self.route or '/'}"
 
+    @property
+    def is_form(self) -> bool:
+        """Whether a page's form sends its body."""
+        return not self.route.startswith(("api/", "agent/"))
+
 
 def _row(method: str, route: str, statuses: str, body: Any = None, **headers: str) -> Row:
     return Row(method, route, tuple(map(int, statuses.split())), body, headers)
@@ -52,6 +57,10 @@ NEW_INVITATION = {"email": "new@x.example", "role": "viewer"}
 NEW_TOKEN = {"name": "T", "scopes": ["read"]}
 NEW_FLOW = {"project_id": "{project}", "document": {**LINEAR, "id": "new"}}
 NEW_RUN = {"agent_id": "matrix", "flow": LINEAR, "input": "hello", "project_id": "{project}"}
+NEW_NAME = {"name": "New", "slug": "fresh"}
+NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
+NEW_ROLE = {"role": "developer"}
+NEW_PLACE = {"role": "developer", "teams": "{team}"}
 ASYNC = {"prefer": "respond-async"}
 
 # fmt: off
@@ -124,6 +133,60 @@ PAGES = (
     _row("GET", "runs/new/",                                "302 200 200 200 200 200 200 302"),
     _row("POST", "runs/new/",                               "302 404 404 404 404 404 404 302"),  # names no flow
     _row("GET", "runs/<str:run_id>/",                       "302 404 200 200 200 200 200 302"),
+    _row("GET", "files/",                                   "302 302 302 302 302 302 302 302"),
+    _row("GET", "files/<str:project>/",                     "302 404 200 200 200 200 200 302"),
+    _row("POST", "files/<str:project>/",                    "302 404 302 302 302 302 302 302"),
+    _row("GET", "files/<str:project>/at/<path:path>",       "302 404 200 200 200 200 200 302"),
+    _row("GET", "files/<str:project>/delete/<path:path>",   "302 404 200 200 200 200 403 302"),
+    _row("POST", "files/<str:project>/delete/<path:path>",  "302 404 302 302 302 302 403 302"),
+    _row("GET", "invitations/<str:token>/",                 "404 404 404 404 404 404 404 404"),
+    _row("POST", "invitations/<str:token>/",                "302 404 404 404 404 404 404 302"),
+    _row("GET", "language/",                                "302 302 302 302 302 302 302 302"),
+    _row("POST", "theme/",                                  "302 302 302 302 302 302 302 302"),
+    _row("GET", "settings/",                                "302 302 302 302 302 302 302 302"),
+    _row("GET", "settings/members/",                        "302 200 200 200 200 200 200 302"),
+    _row("GET", "settings/members/invite/",                 "302 200 200 200 403 403 403 302"),
+    _row("POST", "settings/members/invite/",                "302 302 302 302 403 403 403 302", NEW_INVITATION),
+    _row("GET", "settings/members/<str:member>/",           "302 404 200 200 403 403 403 302"),
+    _row("POST", "settings/members/<str:member>/",          "302 404 302 302 403 403 403 302", NEW_PLACE),
+    _row("POST", "settings/members/<str:member>/role/",     "302 404 302 302 403 403 403 302", NEW_ROLE),
+    _row("GET", "settings/members/<str:member>/remove/",    "302 404 200 200 403 403 403 302"),
+    _row("POST", "settings/members/<str:member>/remove/",   "302 404 302 302 403 403 403 302"),
+    _row("POST", "settings/invitations/<str:invitation>/resend/", "302 404 302 302 403 403 403 302"),
+    _row("GET", "settings/invitations/<str:invitation>/withdraw/", "302 404 200 200 403 403 403 302"),
+    _row("POST", "settings/invitations/<str:invitation>/withdraw/", "302 404 302 302 403 403 403 302"),
+    _row("GET", "settings/teams/",                          "302 200 200 200 200 200 200 302"),
+    _row("GET", "settings/teams/new/",                      "302 200 200 200 403 403 403 302"),
+    _row("POST", "settings/teams/new/",                     "302 302 302 302 403 403 403 302", NEW),
+    _row("GET", "settings/teams/<str:team>/",               "302 404 200 200 200 200 200 302"),
+    _row("POST", "settings/teams/<str:team>/",              "302 404 302 302 403 403 403 302", NEW_NAME),
+    _row("GET", "settings/teams/<str:team>/delete/",        "302 404 200 200 403 403 403 302"),
+    _row("POST", "settings/teams/<str:team>/delete/",       "302 404 409 409 403 403 403 302"),
+    _row("GET", "settings/projects/",                       "302 200 200 200 200 200 200 302"),
+    _row("GET", "settings/projects/new/",                   "302 200 200 200 200 403 403 302"),
+    _row("POST", "settings/projects/new/",                  "302 422 302 302 302 403 403 302", NEW_PROJECT),
+    _row("GET", "settings/projects/<str:project>/",         "302 404 200 200 200 200 200 302"),
+    _row("POST", "settings/projects/<str:project>/",        "302 404 302 302 302 403 403 302", NEW_SHEET),
+    _row("GET", "settings/projects/<str:project>/delete/",  "302 404 200 200 200 403 403 302"),
+    _row("POST", "settings/projects/<str:project>/delete/", "302 404 422 422 422 403 403 302"),
+    _row("GET", "settings/tokens/",                         "302 200 200 200 200 200 200 302"),
+    _row("GET", "settings/tokens/new/",                     "302 200 200 200 200 200 200 302"),
+    _row("POST", "settings/tokens/new/",                    "302 422 422 422 422 422 422 302"),
+    _row("GET", "settings/tokens/<str:token>/revoke/",      "302 404 200 200 404 200 404 302"),
+    _row("POST", "settings/tokens/<str:token>/revoke/",     "302 404 302 302 404 302 404 302"),
+    _row("GET", "settings/audit/",                          "302 200 200 200 403 403 403 302"),
+    _row("GET", "settings/audit/export.<str:form>",         "302 200 200 200 403 403 403 302"),
+    _row("GET", "settings/audit/<str:event>/",              "302 404 200 200 403 403 403 302"),
+    _row("GET", "settings/organization/",                   "302 200 200 200 200 200 200 302"),
+    _row("POST", "settings/organization/",                  "302 302 302 302 403 403 403 302", NEW_NAME),
+    _row("GET", "settings/organization/new/",               "302 200 200 200 200 200 200 302"),
+    _row("POST", "settings/organization/new/",              "302 302 302 302 302 302 302 302", NEW_NAME),
+    _row("GET", "settings/organization/leave/",             "302 200 200 200 200 200 200 302"),
+    _row("POST", "settings/organization/leave/",            "302 409 302 302 302 302 302 302"),
+    _row("POST", "settings/organization/switch/",           "302 404 404 404 404 404 404 302"),
+    _row("POST", "settings/organization/entries/<str:entry>/end/", "302 404 404 404 403 403 403 302"),
+    _row("GET", "settings/profile/",                        "302 200 200 200 200 200 200 302"),
+    _row("POST", "settings/profile/",                       "302 422 422 422 422 422 422 302"),
 )
 # fmt: on
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.views.generic import RedirectView
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _PLACEHOLDER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -32,6 +33,8 @@ def every_route(patterns: Sequence[URLPattern | URLResolver] | None = None, *, b
 
 def _methods(view: Any) -> Iterator[str]:
     kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
+    if kind is not None and issubclass(kind, RedirectView):
+        return iter(["GET"])
     return (method.upper() for method in METHODS if kind is not None and hasattr(kind, method))
 
 

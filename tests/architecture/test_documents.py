@@ -4,7 +4,7 @@
 import ast
 import inspect
 
-from codexos.error_list import _all_kinds, errors_page
+from codexos.error_list import errors_page, every_kind
 from tests.architecture.sources import HOUSE
 
 READERS = frozenset({"text", "flag", "number", "words", "choice", "key"})
@@ -20,7 +20,7 @@ def test_settings_are_found() -> None:
 
 
 def test_every_error_says_what_it_means() -> None:
-    assert [kind.__qualname__ for kind in _all_kinds() if not inspect.getdoc(kind)] == []
+    assert [kind.__qualname__ for kind in every_kind() if not inspect.getdoc(kind)] == []
     page = errors_page()
     assert [line for line in page.splitlines() if line.endswith("|  |  |")] == []
 

@@ -75,7 +75,7 @@ def _without_words(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
 
 
 # Signatures that a framework dictates: what it calls by position cannot be given names.
-DICTATED = frozenset({"__call__", "__init__", "__exit__", "__aexit__", "parse", "process_view", "paginate_queryset"})
+DICTATED = frozenset({"__call__", "__init__", "__exit__", "__aexit__", "parse", "process_view", "connect_tcp"})
 
 
 def _crowded(path: Path) -> Iterator[str]:

@@ -30,8 +30,20 @@ def others_things(world: World) -> dict[str, str]:
 
 def unknown_things() -> dict[str, str]:
     """Return ids under which nothing stands anywhere."""
-    names = ("organization", "team", "project", "member", "invitation", "token", "flow", "run_id", "event_id")
-    return {"path": "nothing.md", **{name: str(new_id()) for name in names}}
+    names = (
+        "organization",
+        "team",
+        "project",
+        "member",
+        "invitation",
+        "token",
+        "flow",
+        "run_id",
+        "event_id",
+        "event",
+        "entry",
+    )
+    return {"path": "nothing.md", "form": "csv", **{name: str(new_id()) for name in names}}
 
 
 class Place(NamedTuple):
@@ -67,4 +79,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "flow": str(flow.id),
         "run_id": str(run.id),
         "event_id": str(event.id),
+        "event": str(event.id),
+        "entry": str(new_id()),
+        "form": "csv",
     }
