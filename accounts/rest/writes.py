@@ -2,6 +2,7 @@
 """``Idempotency-Key``: a write that is sent again is answered again, not done again."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 
@@ -70,4 +71,9 @@ def _body_and_headers(response: HttpResponseBase) -> tuple[bytes, Mapping[str, s
 
 
 def _replayed(kept: KeptAnswer) -> HttpResponse:
-    return HttpResponse(kept.body, status=kept.status, headers={**kept.headers, "Idempotency-Replayed": "true"})
+    headers = {**kept.headers, "Idempotency-Replayed": "true"}
+    if kept.headers.get("Content-Type") != "application/json":
+        return HttpResponse(kept.body, status=kept.status, headers=headers)
+    # As data again, for views that wrap another look into what it answered.
+    data = json.loads(kept.body) if kept.body else None
+    return Response(data, status=kept.status, headers=headers, content_type="application/json")

@@ -14,6 +14,7 @@ from accounts.models import IdempotencyRecord
 from accounts.operations.idempotency import begin_write, sweep_idempotency_records
 from accounts.tenancy import tenant
 from codexos.kernel import clock
+from tests.architecture.matrix import LINEAR
 from tests.codexos import probe
 from tests.codexos.test_problems import check_problem
 from tests.factories import World
@@ -102,3 +103,15 @@ def test_answers_are_kept_sealed_and_for_a_day(
     with freeze_time(clock.now() + timedelta(hours=25)):
         assert sweep_idempotency_records(world.other.id) == 0
         assert sweep_idempotency_records(world.acme.id) == 1
+
+
+def test_a_repeated_run_waits_for_the_first(
+    world: World, api: Callable[..., APIClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.api.doors.WAIT_SECONDS", 0.1)
+    body = {"agent_id": "matrix", "flow": LINEAR, "input": "x", "project_id": str(world.project.id)}
+    answers = [
+        api(world.dev).post("/agent/run", body, format="json", headers={"Idempotency-Key": "k-1"}) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
