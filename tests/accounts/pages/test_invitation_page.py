@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The page behind the link of an invitation, from everybody's side."""
 
+import re
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from accounts.models import Invitation
@@ -88,3 +90,15 @@ def test_one_that_is_not_ours_says_so(world: World, browse: Browse, token: str) 
 
 def _someone(email: str) -> Someone:
     return Someone(make_person(email, name="Kai"), None, "")  # type: ignore[arg-type]
+
+
+def test_signing_up_leads_back_to_the_invitation(address: str, browse: Browse, mailoutbox: list[EmailMessage]) -> None:
+    browser = browse()
+    body = {"email": "kai@elsewhere.example", "password1": "a long unusual phrase", "next": address}
+    assert browser.post(reverse("account_signup"), body).status_code == 302
+    mail = next(mail for mail in mailoutbox if "confirm-email" in mail.body)
+    link = re.search(r"http://[^/]+(/account/confirm-email/\S+)", mail.body)
+    assert link is not None
+    assert browser.post(link[1])["Location"] == address
+    assert browser.post(address)["Location"] == reverse("home")
+    assert "viewer@acme.example" in browser.get(reverse("members")).content.decode()
