@@ -2,20 +2,26 @@
 """Journeys walk the whole product: real processes over the test database, a real Chromium."""
 
 import os
+import re
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_string
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.conftest import wipe
@@ -39,6 +45,16 @@ class Product:
 
     url: str
     mails: Path
+    flow_worker: "subprocess.Popen[bytes]"
+
+    @contextmanager
+    def flows_held(self) -> Iterator[None]:
+        """Hold the flow worker still, so that a run stays where it is while the block runs."""
+        self.flow_worker.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.flow_worker.send_signal(signal.SIGCONT)
 
     def newest_mail(self, to: str) -> str:
         """Return the newest mail to an address, waiting for it."""
@@ -48,6 +64,13 @@ class Product:
                 return found[-1]
             time.sleep(0.1)
         raise AssertionError(f"no mail to {to}")
+
+    def mailed_link(self, to: str, *, holding: str) -> str:
+        """Return the link in the newest mail to an address: its path on this product."""
+        body = message_from_string(self.newest_mail(to), policy=default).get_body(("plain",))
+        found = re.search(rf"{re.escape(self.url)}(/\S*{holding}\S*)", body.get_content() if body else "")
+        assert found, body
+        return found[1]
 
     def _files(self) -> list[Path]:
         return sorted(self.mails.glob("*"), key=lambda path: path.stat().st_mtime)
@@ -59,6 +82,7 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "PORT": str(port), "CODEXOS_URL": url, "DJANGO_SETTINGS_MODULE": "codexos.settings"}
+    shutil.rmtree(settings.MAIL_FOLDER, ignore_errors=True)  # mails of an earlier product lead to its port
     log = (tmp_path_factory.mktemp("product") / "log").open("w")
     running = [
         subprocess.Popen(
@@ -71,7 +95,7 @@ def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
     ]
     try:
         _wait_for(f"{url}/readyz")
-        yield Product(url, settings.MAIL_FOLDER)
+        yield Product(url, settings.MAIL_FOLDER, running[1])
     finally:
         for process in running:
             process.terminate()
@@ -103,35 +127,73 @@ def browser_context_args(browser_context_args: dict[str, Any], product: Product)
 
 
 @pytest.fixture
-def page(page: Page) -> Iterator[Page]:
-    """A page on which no script fails and no policy is broken."""
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("console", lambda line: troubles.append(line.text) if "Content Security Policy" in line.text else None)
-    page.set_default_timeout(10_000)
-    yield page
-    assert troubles == []
+def troubles() -> Iterator[list[str]]:
+    """What went wrong on any watched page: failing scripts, broken policies, parts that did not load."""
+    seen: list[str] = []
+    yield seen
+    assert seen == []
 
 
 @pytest.fixture
-def sign_in(product: Product) -> Callable[[Page, str], None]:
+def page(page: Page, troubles: list[str]) -> Page:
+    """A page on which nothing goes wrong unseen."""
+    return watched(page, troubles)
+
+
+@pytest.fixture
+def another_browser(
+    browser: Browser, browser_context_args: dict[str, Any], troubles: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """Return what opens a page for somebody else: cookies of its own, options of its own."""
+    opened: list[BrowserContext] = []
+
+    def open_one(**options: Any) -> Page:
+        opened.append(browser.new_context(**{**browser_context_args, **options}))
+        return watched(opened[-1].new_page(), troubles)
+
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+def watched(page: Page, troubles: list[str]) -> Page:
+    """Note in ``troubles`` whatever goes wrong on a page; an error page that is asked for is no trouble."""
+
+    def note_line(line: ConsoleMessage) -> None:
+        if line.type == "error" and not line.text.startswith("Failed to load resource"):
+            troubles.append(f"{page.url}: {line.text}")
+
+    def note_answer(answer: Response) -> None:
+        if answer.status >= 400 and answer.request.resource_type != "document":
+            troubles.append(f"{answer.status} {answer.url}")
+
+    page.on("pageerror", lambda error: troubles.append(f"{page.url}: {error}"))
+    page.on("console", note_line)
+    page.on("response", note_answer)
+    page.set_default_timeout(10_000)
+    return page
+
+
+@pytest.fixture
+def sign_in(product: Product) -> Callable[..., None]:
     """Return what signs a person in by their session, without the form."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
     from accounts.models import Person
 
-    def enter(page: Page, email: str) -> None:
+    def enter(page: Page, email: str, *, at: str = product.url) -> None:
         person = Person.objects.get(email=email)
         session = SessionStore()
         session[SESSION_KEY] = str(person.pk)
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+        fresh = {"method": "password", "at": time.time(), "email": email, "reauthenticated": True}
+        session["account_authentication_methods"] = [fresh]
+        session["account_authentication_methods_user"] = str(person.pk)
         session.save()
         context: BrowserContext = page.context
-        context.add_cookies(
-            [{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": product.url}]
-        )
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": at}])
 
     return enter
 

@@ -57,8 +57,13 @@ function reduceEphemeral(view: RunView, frame: Frame): RunView {
   if (!node || isFinished(view.status)) return view;
   if (frame.type === "step.started") return { ...view, steps: stepsAfter(view.steps, frame) };
   const text = frame.data?.["text"];
-  if (frame.type !== "delta" || typeof text !== "string") return view;
+  if (frame.type !== "delta" || typeof text !== "string" || hasEnded(view.steps.get(node))) return view;
   return { ...view, drafts: new Map(view.drafts).set(node, (view.drafts.get(node) ?? "") + text) };
+}
+
+/** Pieces travel beside the journal and may come after the entry that ends their step: its result stands already. */
+function hasEnded(step: Step | undefined): boolean {
+  return step?.mark === "ok" || step?.mark === "fail" || step?.mark === "skip0";
 }
 
 function statusAfter(status: RunStatus, frame: Frame): RunStatus {

@@ -27,6 +27,8 @@ export class TimelineView {
     const axis = axisOf(steps.values(), now);
     write(this.table, "axis", `0 ${DASH} ${axis.seconds < 120 ? `${axis.seconds} s` : formatDuration(axis.seconds)}`);
     for (const step of steps.values()) this.#showStep(step, axis.spans.get(step.id), now);
+    const done = [...steps.values()].filter((step) => step.mark === "ok").length;
+    write(this.table.closest("section") ?? this.table, "done", String(done));
     this.#showTotals([...steps.values()], now);
   }
 

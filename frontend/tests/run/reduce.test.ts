@@ -38,6 +38,12 @@ describe("a run followed live", () => {
     expect(view.steps.get("plan")?.tokens).toBe(4224);
   });
 
+  it("lets no late piece of text stand beside the result of its step", () => {
+    const view = fold([...RUN.slice(0, 4), { type: "delta", node_id: "plan", data: { text: "late" } }]);
+
+    expect(view.drafts.size).toBe(0);
+  });
+
   it("does not take an entry that leaves a hole before it", () => {
     const view = fold([RUN[0]!, RUN[3]!]);
 

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Every page of the product, looked at closely. A page that is added without being listed here fails."""
+
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
+from playwright.sync_api import Page
+
+from accounts.models import Person
+from accounts.operations.invitations import invite
+from accounts.operations.projects import create_project
+from accounts.operations.teams import create_team
+from accounts.queries.audit import list_audit_events
+from accounts.queries.invitations import letter_token
+from accounts.queries.members import list_members
+from accounts.queries.tokens import list_own_tokens
+from accounts.roles import Role
+from agents.operations.flows import create_flow, publish_flow
+from agents.operations.runs import RunRequest, start_run
+from rag.operations.files import store_file
+from tests.agents.test_runs import BLUEPRINT
+from tests.factories import PASSWORD, World
+from tests.journeys.conftest import Product
+from tests.journeys.inspection import faults_of
+from tests.journeys.test_second_factor import add_key, give_authenticator
+
+pytestmark = pytest.mark.browser
+
+Arguments = Mapping[str, tuple[object, ...]]
+
+# Named addresses that show no page of their own, and why.
+NO_PAGES = {
+    **dict.fromkeys(("healthz", "readyz", "agent-run"), "for programs"),
+    **dict.fromkeys(("export-audit", "mfa_download_recovery_codes"), "downloads"),
+    **dict.fromkeys(("set_language", "set_theme", "switch_organization", "member-role"), "forms of other pages"),
+    **dict.fromkeys(("resend-invitation", "end-break-glass"), "forms of other pages"),
+    **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
+    "account_confirm_login_code": "signing in by mailed codes is off",
+    "mfa_authenticate": "stands between two steps: test_second_factor.py looks at it",
+}
+SIGNED_OUT = frozenset(
+    {
+        "account_login",
+        "account_signup",
+        "account_inactive",
+        "account_email_verification_sent",
+        "account_confirm_email",
+        "account_reset_password",
+        "account_reset_password_done",
+        "account_reset_password_from_key",
+        "account_reset_password_from_key_done",
+        "invitation",
+        "api-docs",
+        "api-errors",
+    }
+)
+# Pages for people who have no password, or no second factor yet.
+NEWCOMERS = frozenset({"account_set_password", "mfa_activate_totp"})
+WITH_A_KEY = frozenset(
+    {"mfa_add_webauthn", "mfa_list_webauthn", "mfa_edit_webauthn", "mfa_remove_webauthn", "mfa_reauthenticate_webauthn"}
+)
+
+
+def test_every_page_for_strangers_is_for_everybody(page: Page, lived: World) -> None:
+    things = make_one_of_each(lived)
+    found = look_at_each(page, SIGNED_OUT, things)
+    assert not found, "\n".join(found)
+
+
+def test_every_page_for_newcomers_is_for_everybody(page: Page, lived: World, sign_in: Callable[..., None]) -> None:
+    sign_in(page, "lead@acme.example")
+    found = look_at_each(page, NEWCOMERS, {})
+    assert not found, "\n".join(found)
+
+
+def test_every_page_for_members_is_for_everybody(page: Page, lived: World, sign_in: Callable[..., None]) -> None:
+    things = make_one_of_each(lived)
+    guard_well(lived.admin.person)
+    sign_in(page, "admin@acme.example")
+    found = look_at_each(page, named_pages() - SIGNED_OUT - NEWCOMERS - WITH_A_KEY, things)
+    assert not found, "\n".join(found)
+
+
+def test_every_page_about_passkeys_is_for_everybody(
+    page: Page, lived: World, product: Product, sign_in: Callable[..., None]
+) -> None:
+    home = product.url.replace("127.0.0.1", "localhost")
+    sign_in(page, "admin@acme.example", at=home)
+    give_authenticator(page)
+    add_key(page, home)
+    key = Authenticator.objects.get(type=Authenticator.Type.WEBAUTHN)
+    things = dict.fromkeys(("mfa_edit_webauthn", "mfa_remove_webauthn"), (key.pk,))
+    found = look_at_each(page, WITH_A_KEY, things, home=home)
+    assert not found, "\n".join(found)
+
+
+def named_pages() -> frozenset[str]:
+    """Every name in the URL configuration that shows a page; the API and Django's console are apart."""
+    return frozenset(_names(get_resolver(), "")) - NO_PAGES.keys()
+
+
+def look_at_each(page: Page, names: frozenset[str], things: Arguments, *, home: str = "") -> list[str]:
+    """Visit pages by name and return what is wrong with each."""
+    page.emulate_media(reduced_motion="reduce")
+    found: list[str] = []
+    for name in sorted(names):
+        address = home + reverse(name, args=things.get(name, ()))
+        answer = page.goto(address)
+        shown = resolve(urlsplit(page.url).path).url_name
+        if answer is None or answer.status != 200 or shown != name:
+            found.append(f"{name}: {address} led to {page.url} ({answer and answer.status})")
+            continue
+        found += faults_of(page)
+    return found
+
+
+def make_one_of_each(world: World) -> Arguments:
+    """Make one of everything there is a page for, and return the arguments of each page's address."""
+    actor, project = world.admin.actor, world.project
+    store_file(actor, project.id, path="notes/tides.md", chunks=["# Tides\n\nHöchststand 14:20.\n".encode()])
+    flow = create_flow(actor, project=project, document=BLUEPRINT)
+    publish_flow(actor, flow=str(flow.id))
+    run = start_run(
+        actor, request=RunRequest(agent_id=str(flow.id), input="When is high water?", project=str(project.id))
+    )
+    member = next(row for row in list_members(actor).rows if row.person_id == world.dev.person.pk)
+    invitation = invite(actor, email="ida@new.example", role=Role.VIEWER)
+    team = create_team(actor, name="Night shift")
+    create_project(actor, team=team.pk, name="Tide tables")
+    event, token = list_audit_events(actor).rows[0], list_own_tokens(actor).rows[0]
+    new = Person.objects.create_user("new@new.example", PASSWORD)
+    address = EmailAddress.objects.create(user=new, email=new.email, primary=True)
+    return {
+        "folder": (project.slug,),
+        **dict.fromkeys(("file", "delete-file"), (project.slug, "notes/tides.md")),
+        "run": (run.id,),
+        "invitation": (letter_token(invitation.pk),),
+        "withdraw-invitation": (invitation.pk,),
+        **dict.fromkeys(("member", "remove-member"), (member.pk,)),
+        **dict.fromkeys(("team", "delete-team"), (team.pk,)),
+        **dict.fromkeys(("project", "delete-project"), (project.pk,)),
+        "revoke-token": (token.pk,),
+        "audit-event": (event.pk,),
+        "account_confirm_email": (EmailConfirmationHMAC(address).key,),
+        "account_reset_password_from_key": (user_pk_to_url_str(new), default_token_generator.make_token(new)),
+    }
+
+
+def guard_well(person: Person) -> None:
+    """Give a person a password, an authenticator app and recovery codes."""
+    person.set_password(PASSWORD)
+    person.save()
+    TOTP.activate(person, generate_totp_secret())
+    RecoveryCodes.activate(person)
+
+
+def _names(resolver: URLResolver, prefix: str) -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        route = f"{prefix}{entry.pattern}"
+        if route.startswith(("api/v1", "admin/")):
+            continue
+        if isinstance(entry, URLPattern):
+            yield entry.name or route
+        else:
+            yield from _names(entry, route)
