@@ -2,6 +2,7 @@
 """Puts on each request who asks: ``actor``, their ``organization`` and the ``organizations`` they may switch to."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -57,7 +58,7 @@ def _belongings(request: HttpRequest) -> list[Belonging]:
 
 
 def _current(request: HttpRequest) -> Belonging | None:
-    belongings = request.organizations  # type: ignore[attr-defined]
+    belongings: list[Belonging] = request.organizations  # type: ignore[attr-defined]
     if not belongings:
         return None
     wanted = request.session.get(SESSION_KEY) or str(request.user.last_organization_id)  # type: ignore[union-attr]
@@ -66,4 +67,5 @@ def _current(request: HttpRequest) -> Belonging | None:
 
 def _actor(request: HttpRequest) -> Actor | None:
     current = request.organization  # type: ignore[attr-defined]
-    return load_actor(request.user, organization_id=UUID(str(current.organization_id))) if current else None
+    person: Any = request.user  # somebody, for nobody has an organization
+    return load_actor(person, organization_id=UUID(str(current.organization_id))) if current else None

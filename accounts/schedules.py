@@ -35,6 +35,10 @@ TIMETABLE = {
         "task": "accounts.schedules.prune_outbox",
         "schedule": crontab(hour="3", minute="17"),
     },
+    "accounts: forget kept answers": {
+        "task": "accounts.schedules.forget_answers",
+        "schedule": crontab(minute="23"),
+    },
 }
 
 
@@ -54,6 +58,12 @@ def sweep_outbox() -> None:
 def sign_audit_trails() -> None:
     """Every hour: sign how far each chain has come."""
     _in_each(list_organizations_with_unsigned_audit(), tasks.sign_audit)
+
+
+@shared_task(name="accounts.schedules.forget_answers")
+def forget_answers() -> None:
+    """Every hour: delete answers to repeated writes that nobody may ask for any more."""
+    _in_each(list_organization_ids(), tasks.forget_answers)
 
 
 @shared_task(name="accounts.schedules.prune_outbox")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from accounts.workers import audit, break_glass, outbox
+from accounts.workers import audit, break_glass, idempotency, outbox
 from accounts.workers.mail import mail_invitation
 
 
@@ -31,6 +31,12 @@ def sign_audit(organization_id: str) -> None:
 def prune_outbox(organization_id: str) -> None:
     """Delete the long delivered events of one organization."""
     outbox.prune(UUID(organization_id))
+
+
+@shared_task(name="accounts.tasks.forget_answers")
+def forget_answers(organization_id: str) -> None:
+    """Delete what one organization no longer needs for repeated writes."""
+    idempotency.forget_answers(UUID(organization_id))
 
 
 @shared_task(name="accounts.tasks.tell_of_break_glass", autoretry_for=(OSError,), retry_backoff=True, max_retries=10)

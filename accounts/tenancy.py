@@ -123,9 +123,9 @@ class OrganizationQuerySet(models.QuerySet[M]):
         return self._mark_scoped()
 
     def _mark_scoped(self) -> Self:
-        clone = self._chain()
+        clone = self.filter()
         clone._is_scoped = True
-        return cast(Self, clone)
+        return clone
 
     def _clone(self) -> Self:
         clone = super()._clone()  # type: ignore[misc]
@@ -139,9 +139,9 @@ class OrganizationQuerySet(models.QuerySet[M]):
             raise UnscopedRead(f"{self.model.__name__} rows were asked for outside of an organization's transaction.")
 
     def _fetch_all(self) -> None:
-        if self._result_cache is None:  # type: ignore[has-type]
+        if self._result_cache is None:
             self._check_scope()
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
     def iterator(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         self._check_scope()

@@ -4,6 +4,7 @@
 import base64
 import sys
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
@@ -39,14 +40,17 @@ SIGN_IN_SEAL_KEY = derive_key(MASTER_KEY, purpose="accounts/sign-in-secrets")
 # Database: one PostgreSQL, three roles ----------------------------------------------------------------------------
 DATABASE_ROLE = env.choice("CODEXOS_DATABASE_ROLE", among=("app", "owner"), default="app")
 _DSN_NAME = "DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL"
-DATABASES = {
-    "default": {
-        **postgres_settings(env.text(_DSN_NAME), name=_DSN_NAME),
-        "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
-        "ATOMIC_REQUESTS": False,
-    }
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {**postgres_settings(env.text(_DSN_NAME), name=_DSN_NAME), "ATOMIC_REQUESTS": False}
 }
+if DATABASE_ROLE == "app" and not TESTING:  # Django's test client keeps connections from going back to a pool
+    # Under ASGI every request has a thread of its own, so connections kept by thread would be opened anew each time.
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": 1,
+        "max_size": env.number("CODEXOS_DATABASE_POOL", default=20),
+        "timeout": 10,
+        "max_idle": 300,
+    }
 # The flow worker's writer speaks psycopg directly, so it is an address and not one of Django's databases.
 DATABASE_JOURNAL_URL = env.text("DATABASE_JOURNAL_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -2,6 +2,7 @@
 """Organizations and what stands in them: teams, projects, memberships, invitations."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -12,7 +13,9 @@ from accounts.roles import MEMBER_ROLES, Permission
 from accounts.tenancy import OrganizationModel
 from codexos.kernel.ids import new_id
 
-_PERMISSIONS = [(permission.value, permission.value.replace("_", " ")) for permission in Permission]
+_PERMISSIONS: list[tuple[str, Any]] = [
+    (permission.value, permission.value.replace("_", " ")) for permission in Permission
+]
 _ROLE_CHOICES = [(role.value, role.value.replace("_", " ")) for role in MEMBER_ROLES]
 
 

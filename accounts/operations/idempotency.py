@@ -12,12 +12,11 @@ from functools import cache
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 
 from accounts.actor import Actor
 from accounts.errors import KeyReused, WriteInFlight
 from accounts.models import IdempotencyRecord
-from accounts.tenancy import in_organization, tenant
+from accounts.tenancy import in_organization
 from codexos.kernel import clock
 from codexos.kernel.sealing import associate, derive_key, open_sealed, seal
 
@@ -92,15 +91,6 @@ def finish_write(actor: Actor, begun: BegunWrite, *, answer: KeptAnswer) -> None
 def abandon_write(actor: Actor, begun: BegunWrite) -> None:
     """Give a key back: what failed on our side may be tried again at once."""
     IdempotencyRecord.objects.for_organization(actor.organization_id).filter(pk=begun.record_id).delete()
-
-
-def sweep_idempotency_records(organization_id: UUID) -> int:
-    """Delete an organization's answers older than a day and its claims that ran out; return how many."""
-    now = clock.now()
-    with tenant(organization_id):
-        rows = IdempotencyRecord.objects.for_organization(organization_id)
-        over = Q(created_at__lt=now - KEPT) | Q(status=None, created_at__lt=now - IN_FLIGHT)
-        return rows.filter(over).delete()[0]
 
 
 def _asker(actor: Actor) -> UUID:

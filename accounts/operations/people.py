@@ -43,6 +43,16 @@ def enable_person(admin: Person, *, person: Person) -> None:
     _in_each_organization(admin, person, deed="person.enabled", do=lambda _organization_id: None)
 
 
+@transaction.atomic
+def set_system_admin(person: Person, *, is_system_admin: bool) -> None:
+    """Say whether a person runs the platform: the operator's word, from the command line only. Their sessions end."""
+    person.is_system_admin = is_system_admin
+    person.save(update_fields=["is_system_admin"])
+    end_sessions(person.pk)
+    deed = "person.made_system_admin" if is_system_admin else "person.unmade_system_admin"
+    _in_each_organization(person, person, deed=deed, do=lambda _organization_id: None)
+
+
 def _in_each_organization(admin: Person, person: Person, *, deed: str, do: Callable[[UUID], None]) -> None:
     for belonging in list_belongings(person.pk):
         with tenant(belonging.organization_id):

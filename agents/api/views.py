@@ -26,10 +26,20 @@ from agents.queries.flows import access_flow, list_flows
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
 
 
-class AgentRunView(OrganizationAPIView):
-    """Starts a run; the asynchronous door around it waits for the end (see agents/api/doors.py)."""
+class BehindDoorView(OrganizationAPIView):
+    """Tells the asynchronous door around it who asked; see agents/api/doors.py."""
 
-    @extend_schema(operation_id="agent_run", request=AgentRunBody, responses={200: RunShape, 202: RunShape})
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Write down who asked, and render at once: the door reads the answer, kept or new."""
+        answer: Any = super().finalize_response(request, response, *args, **kwargs)
+        answer.asked_by = request.auth
+        return answer.render() if isinstance(answer, Response) else answer
+
+
+class AgentRunView(BehindDoorView):
+    """Starts a run; the asynchronous door around it waits for the end."""
+
+    @extend_schema(request=AgentRunBody, responses={200: RunShape, 202: RunShape})
     def post(self, request: Request) -> Response:
         """Start a run of a flow."""
         body = AgentRunBody(data=request.data)
@@ -52,7 +62,7 @@ class AgentRunView(OrganizationAPIView):
 class RunListView(OrganizationAPIView):
     """``/api/v1/runs/``."""
 
-    @extend_schema(operation_id="runs_list", responses=RunSummaryShape(many=True))
+    @extend_schema(responses=RunSummaryShape(many=True))
     def get(self, request: Request) -> Response:
         """List runs, newest first; ``?which=mine`` or ``failed`` narrows."""
         wanted = request.query_params.get("which", "all")
@@ -65,7 +75,7 @@ class RunListView(OrganizationAPIView):
 class RunView(OrganizationAPIView):
     """``/api/v1/runs/<id>/``."""
 
-    @extend_schema(operation_id="runs_get", responses=RunShape)
+    @extend_schema(responses=RunShape)
     def get(self, request: Request, run_id: str) -> Response:
         """Return one run with its log and result."""
         actor = self.actor_of(request)
@@ -81,32 +91,28 @@ class _RefusalsInJson(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class RunEventsView(OrganizationAPIView):
-    """Decides who may follow a run; the asynchronous door around it streams (see agents/api/doors.py)."""
+class RunEventsView(BehindDoorView):
+    """Decides who may follow a run; the asynchronous door around it streams."""
 
     content_negotiation_class = _RefusalsInJson
 
-    @extend_schema(operation_id="runs_events", responses={(200, "text/event-stream"): str})
+    @extend_schema(operation_id="follow_run", responses={(200, "text/event-stream"): str})
     def get(self, request: Request, run_id: str) -> Response:
         """Follow a run as server-sent events; ``Last-Event-ID`` or ``?after=`` resumes behind a seq."""
-        actor = self.actor_of(request)
-        run = access_run(actor, run_id)
-        response = Response(status=200)
-        response.follows = (actor, run.id)  # type: ignore[attr-defined]
-        return response
+        return Response({"id": str(access_run(self.actor_of(request), run_id).id)})
 
 
 class FlowListView(OrganizationAPIView):
     """``/api/v1/flows/``."""
 
-    @extend_schema(operation_id="flows_list", responses=FlowShape(many=True))
+    @extend_schema(responses=FlowShape(many=True))
     def get(self, request: Request) -> Response:
         """List flows, newest first."""
         params = page_params(request)
         page = list_flows(self.actor_of(request), cursor=params.cursor, limit=params.limit)
         return paginated(request, page, FlowShape)
 
-    @extend_schema(operation_id="flows_create", request=CreateFlowBody, responses={201: FlowShape})
+    @extend_schema(request=CreateFlowBody, responses={201: FlowShape})
     def post(self, request: Request) -> Response:
         """Keep a flow document as a draft."""
         body = CreateFlowBody(data=request.data)
@@ -125,7 +131,7 @@ class FlowListView(OrganizationAPIView):
 class FlowView(OrganizationAPIView):
     """``/api/v1/flows/<id or slug>/``."""
 
-    @extend_schema(operation_id="flows_get", responses=FlowShape)
+    @extend_schema(responses=FlowShape)
     def get(self, request: Request, flow: str) -> Response:
         """Return one flow."""
         return Response(FlowShape(access_flow(self.actor_of(request), flow)).data)
@@ -134,7 +140,7 @@ class FlowView(OrganizationAPIView):
 class PublishFlowView(OrganizationAPIView):
     """``/api/v1/flows/<id or slug>/publish/``."""
 
-    @extend_schema(operation_id="flows_publish", request=None, responses={201: FlowVersionShape})
+    @extend_schema(request=None, responses={201: FlowVersionShape})
     def post(self, request: Request, flow: str) -> Response:
         """Freeze the draft as the next version and make it the one that runs."""
         return Response(FlowVersionShape(publish_flow(self.actor_of(request), flow=flow)).data, status=201)
@@ -143,7 +149,7 @@ class PublishFlowView(OrganizationAPIView):
 class ValidateFlowView(OrganizationAPIView):
     """``/api/v1/flows/validate/``."""
 
-    @extend_schema(operation_id="flows_validate", request=CreateFlowBody, responses=FlowCheckShape)
+    @extend_schema(request=CreateFlowBody, responses=FlowCheckShape)
     def post(self, request: Request) -> Response:
         """List everything that is wrong with a flow document, without keeping it."""
         self.actor_of(request)

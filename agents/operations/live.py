@@ -3,11 +3,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import wraps
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connection
 
 from accounts.actor import Actor
 from agents.adapters.events import event_of, hub_of_this_process
@@ -17,6 +20,9 @@ from codexos.kernel.jsontypes import JsonValue
 LOOK_AGAIN_SECONDS = 5.0
 
 Event = Mapping[str, JsonValue]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 async def follow_run(actor: Actor, run_id: UUID, *, after: int = 0) -> AsyncIterator[Event | None]:
@@ -75,7 +81,22 @@ async def wait_until_finished(actor: Actor, run_id: UUID, *, seconds: float) -> 
         return
 
 
+def leaving_no_connection(function: Callable[P, R]) -> Callable[P, R]:
+    """Give the database connection back afterwards: who waits or follows for long would keep it from everybody else."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        finally:
+            if not connection.in_atomic_block:
+                connection.close()
+
+    return wrapper
+
+
 @sync_to_async
+@leaving_no_connection
 def _read_on(actor: Actor, run_id: UUID, *, after: int) -> list[Event]:
     access_run(actor, run_id)
     return [event_of(entry) for entry in list_entries(actor, run_id, after=after)]

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import AsyncClient
 
 from accounts.tenancy import tenant
@@ -207,6 +208,30 @@ async def test_a_client_may_prefer_not_to_wait(committed_world: World) -> None:
     assert answer.status_code == 202
     assert answer.json()["status"] == "queued"
     assert answer["Location"] == f"/api/v1/runs/{answer.json()['id']}/"
+
+
+async def test_a_repeated_call_starts_one_run_and_answers_twice(
+    committed_world: World, truth: psycopg.Connection
+) -> None:
+    body = {"agent_id": "a", "flow": BLUEPRINT, "input": "Go"}
+    with working():
+        first = await run_agent(committed_world.dev, body, **{"Idempotency-Key": "once"})
+        again = await run_agent(committed_world.dev, body, **{"Idempotency-Key": "once"})
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json()["id"] == first.json()["id"]
+    assert again["Idempotency-Replayed"] == "true"
+    assert "RateLimit" in first
+    assert truth.execute("select count(*) from agents_run").fetchone() == (1,)
+
+
+async def test_a_follower_holds_no_connection(committed_world: World, truth: psycopg.Connection) -> None:
+    run_id = await asyncio.to_thread(accept, committed_world.dev)
+    follower = asyncio.create_task(_follow(committed_world.dev, run_id, after=0))
+    held = "select count(*) from pg_stat_activity where usename = 'codexos_app' and state like 'idle in%'"
+    await asyncio.sleep(0.5)
+    assert truth.execute(held).fetchone() == (0,)
+    assert connection.connection is None
+    follower.cancel()
 
 
 async def _follow(who: Someone, run_id: UUID, *, after: int) -> list[int]:

@@ -11,8 +11,9 @@ from freezegun import freeze_time
 from rest_framework.test import APIClient
 
 from accounts.models import IdempotencyRecord
-from accounts.operations.idempotency import begin_write, sweep_idempotency_records
+from accounts.operations.idempotency import begin_write
 from accounts.tenancy import tenant
+from accounts.workers.idempotency import forget_answers
 from codexos.kernel import clock
 from tests.architecture.matrix import LINEAR
 from tests.codexos import probe
@@ -99,10 +100,10 @@ def test_answers_are_kept_sealed_and_for_a_day(
     row = truth.execute("select body, headers::text from accounts_idempotencyrecord").fetchone()
     assert row is not None
     assert b"visible" not in bytes(row[0])
-    assert sweep_idempotency_records(world.acme.id) == 0
+    assert forget_answers(world.acme.id) == 0
     with freeze_time(clock.now() + timedelta(hours=25)):
-        assert sweep_idempotency_records(world.other.id) == 0
-        assert sweep_idempotency_records(world.acme.id) == 1
+        assert forget_answers(world.other.id) == 0
+        assert forget_answers(world.acme.id) == 1
 
 
 def test_a_repeated_run_waits_for_the_first(
