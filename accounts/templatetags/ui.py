@@ -2,7 +2,7 @@
 """What the ui/ partials need and the template language cannot say. Figures read as in frontend/src/core/measures.ts."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zlib import crc32
@@ -12,6 +12,7 @@ from django.forms import BoundField
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from codexos.kernel.context import request_id
@@ -63,7 +64,10 @@ _FILE_ICONS = {
     "application/json": "file-code",
     "application/zip": "file-archive",
 }
-_ROUND_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 43200, 86400)
+_ROUND_SECONDS = (
+    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
+    *(1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600, 43200, 86400),
+)
 _THINNEST = 0.8
 _WARN_FROM = 85
 
@@ -116,10 +120,12 @@ def control(field: BoundField, classes: str = "") -> SafeString:
 
 @register.filter
 def duration(seconds: object) -> str:
-    """6.8 s, 3 m 05 s, 2 h 01 m."""
+    """40 ms, 6.8 s, 3 m 05 s, 2 h 01 m."""
     value = _number(seconds)
     if value is None:
         return DASH
+    if value < 0.1:
+        return f"{value * 1000:.0f} ms"
     if round(value, 1) < 60:
         return f"{value:.1f} s"
     whole = round(value)
@@ -147,6 +153,17 @@ def clock(moment: object) -> str:
     """10:42:11 in the reader's zone."""
     at = _moment(moment)
     return timezone.localtime(at).strftime("%H:%M:%S") if at else ""
+
+
+@register.filter
+def ago(moment: object) -> str:
+    """How long ago, in its largest unit: 2 days ago."""
+    at = _moment(moment)
+    if at is None:
+        return ""
+    if timezone.now() - at < timedelta(minutes=1):
+        return str(_("now"))
+    return str(_("%(time)s ago") % {"time": timesince(at, depth=1)})
 
 
 @register.filter
@@ -186,10 +203,10 @@ def timeline(run: Any) -> dict[str, Any]:
     started = [span for span in spans if span]
     origin = min((start for start, _seconds in started), default=now)
     ends = [(start - origin).total_seconds() + seconds for start, seconds in started]
-    axis = _round_up(max(ends, default=0.0))
+    axis = _round_up(max(ends, default=1.0))
     return {
         "rows": [_row(node, span, origin, axis) for node, span in zip(nodes, spans, strict=True)],
-        "axis": f"{axis} s" if axis < 120 else duration(axis),
+        "axis": _axis_end(axis),
         "seconds": _total(nodes, "duration_seconds"),
         "tokens": _total(nodes, "tokens"),
         "cost": _total(nodes, "cost"),
@@ -197,7 +214,7 @@ def timeline(run: Any) -> dict[str, Any]:
     }
 
 
-def _row(node: Any, span: tuple[datetime, float] | None, origin: datetime, axis: int) -> dict[str, Any]:
+def _row(node: Any, span: tuple[datetime, float] | None, origin: datetime, axis: float) -> dict[str, Any]:
     row: dict[str, Any] = {"node": node, "mark": mark(_get(node, "state")), "x": "0", "width": "0"}
     if span:
         start, seconds = span
@@ -214,7 +231,13 @@ def _span(node: Any, now: datetime) -> tuple[datetime, float] | None:
     return start, max(0.0, (now - start).total_seconds()) if seconds is None else seconds
 
 
-def _round_up(seconds: float) -> int:
+def _axis_end(axis: float) -> str:
+    if axis < 1:
+        return f"{axis * 1000:.0f} ms"
+    return f"{axis:.0f} s" if axis < 120 else duration(axis)
+
+
+def _round_up(seconds: float) -> float:
     whole_days = -(-int(seconds) // 86400) * 86400
     return next((top for top in _ROUND_SECONDS if top >= seconds), whole_days)
 

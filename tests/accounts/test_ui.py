@@ -9,6 +9,7 @@ import pytest
 from django import forms
 from django.conf import settings
 from django.template.loader import get_template, render_to_string
+from django.utils import timezone
 
 from accounts.templatetags import ui
 
@@ -66,7 +67,7 @@ def test_a_status_has_its_mark(status, mark):
     [
         (None, "–"),
         ("", "–"),
-        (0.04, "0.0 s"),
+        (0.04, "40 ms"),
         (6.84, "6.8 s"),
         (59.96, "1 m 00 s"),
         (185, "3 m 05 s"),
@@ -75,6 +76,11 @@ def test_a_status_has_its_mark(status, mark):
 )
 def test_a_duration_reads_as_the_scripts_write_it(seconds, text):
     assert ui.duration(seconds) == text
+
+
+@pytest.mark.parametrize(("age", "text"), [(20, "now"), (90, "1 minute ago"), (200_000, "2 days ago")])
+def test_an_age_is_told_in_its_largest_unit(age, text):
+    assert ui.ago(timezone.now() - timedelta(seconds=age)).replace("\xa0", " ") == text
 
 
 def test_a_cost_that_was_not_measured_is_a_dash_and_not_a_zero():

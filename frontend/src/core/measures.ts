@@ -4,6 +4,7 @@ export const DASH = "–";
 
 export function formatDuration(seconds: number | null): string {
   if (seconds === null) return DASH;
+  if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
   const tenths = Math.round(seconds * 10) / 10;
   if (tenths < 60) return `${tenths.toFixed(1)} s`;
   const whole = Math.round(seconds);

@@ -2,7 +2,7 @@
 import { type Mark, setMark } from "../core/glyphs";
 import { DASH, formatCost, formatCount, formatDuration } from "../core/measures";
 import type { Step } from "./reduce";
-import { axisOf, secondsSoFar, type Span } from "./spans";
+import { axisEnd, axisOf, secondsSoFar, type Span } from "./spans";
 
 /** The timeline table: reads the server's rows once, then writes only the cells that differ. */
 export class TimelineView {
@@ -25,7 +25,7 @@ export class TimelineView {
 
   show(steps: ReadonlyMap<string, Step>, now: number): void {
     const axis = axisOf(steps.values(), now);
-    write(this.table, "axis", `0 ${DASH} ${axis.seconds < 120 ? `${axis.seconds} s` : formatDuration(axis.seconds)}`);
+    write(this.table, "axis", `0 ${DASH} ${axisEnd(axis.seconds)}`);
     for (const step of steps.values()) this.#showStep(step, axis.spans.get(step.id), now);
     const done = [...steps.values()].filter((step) => step.mark === "ok").length;
     write(this.table.closest("section") ?? this.table, "done", String(done));

@@ -6,7 +6,7 @@ import { creationFrom, fromBase64Url, requestFrom, toBase64Url } from "../../src
 describe("figures", () => {
   it.each([
     [null, "–"],
-    [0.04, "0.0 s"],
+    [0.04, "40 ms"],
     [6.84, "6.8 s"],
     [59.96, "1 m 00 s"],
     [185, "3 m 05 s"],
