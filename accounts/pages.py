@@ -5,11 +5,13 @@ from typing import Any
 
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.generic import View
 
 from accounts.actor import Actor
 from accounts.queries.pages import Page
+from accounts.tenancy import tenant
 from codexos.kernel.errors import NotSignedIn
 
 
@@ -17,6 +19,14 @@ class OrganizationPage(LoginRequiredMixin, View):
     """A page that translates one request of one Actor and renders ``template_name``."""
 
     template_name: str
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Look at a page in one transaction; a deed keeps its own, for its news go out with its commit."""
+        actor: Actor | None = request.actor  # type: ignore[attr-defined]
+        if request.method not in {"GET", "HEAD"} or not actor:
+            return super().dispatch(request, *args, **kwargs)
+        with tenant(actor.organization_id):
+            return super().dispatch(request, *args, **kwargs)
 
     @property
     def actor(self) -> Actor:

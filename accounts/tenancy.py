@@ -55,7 +55,11 @@ def current_tenant() -> UUID | None:
 
 @contextmanager
 def tenant(organization_id: UUID) -> Iterator[None]:
-    """Open a transaction in which the rows of one organization are visible; restores the outer one on leaving."""
+    """Open a transaction in which the rows of one organization are visible; restores the outer one on leaving.
+
+    Inside of the same organization already, it joins: what fails there fails the whole, unless the caller made a
+    savepoint of its own.
+    """
     with _holding(_tenant, organization_id, setting="app.tenant_token", token=tenant_token):
         yield
 
@@ -76,14 +80,17 @@ def _holding(
     variable: ContextVar[UUID | None], subject: UUID, *, setting: str, token: Callable[[UUID], str]
 ) -> Iterator[None]:
     outer = variable.get() if connection.in_atomic_block else None
+    if outer == subject:
+        # Joins what is open already: a savepoint for every nested call would double a page's statements.
+        yield
+        return
     reset = variable.set(subject)
     try:
         with transaction.atomic():
-            if outer != subject:
-                _set_local(setting, token(subject))
+            _set_local(setting, token(subject))
             yield
             # Leaving a savepoint keeps what was set inside it, so the outer organization is put back by hand.
-            if outer != subject and len(connection.savepoint_ids) > 0:
+            if connection.savepoint_ids:
                 _set_local(setting, token(outer) if outer else "")
     finally:
         variable.reset(reset)
