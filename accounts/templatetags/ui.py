@@ -8,6 +8,7 @@ from typing import Any
 from zlib import crc32
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import NaturalTimeFormatter
 from django.forms import BoundField
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -161,9 +162,11 @@ def ago(moment: object) -> str:
     at = _moment(moment)
     if at is None:
         return ""
+    words = NaturalTimeFormatter  # knows the cases that other languages decline the units in
     if timezone.now() - at < timedelta(minutes=1):
-        return str(_("now"))
-    return str(_("%(time)s ago") % {"time": timesince(at, depth=1)})
+        return str(words.time_strings["now"])
+    delta = timesince(at, depth=1, time_strings=words.past_substrings)
+    return str(words.time_strings["past-day"] % {"delta": delta})
 
 
 @register.filter

@@ -11,11 +11,12 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from psycopg import sql
 
 from accounts.actor import Actor
-from accounts.models import Organization, Project, Team
+from accounts.models import Organization, Person, Project, Team
 from accounts.operations.invitations import invite
 from accounts.operations.members import admit
 from accounts.operations.organizations import found_organization
 from accounts.operations.projects import change_project, create_project
+from accounts.operations.sign_ins import note_sign_in
 from accounts.operations.teams import change_team, create_team
 from accounts.operations.tokens import issue_token
 from accounts.queries.grants import load_actor
@@ -62,12 +63,20 @@ FILES = {
 }
 
 
+# What else has to move with the moment a row was made.
+MOMENTS = {
+    "agents_run": ("started_at", "completed_at"),
+    "rag_file": ("updated_at",),
+    "accounts_membership": ("last_active_at",),
+}
+
+
 @dataclass(frozen=True)
 class Lively:
     """What the pictures are taken of."""
 
-    admin: Actor
     run: str
+    token: str
 
 
 def chain(name: str, *steps: tuple[str, str], schema: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -127,12 +136,15 @@ def make_lively() -> Lively:
     project = change_project(admin, project.pk, name="payments-api", slug="payments-api")
     create_project(admin, team=teams["platform"].pk, name="ledger-web")
     actors = {name: _join(name, organization, teams, entry) for name, *entry in PEOPLE}
-    invite(admin, email="omar@harbourline.example", role=Role.DEVELOPER, teams=[teams["platform"].pk])
-    _issue_tokens(admin, actors)
     for number, (path, text) in enumerate(FILES.items()):
         store_file(list(actors.values())[number % 3], project.id, path=path, chunks=[text.encode()])
+    run = _run_everything(actors, project)
+    token = _issue_tokens(admin, actors)
+    for name in ("ada", "vera", "priya", "deniz", "lena", "mei"):
+        note_sign_in(Person.objects.get(email=f"{name}@harbourline.example"), method="password")
     store_file(actors["lena"], project.id, path="handbook.md", chunks=[f"{HANDBOOK}\nKept by Payments.\n".encode()])
-    return Lively(admin, _run_everything(actors, project))
+    invite(admin, email="omar@harbourline.example", role=Role.DEVELOPER, teams=[teams["platform"].pk])
+    return Lively(run, token)
 
 
 def spread_over_days(truth: psycopg.Connection) -> None:
@@ -146,7 +158,7 @@ def spread_over_days(truth: psycopg.Connection) -> None:
             update {table} set {changes} from placed where placed.id = {table}.id"""
         moments = [
             "created_at",
-            *{"agents_run": ("started_at", "completed_at"), "rag_file": ("updated_at",)}.get(table, ()),
+            *MOMENTS.get(table, ()),
         ]
         changes = sql.SQL(", ").join(sql.SQL("{0} = {0} + moved").format(sql.Identifier(name)) for name in moments)
         truth.execute("set session_replication_role = replica")
@@ -169,11 +181,11 @@ def _run_everything(actors: dict[str, Actor], project: Project) -> str:
     return str(started[-1].id)
 
 
-def _issue_tokens(admin: Actor, actors: dict[str, Actor]) -> None:
+def _issue_tokens(admin: Actor, actors: dict[str, Actor]) -> str:
     issue_token(admin, name="Nightly backup", scopes=[TokenScope.READ])
     issue_token(admin, name="Release pipeline", scopes=[TokenScope.RUN, TokenScope.WRITE])
     issue_token(actors["deniz"], name="Laptop", scopes=[TokenScope.READ, TokenScope.RUN])
-    issue_token(actors["mei"], name="Status board", scopes=[TokenScope.READ])
+    return issue_token(actors["mei"], name="Status board", scopes=[TokenScope.READ]).value
 
 
 def _join(name: str, organization: Organization, teams: dict[str, Team], entry: list[Any]) -> Actor:
