@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.factories import PASSWORD, World, make_person
 from tests.journeys.conftest import Product
+from tests.journeys.inspection import faults_of
 from tests.journeys.test_sign_up import give_password
 
 pytestmark = pytest.mark.browser
@@ -43,6 +44,7 @@ def test_an_app_guards_the_sign_in_and_a_recovery_code_opens_it_once(
     page.goto("/account/login/")
     give_password(page, EMAIL, PASSWORD)
     expect(page.get_by_role("heading", level=1)).to_have_text("Second step")
+    assert faults_of(page) == []
     page.get_by_label("Code", exact=True).fill("000000")
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("main")).to_contain_text("Incorrect code")
