@@ -9,7 +9,7 @@ import json
 import logging
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from redis import asyncio as redis
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 MOST_QUEUED_FRAMES = 10_000
 MOST_QUEUED_PER_WATCHER = 1_000
+SUBSCRIBE_SECONDS = 5.0
 
 
 def channel_of(run_id: UUID) -> str:
@@ -109,15 +110,26 @@ class Hub:
     async def watch(self, run_id: UUID) -> AsyncIterator["asyncio.Queue[bytes | None]"]:
         """Give a queue of the run's events from now on; None in it says that some were lost.
 
-        Redis has confirmed the subscription before this returns, so nothing published afterwards is missed.
+        Redis has confirmed the subscription before this returns, so nothing published afterwards is missed. While it
+        is away the queue stays empty: who watches reads the journal.
         """
         channel, queue = channel_of(run_id), asyncio.Queue[bytes | None](MOST_QUEUED_PER_WATCHER)
         self._watchers[channel].add(queue)
         try:
-            await self._subscribe(channel)
+            await self._subscribe_if_possible(channel)
             yield queue
         finally:
             await self._leave(channel, queue)
+
+    async def _subscribe_if_possible(self, channel: str) -> None:
+        try:
+            async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                await self._subscribe(channel)
+        except (RedisError, OSError) as error:
+            logger.warning("a run is followed by its journal alone: Redis does not answer (%s)", error)
+            # The next who watches asks Redis again, and who waits with us waits no longer.
+            if (confirmed := self._confirmed.pop(channel, None)) is not None:
+                confirmed.set()
 
     async def _subscribe(self, channel: str) -> None:
         if channel not in self._confirmed:
@@ -134,7 +146,8 @@ class Hub:
         if not self._watchers[channel]:
             del self._watchers[channel]
             self._confirmed.pop(channel, None)
-            await self._pubsub.unsubscribe(channel)
+            with suppress(RedisError, OSError):
+                await self._pubsub.unsubscribe(channel)
 
     async def _read(self) -> None:
         while self._watchers:
@@ -143,7 +156,9 @@ class Hub:
             except (RedisError, OSError):
                 logger.warning("the live hub lost Redis; watchers resume from the journal")
                 self._drop_everybody()
-                return
+                # The next question connects anew, and subscribes to what is still watched.
+                await asyncio.sleep(1)
+                continue
             if message is not None:
                 self._hand_out(message)
 

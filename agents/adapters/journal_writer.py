@@ -137,7 +137,8 @@ class JournalWriter:
     async def _commit(self, batch: Sequence[_Append]) -> None:
         try:
             held = {row[0] for row in await self._execute(_APPEND, _parameters(batch))}
-        except psycopg.Error as error:
+        # Whatever it is: who waits for this commit would otherwise wait for ever, holding a lease that is renewed.
+        except Exception as error:
             await self._fall_apart(batch, error)
             return
         self.commits += 1
@@ -150,7 +151,7 @@ class JournalWriter:
                 run_id = str(waiting.claim.run_id)
                 waiting.done.set_exception(LeaseLost("Another worker holds this run now.", run_id=run_id))
 
-    async def _fall_apart(self, batch: Sequence[_Append], error: psycopg.Error) -> None:
+    async def _fall_apart(self, batch: Sequence[_Append], error: Exception) -> None:
         """A batch that fails is retried run by run, so that one bad run does not fail its neighbors."""
         if len(batch) == 1 or isinstance(error, psycopg.OperationalError):
             for waiting in batch:

@@ -86,6 +86,19 @@ def usage_from(data: JsonValue) -> Usage:
     )
 
 
+def usage_of(entries: Iterable[Entry]) -> Usage:
+    """Add up what a journal's steps cost, without its graph: those cut off count as they were estimated."""
+    spent, cut = Usage(), dict[str | None, Usage]()
+    for entry in entries:
+        if entry.type == "step.intended":
+            spent += cut.pop(entry.node_id, Usage())
+            cut[entry.node_id] = usage_from(entry.data.get("estimate"))
+        elif entry.type in {"step.done", "step.failed", "step.retry"}:
+            cut.pop(entry.node_id, None)
+            spent += usage_from(entry.data.get("usage"))
+    return sum(cut.values(), spent)
+
+
 class JournalView:
     """The fold of a journal over its graph: O(1) for each entry, the same on any machine.
 

@@ -34,11 +34,12 @@ async def follow_run(actor: Actor, run_id: UUID, *, after: int = 0) -> AsyncIter
     async with hub_of_this_process(settings.REDIS_URL).watch(run_id) as queue:
         seen = after
         while True:
-            for event in await _read_on(actor, run_id, after=seen):
+            events, is_over = await _read_on(actor, run_id, after=seen)
+            for event in events:
                 seen = int(str(event["seq"]))
                 yield event
-                if event["type"] == "run.finished":
-                    return
+            if is_over:
+                return
             async for live in _listen(queue, seen=seen):
                 if live is None:
                     yield None
@@ -97,6 +98,9 @@ def leaving_no_connection(function: Callable[P, R]) -> Callable[P, R]:
 
 @sync_to_async
 @leaving_no_connection
-def _read_on(actor: Actor, run_id: UUID, *, after: int) -> list[Event]:
-    access_run(actor, run_id)
-    return [event_of(entry) for entry in list_entries(actor, run_id, after=after)]
+def _read_on(actor: Actor, run_id: UUID, *, after: int) -> tuple[list[Event], bool]:
+    # The run first: where it is finished, whoever has seen its last entry waits for nothing any more.
+    is_finished = access_run(actor, run_id).is_finished
+    entries = list_entries(actor, run_id, after=after)
+    is_over = entries[-1].type == "run.finished" if entries else is_finished
+    return [event_of(entry) for entry in entries], is_over

@@ -88,4 +88,5 @@ def _wake_workers() -> None:
     with connection.cursor() as cursor:
         # Sent with the commit; the Celery task reaches workers whose direct connection is down.
         cursor.execute("select pg_notify(%s, '')", [WAKE_CHANNEL])
-    on_commit(wake_flow_workers.delay)
+    # Robust: the run is accepted by now, and a worker that nobody wakes looks by itself.
+    on_commit(wake_flow_workers.delay, robust=True)

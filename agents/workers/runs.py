@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 import psycopg
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.clock import SystemClock
@@ -24,13 +24,12 @@ from agents.adapters.journal_writer import LEASE_SECONDS, Claim, JournalWriter
 from agents.adapters.toolbox import BuiltInToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
-from agents.engine.journal import Entry, usage_data
+from agents.engine.journal import Entry, usage_data, usage_of
 from agents.engine.ports import Ports
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
 from agents.workers.loading import LoadedRun, load_run, read_entries, settle_run
 from codexos.kernel import clock
-from codexos.kernel.chat import Usage
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject
 
@@ -42,6 +41,9 @@ RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
 DATABASE_THREADS = 2
 MOST_TAKES = 50
 """How often a run is taken up before it is given up: one that kills every worker must not do so for ever."""
+
+# The writer speaks psycopg, what is read in threads speaks Django, which wraps the same troubles in its own.
+_DATABASE_AWAY = (psycopg.Error, OperationalError, InterfaceError, OSError)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -128,7 +130,7 @@ class FlowWorker:
                 logger.warning("run %s is let go and tried again when its lease lapses: %s", claim.run_id, error)
             else:
                 await self._fail(claim, error)
-        except (psycopg.Error, OSError) as error:
+        except _DATABASE_AWAY as error:
             # Let go, not failed: the next holder goes on from the journal.
             logger.warning("run %s is let go: the database does not answer (%s)", claim.run_id, error)
         except Exception:
@@ -157,20 +159,15 @@ class FlowWorker:
             if error
             else {"code": "broken", "message": "The run broke. This is our mistake; it is in the log."}
         )
-        data: JsonObject = {
-            "status": "failed",
-            "output": None,
-            "citations": [],
-            "usage": usage_data(Usage()),
-            "error": reason,
-        }
         try:
             entries = await self._read(claim, 0)
             last = entries[-1].seq if entries else 0
+            usage = usage_data(usage_of(entries))
+            data: JsonObject = {"status": "failed", "output": None, "citations": [], "usage": usage, "error": reason}
             finished = Entry(last + 1, "run.finished", clock.now(), None, 0, claim.epoch, data)
             await self._journal(claim).append([finished])
             await self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id)
-        except (CodexosError, psycopg.Error, OSError):
+        except (CodexosError, *_DATABASE_AWAY):
             logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
 
     def _ports(self, claim: Claim, loaded: LoadedRun) -> Ports:
