@@ -35,8 +35,6 @@ def test_a_page_one_cannot_have_says_why_and_leads_home(
 
 
 def test_every_error_page_is_for_everybody(page: Page, lived: World) -> None:
-    page.emulate_media(reduced_motion="reduce")
-
     def draw(route: Route) -> None:
         code = route.request.url.rpartition("/")[2]
         route.fulfill(content_type="text/html", body=render_to_string(f"errors/{code}.html"))

@@ -109,7 +109,6 @@ def named_pages() -> frozenset[str]:
 
 def look_at_each(page: Page, names: frozenset[str], things: Arguments, *, home: str = "") -> list[str]:
     """Visit pages by name and return what is wrong with each."""
-    page.emulate_media(reduced_motion="reduce")
     found: list[str] = []
     for name in sorted(names):
         address = home + reverse(name, args=things.get(name, ()))
