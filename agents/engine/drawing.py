@@ -13,6 +13,8 @@ from agents.engine.steps import Setting
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MAX_NODES = 1_000
+# One is right; a few more are each told where they stand. Every one may bring a schema, which is dear to check.
+MAX_ENTRIES = 10
 MAX_ID_CHARACTERS = 100
 MAX_NESTING = 40
 MAX_VALUES = 100_000
@@ -58,6 +60,9 @@ def check_shape(document: JsonValue) -> list[Problem]:
         return [Problem("$.nodes", "The flow has no nodes. Begin with an entry and end with an exit.")]
     if len(nodes) > MAX_NODES:
         return [Problem("$.nodes", f"The flow has {len(nodes):,} nodes; at most {MAX_NODES:,} run. Split it.")]
+    entries = sum(isinstance(node, Mapping) and node.get("type") == "entry" for node in nodes)
+    if entries > MAX_ENTRIES:
+        return [Problem("$.nodes", f"The flow has {entries} nodes of type 'entry'. Keep one of them.")]
     return []
 
 

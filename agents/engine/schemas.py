@@ -1,15 +1,27 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""JSON Schema as far as it is safe on text from strangers: nothing is fetched and no pattern of theirs is run."""
+"""JSON Schema as far as it is safe on text from strangers: nothing is fetched, no pattern of theirs is run, and a check
+that would take long is given up. It runs on the loop that carries everybody's runs.
+"""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend
 from referencing import Registry
 
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MAX_MISMATCHES = 10
+MAX_SCHEMA_VALUES = 500
+MAX_WORK = 300_000
+"""What one check may cost, in values looked at: about a second."""
+
+# An error quotes what it is about, so many of them about something large would fill the memory.
+_CHARACTERS_QUOTED_PER_WORK = 100
 # A pattern can be made to run for ever, and a reference can lead outside or in a circle.
 _REFUSED_KEYWORDS = frozenset(
     {"pattern", "patternProperties", "$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id"}
@@ -20,6 +32,8 @@ def schema_trouble(schema: JsonValue) -> str | None:
     """Say why ``schema`` cannot be used, or None where it can."""
     if not isinstance(schema, Mapping):
         return "must be a JSON Schema object"
+    if _count_values(schema) > MAX_SCHEMA_VALUES:
+        return f"has more than {MAX_SCHEMA_VALUES} values; simplify it"
     refused = sorted(_REFUSED_KEYWORDS.intersection(_keywords(schema)))
     if refused:
         return f"uses {', '.join(refused)}, which is not in this version; leave it out"
@@ -32,7 +46,17 @@ def schema_trouble(schema: JsonValue) -> str | None:
 
 def mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
     """List how ``value`` misses ``schema``, readably, at most ten; empty where it fits."""
-    validator = Draft202012Validator(schema, registry=Registry())
+    token = _meter.set(_Meter(value))
+    try:
+        return _mismatches(value, schema)
+    except _TooMuchWork:
+        return ["checking it against the schema takes too long; send less, or simplify the schema"]
+    finally:
+        _meter.reset(token)
+
+
+def _mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
+    validator = _MeteredValidator(schema, registry=Registry())
     found: list[str] = []
     for error in validator.iter_errors(value):
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(
@@ -42,6 +66,84 @@ def mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
         if len(found) == MAX_MISMATCHES:
             break
     return sorted(found)
+
+
+class _TooMuchWork(Exception):
+    """A check has cost more than it may."""
+
+
+class _Meter:
+    """Counts what one check costs."""
+
+    def __init__(self, value: JsonValue) -> None:
+        self._left = MAX_WORK
+        self._value = value
+        self._per_error: int | None = None
+
+    def count(self, work: int) -> None:
+        """Take off ``work``. Raises _TooMuchWork."""
+        self._left -= work
+        if self._left < 0:
+            raise _TooMuchWork
+
+    def count_error(self) -> None:
+        """Take off what an error costs that quotes the value. Raises _TooMuchWork."""
+        if self._per_error is None:
+            self._per_error = len(json.dumps(self._value, default=dict)) // _CHARACTERS_QUOTED_PER_WORK
+        self.count(self._per_error)
+
+
+_meter: ContextVar[_Meter] = ContextVar("meter")
+
+Keyword = Callable[[Any, Any, Any, Any], Any]
+
+
+def _metered(keyword: Keyword) -> Keyword:
+    def check(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        meter = _meter.get()
+        meter.count(1 + _length(wanted) + _length(instance))
+        for error in keyword(validator, wanted, instance, schema) or ():
+            meter.count_error()
+            yield error
+
+    return check
+
+
+def _unique_items(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    # The library compares each with each, which takes hours where there are many.
+    if wanted and isinstance(instance, list | tuple) and len({_sameness(item) for item in instance}) < len(instance):
+        yield ValidationError("two items are the same")
+
+
+def _sameness(item: JsonValue) -> object:
+    if isinstance(item, bool) or not isinstance(item, str | int | float):
+        return "as JSON", json.dumps(item, sort_keys=True, default=dict)
+    return item
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, Mapping | list | tuple) else 0
+
+
+_MeteredValidator: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {
+        name: _metered(keyword)
+        for name, keyword in {**Draft202012Validator.VALIDATORS, "uniqueItems": _unique_items}.items()
+    },
+)
+
+
+def _count_values(schema: JsonValue) -> int:
+    count, waiting = 0, [schema]
+    while waiting:
+        part = waiting.pop()
+        count += 1
+        if isinstance(part, Mapping):
+            waiting.extend(part.values())
+        elif isinstance(part, Sequence) and not isinstance(part, str):
+            waiting.extend(part)
+    return count
 
 
 def _keywords(schema: JsonValue) -> Iterator[str]:

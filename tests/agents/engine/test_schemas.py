@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Schemas and inputs of strangers, checked on the loop that carries everybody's runs: dear ones are given up."""
+
+from typing import Any
+
+import pytest
+
+from agents.engine.documents import check_flow
+from agents.engine.schemas import MAX_SCHEMA_VALUES, mismatches, schema_trouble
+
+STRINGS: Any = {"items": {"type": "string"}}
+
+
+def nested(levels: int) -> tuple[Any, Any]:
+    schema: Any
+    value: Any
+    schema, value = {"type": "object"}, 1
+    for _ in range(levels):
+        schema = {"unevaluatedProperties": schema, "allOf": [{"properties": {"a": True}}]}
+        value = {"b": value}
+    return value, schema
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (["a"] * 20_000, {"allOf": [STRINGS] * 100}),
+        (["a"] * 100_000, {"allOf": [{"items": {}}] * 100}),
+        ("x" * 1_000_000, {"anyOf": [{"type": "object"}] * 200}),
+        nested(17),
+    ],
+    ids=["many times many", "nothing many times", "quoted again and again", "asked twice at each level"],
+)
+def test_a_check_that_would_take_long_is_given_up(value: Any, schema: Any) -> None:
+    assert schema_trouble(schema) is None
+    (told,) = mismatches(value, schema)
+    assert "takes too long" in told
+
+
+@pytest.mark.parametrize(
+    ("items", "are_unique"),
+    [
+        ([{"a": n} for n in range(10_000)], True),
+        ([1, True, "1", [1], None, "null"], True),
+        ([1, 1.0], False),
+        ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], False),
+    ],
+)
+def test_same_items_are_found_however_many_there_are(items: list[Any], are_unique: bool) -> None:
+    assert (mismatches(items, {"uniqueItems": True}) == []) is are_unique
+
+
+def test_an_honest_schema_is_checked_to_the_end() -> None:
+    row: Any = {"type": "object", "required": ["a"], "properties": {name: {"type": "integer"} for name in "abcde"}}
+    rows: list[Any] = [dict.fromkeys("abcde", n) for n in range(3_000)]
+    assert mismatches(rows, {"items": row}) == []
+    assert mismatches([*rows, {"b": 1}], {"items": row}) == ["[3000]: 'a' is a required property"]
+
+
+def test_a_schema_too_large_to_be_checked_at_every_run_is_refused() -> None:
+    assert "more than 500 values" in str(schema_trouble({"allOf": [{"type": "string"}] * MAX_SCHEMA_VALUES}))
+
+
+def test_many_entries_are_told_at_once() -> None:
+    entries: list[Any] = [{"id": f"s{n}", "type": "entry", "next": "end", "schema": STRINGS} for n in range(1_000)]
+    (problem,) = check_flow({"nodes": [*entries[:999], {"id": "end", "type": "exit"}]})
+    assert "999 nodes of type 'entry'" in problem.message
