@@ -5,6 +5,7 @@ Each attack has its positive control: with the wall away, it works.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from accounts.checks import refuse_powerful_role
 from accounts.models import Organization, Project, Team
 from accounts.tenancy import platform, sign_token, tenant, tenant_token
+from codexos.env import postgres_settings
 from codexos.kernel.errors import UnscopedRead
 from codexos.kernel.ids import new_id
 from codexos.kernel.sealing import mac
@@ -334,17 +336,18 @@ def test_the_app_signs_in_as_a_role_that_the_wall_binds(world: World) -> None:
         assert cursor.fetchone() == ("codexos_app", False, False)
 
 
-@pytest.mark.parametrize("role", ["postgres", "codexos_owner"])
-def test_it_refuses_to_serve_as_a_powerful_role(committed: None, role: str) -> None:
-    before = connection.settings_dict["USER"]
+@pytest.mark.parametrize("address", ["CODEXOS_TEST_ADMIN_URL", "DATABASE_OWNER_URL"])
+def test_it_refuses_to_serve_as_a_powerful_role(committed: None, address: str) -> None:
+    powerful = postgres_settings(os.environ[address], name=address)
+    before = {key: connection.settings_dict[key] for key in ("USER", "PASSWORD")}
     connection.close()
-    connection.settings_dict["USER"] = role
+    connection.settings_dict.update({key: powerful[key] for key in before})
     try:
         with pytest.raises(ImproperlyConfigured, match="codexos_app"):
             connection.ensure_connection()
         assert connection.connection is None
     finally:
-        connection.settings_dict["USER"] = before
+        connection.settings_dict.update(before)
     connection.ensure_connection()
 
 
