@@ -42,3 +42,11 @@ def of(mapping: Mapping[Any, Any], key: Any) -> Any:
 def days_left(moment: datetime) -> int:
     """Whole days until a moment, rounded up; nothing and less where it has passed."""
     return -int((clock.now() - moment).total_seconds() // 86_400) if moment else 0
+
+
+@register.filter
+def deed(action: str) -> str:
+    """An audit action as people say it: file.stored is "stored file", person.signed_in is "signed in"."""
+    noun, _, verb = action.partition(".")
+    words = verb.replace("_", " ")
+    return words if noun == "person" else f"{words} {noun.replace('_', ' ')}"

@@ -16,6 +16,7 @@ from redis import asyncio as redis
 from redis.exceptions import RedisError
 
 from agents.engine.journal import Entry
+from agents.engine.logs import log_line
 from agents.engine.ports import Frame
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -38,7 +39,8 @@ def event_of(entry: Entry) -> dict[str, JsonValue]:
         "type": entry.type,
         "at": entry.at.isoformat().replace("+00:00", "Z"),
         "node_id": entry.node_id,
-        "data": entry.data,
+        # The line of the log rides along, so that what is watched live reads as it does afterwards.
+        "data": {"message": log_line(entry).message, **entry.data},
     }
 
 

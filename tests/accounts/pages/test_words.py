@@ -6,9 +6,11 @@ import gettext
 import re
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.urls import reverse
 
+from accounts.templatetags.people import deed
 from tests.accounts.pages.conftest import Browse
 from tests.factories import World
 
@@ -49,3 +51,11 @@ def _entries() -> list[dict[str, str]]:
 
 def _joined(lines: str) -> str:
     return "".join(ast.literal_eval(line) for line in lines.strip().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [("file.stored", "stored file"), ("person.signed_in", "signed in"), ("break_glass.entered", "entered break glass")],
+)
+def test_deeds_are_said_as_people_say_them(action: str, said: str) -> None:
+    assert deed(action) == said
