@@ -4,9 +4,13 @@
 from uuid import UUID
 
 from celery import shared_task
+from django.db import InterfaceError, OperationalError
 
 from accounts.workers import audit, break_glass, idempotency, outbox
 from accounts.workers.mail import mail_invitation
+
+# A mail server or a database that is away comes back; nobody would send these letters again.
+_MAY_PASS = (OSError, OperationalError, InterfaceError)
 
 
 @shared_task(name="accounts.tasks.deliver_outbox")
@@ -39,13 +43,13 @@ def forget_answers(organization_id: str) -> None:
     idempotency.forget_answers(UUID(organization_id))
 
 
-@shared_task(name="accounts.tasks.tell_of_break_glass", autoretry_for=(OSError,), retry_backoff=True, max_retries=10)
+@shared_task(name="accounts.tasks.tell_of_break_glass", autoretry_for=_MAY_PASS, retry_backoff=True, max_retries=10)
 def tell_of_break_glass(organization_id: str, break_glass_id: str) -> None:
     """Write to the admins of an organization that a system admin has entered it."""
     break_glass.tell_admins(UUID(organization_id), break_glass_id=UUID(break_glass_id))
 
 
-@shared_task(name="accounts.tasks.send_invitation", autoretry_for=(OSError,), retry_backoff=True, max_retries=10)
+@shared_task(name="accounts.tasks.send_invitation", autoretry_for=_MAY_PASS, retry_backoff=True, max_retries=10)
 def send_invitation(organization_id: str, invitation_id: str) -> None:
     """Mail an invitation; the link is made where the mail is written and never stands in the queue."""
     mail_invitation(UUID(organization_id), UUID(invitation_id))

@@ -14,6 +14,7 @@ from accounts.errors import AlreadyMember, BreakGlassNotFound, BreakGlassOpen, O
 from accounts.models import BreakGlass, Membership, Organization, Person
 from accounts.operations.audit import record_event
 from accounts.operations.names import TEXT_LENGTH
+from accounts.operations.tokens import revoke_tokens_of
 from accounts.queries.access import insist_in_organization
 from accounts.queries.break_glass import is_open
 from accounts.queries.grants import load_actor
@@ -39,6 +40,8 @@ def enter_organization(person: Person, *, organization_id: UUID, reason: str, mi
         raise InvalidInput(message, errors=[{"place": "minutes", "message": message}])
     with tenant(organization_id):
         _check_may_enter(person, organization_id)
+        # What an earlier entry left behind must not come alive with this one.
+        revoke_tokens_of(person.pk, organization_id=organization_id)
         entry = BreakGlass.objects.create(
             organization_id=organization_id,
             person=person,

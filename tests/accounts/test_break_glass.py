@@ -163,6 +163,13 @@ def test_a_token_made_inside_dies_with_the_entry(world: World, api: Callable[...
     assert api(value).get("/api/v1/me/").status_code == 401
 
 
+def test_a_token_of_an_earlier_entry_stays_dead(world: World, api: Callable[..., APIClient]) -> None:
+    value = issue_token(enter(world), name="while inside").value
+    leave_organization(world.system_admin.person, organization_id=world.other.id)
+    enter(world)
+    assert api(value).get("/api/v1/me/").status_code == 401
+
+
 def test_in_the_browser_the_organization_is_there_only_meanwhile(world: World) -> None:
     client = browser_of(world.system_admin, organization_id=world.other.id)
     assert client.get("/api/v1/me/").json()["organization"]["slug"] == "acme"

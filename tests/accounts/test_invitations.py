@@ -10,6 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import mail
+from django.db import OperationalError
 
 from accounts.errors import (
     AlreadyInvited,
@@ -319,6 +320,19 @@ def test_the_task_carries_its_organization(world: World) -> None:
     send_invitation.apply(args=[str(world.acme.id), str(invitation.pk)], throw=True)
     assert len(mail.outbox) == 1
     assert current_tenant() is None
+
+
+def test_a_database_that_is_away_loses_no_letter(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    invitation, troubles = invited(world), [OperationalError("server closed the connection unexpectedly")]
+
+    def hiccup(*ids: UUID) -> None:
+        if troubles:
+            raise troubles.pop()
+        mail_invitation(*ids)
+
+    monkeypatch.setattr("accounts.tasks.mail_invitation", hiccup)
+    send_invitation.apply(args=[str(world.acme.id), str(invitation.pk)])
+    assert len(mail.outbox) == 1
 
 
 def test_an_unreachable_queue_loses_no_invitation(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
