@@ -95,21 +95,23 @@ class _Meter:
 
 _meter: ContextVar[_Meter] = ContextVar("meter")
 
-Keyword = Callable[[Any, Any, Any, Any], Any]
+# A keyword of the library: takes the validator, then by place what the schema says, the value, and the whole schema.
+Keyword = Callable[..., Any]
 
 
 def _metered(keyword: Keyword) -> Keyword:
-    def check(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        meter = _meter.get()
+    def check(validator: Any, *asked: Any) -> Iterator[ValidationError]:
+        meter, (wanted, instance, _) = _meter.get(), asked
         meter.count(1 + _length(wanted) + _length(instance))
-        for error in keyword(validator, wanted, instance, schema) or ():
+        for error in keyword(validator, *asked) or ():
             meter.count_error()
             yield error
 
     return check
 
 
-def _unique_items(_validator: Any, wanted: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+def _unique_items(_validator: Any, *asked: Any) -> Iterator[ValidationError]:
+    wanted, instance, _ = asked
     # The library compares each with each, which takes hours where there are many.
     if wanted and isinstance(instance, list | tuple) and len({_sameness(item) for item in instance}) < len(instance):
         yield ValidationError("two items are the same")

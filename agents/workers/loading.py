@@ -27,20 +27,31 @@ from rag.operations.contents import read_context
 
 @dataclass(frozen=True, slots=True)
 class LoadedRun:
-    """A run as the engine takes it."""
+    """A run as the engine takes it, but for its documents, which may be large."""
 
     graph: FlowGraph
     input: JsonValue
-    documents: Sequence[ContextDocument]
+    actor: Actor
+    project_id: UUID
+    context: Sequence[dict[str, JsonValue]]
+
+    @property
+    def text_bytes(self) -> int:
+        """How much text its documents hold."""
+        sizes = (entry.get("size") for entry in self.context)
+        return sum(size for size in sizes if isinstance(size, int))
 
 
 def load_run(run_id: UUID, *, organization_id: UUID) -> LoadedRun:
     """Read what the engine needs. Raises NotAllowed where the run's person may no longer act, NotFound kinds."""
     with tenant(organization_id):
-        run = Run.objects.for_organization(organization_id).select_related("person", "project").get(pk=run_id)
-        actor = _actor_of(run)
-        documents = read_context(actor, project=run.project, context=run.context)
-        return LoadedRun(parse_flow(run.document), run.input, documents)
+        run = Run.objects.for_organization(organization_id).select_related("person").get(pk=run_id)
+        return LoadedRun(parse_flow(run.document), run.input, _actor_of(run), run.project_id, run.context)
+
+
+def read_documents(loaded: LoadedRun) -> Sequence[ContextDocument]:
+    """Read the texts named for a run. Raises NotFound kinds, Unavailable kinds."""
+    return read_context(loaded.actor, project=loaded.project_id, context=loaded.context)
 
 
 def read_entries(run_id: UUID, *, organization_id: UUID, after: int = 0) -> Sequence[Entry]:

@@ -28,8 +28,10 @@ from agents.engine.journal import Entry, usage_data, usage_of
 from agents.engine.ports import Ports
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
-from agents.workers.loading import LoadedRun, load_run, read_entries, settle_run
+from agents.workers.loading import LoadedRun, load_run, read_documents, read_entries, settle_run
+from agents.workers.room import Room
 from codexos.kernel import clock
+from codexos.kernel.chat import ContextDocument
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject
 
@@ -39,6 +41,8 @@ MOST_RUNS = 200
 LOOK_EVERY_SECONDS = 1.0
 RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
 DATABASE_THREADS = 2
+MOST_TEXT_BYTES = 128 * 1024 * 1024
+"""How much text of documents is held for all runs together; in memory it takes up to four times as much."""
 MOST_TAKES = 50
 """How often a run is taken up before it is given up: one that kills every worker must not do so for ever."""
 
@@ -58,6 +62,7 @@ class FlowWorker:
         self._writer = JournalWriter(journal_url, holder=holder)
         self._publisher = EventPublisher(redis_url)
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="flows-db")
+        self._room = Room(MOST_TEXT_BYTES)
         self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
         self._executors: dict[UUID, Executor] = {}
         self._wake = asyncio.Event()
@@ -139,7 +144,13 @@ class FlowWorker:
 
     async def _advance(self, claim: Claim) -> None:
         loaded = await self._in_thread(load_run, claim.run_id, organization_id=claim.organization_id)
-        executor = Executor(loaded.graph, _context(claim, loaded), self._ports(claim, loaded))
+        async with self._room.taken(loaded.text_bytes):
+            documents = await self._in_thread(read_documents, loaded) if loaded.context else ()
+            await self._execute(claim, loaded, documents=documents)
+
+    async def _execute(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> None:
+        run = RunContext(run_id=claim.run_id, input=loaded.input, epoch=claim.epoch, documents=documents)
+        executor = Executor(loaded.graph, run, self._ports(claim, documents))
         self._executors[claim.run_id] = executor
         if self._is_stopping:
             executor.request_release()
@@ -170,11 +181,11 @@ class FlowWorker:
         except (CodexosError, *_DATABASE_AWAY):
             logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
 
-    def _ports(self, claim: Claim, loaded: LoadedRun) -> Ports:
+    def _ports(self, claim: Claim, documents: Sequence[ContextDocument]) -> Ports:
         return Ports(
             journal=self._journal(claim),
             model=GatewayModel(),
-            toolbox=BuiltInToolbox(loaded.documents),
+            toolbox=BuiltInToolbox(documents),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
         )
@@ -224,10 +235,6 @@ class FlowWorker:
     async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         call = partial(_with_fresh_connection, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-
-
-def _context(claim: Claim, loaded: LoadedRun) -> RunContext:
-    return RunContext(run_id=claim.run_id, input=loaded.input, epoch=claim.epoch, documents=loaded.documents)
 
 
 def _with_fresh_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

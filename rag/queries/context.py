@@ -22,7 +22,7 @@ def resolve_context(actor: Actor, *, project: Project | UUID | str, names: Seque
     place = project.pk if isinstance(project, Project) else project
     versions = find_current(actor, place, list(dict.fromkeys(names)))
     check_readable(versions)
-    return [{"path": v.file.path, "version_id": str(v.pk), "sha256": v.sha256} for v in versions]
+    return [{"path": v.file.path, "version_id": str(v.pk), "sha256": v.sha256, "size": v.size} for v in versions]
 
 
 def check_readable(versions: Sequence[FileVersion]) -> None:

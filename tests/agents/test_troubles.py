@@ -2,6 +2,7 @@
 """Runs while something underneath is away: the database, Redis, the broker, or the one who watches too late."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from django.db import OperationalError
 from kombu.exceptions import OperationalError as BrokerAway
 
 from agents.operations.live import follow_run
+from agents.operations.runs import RunRequest, start_run
 from agents.tasks import wake_flow_workers
-from agents.workers.loading import load_run
+from agents.workers.loading import load_run, read_documents, settle_run
+from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT, run_agent, working
 from tests.agents.test_worker import accept, entry, finished, writer, writing
 from tests.factories import Someone, World
@@ -41,6 +44,33 @@ async def test_a_database_that_hiccups_does_not_fail_a_run(
     with working():
         await finished(truth, run_id)
     assert truth.execute("select status from agents_run").fetchone() == ("succeeded",)
+
+
+async def test_large_runs_wait_for_room(
+    committed_world: World, truth: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+
+    def noting(what: str, do: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*words: Any, **options: Any) -> Any:
+            happened.append(what)
+            return do(*words, **options)
+
+        return noted
+
+    def accept_three() -> list[UUID]:
+        store_file(committed_world.dev.actor, committed_world.project.id, path="big.md", chunks=[b"word " * 100])
+        asked = RunRequest(agent_id="a", document=BLUEPRINT, input="Go", context=["big.md"])
+        return [start_run(committed_world.dev.actor, request=asked).id for _ in range(3)]
+
+    monkeypatch.setattr("agents.workers.runs.MOST_TEXT_BYTES", 600)
+    monkeypatch.setattr("agents.workers.runs.read_documents", noting("read", read_documents))
+    monkeypatch.setattr("agents.workers.runs.settle_run", noting("settled", settle_run))
+    run_ids = await asyncio.to_thread(accept_three)
+    with working():
+        for run_id in run_ids:
+            await finished(truth, run_id)
+    assert happened[:5] == ["read", "settled", "read", "settled", "read"]
 
 
 async def test_a_run_given_up_still_tells_what_it_cost(committed_world: World, truth: psycopg.Connection) -> None:
