@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -96,14 +96,20 @@ class AuditEventExport(OrganizationAPIView):
         asked = AuditExportQuery.parse(request.query_params)
         form = str(asked.pop("form"))
         batches = export_audit_events(self.actor_of(request), filters=AuditFilters(**asked), form=form)
-        written = _written_csv(batches) if form == "csv" else _written_lines(batches)
-        response = StreamingHttpResponse(_streamed(request, written), content_type=CONTENT_TYPES[form])
-        response["Content-Disposition"] = f'attachment; filename="audit.{form}"'
-        return response
+        return audit_file(request._request, batches, form=form)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Take any Accept header: what is sent is asked for by name, and errors are problems all the same."""
         return JSONRenderer(), JSONRenderer.media_type
+
+
+def audit_file(request: HttpRequest, batches: Iterable[Sequence[Any]], *, form: str) -> StreamingHttpResponse:
+    """Return batches of the trail as a file to keep, sent as they are read."""
+    written = _written_csv(batches) if form == "csv" else _written_lines(batches)
+    response = StreamingHttpResponse(_streamed(request, written), content_type=CONTENT_TYPES[form])
+    response["Content-Disposition"] = f'attachment; filename="audit.{form}"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _written_lines(batches: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -134,9 +140,9 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
-def _streamed(request: Request, pieces: Iterator[str]) -> Iterator[str] | AsyncIterator[str]:
+def _streamed(request: HttpRequest, pieces: Iterator[str]) -> Iterator[str] | AsyncIterator[str]:
     # Under ASGI, Django would read a plain iterator to its end before it sends the first byte.
-    return _streamed_async(pieces) if isinstance(request._request, ASGIRequest) else pieces
+    return _streamed_async(pieces) if isinstance(request, ASGIRequest) else pieces
 
 
 async def _streamed_async(pieces: Iterator[str]) -> AsyncIterator[str]:

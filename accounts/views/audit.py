@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The audit log: who did what, found by filters, and taken out as a file."""
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 
+from accounts.api.audit import CONTENT_TYPES, audit_file
 from accounts.errors import AuditEventNotFound
 from accounts.forms.audit import AuditFilterForm
 from accounts.operations.audit import export_audit_events
@@ -18,25 +15,6 @@ from accounts.queries.seal_state import access_seal_state
 from accounts.roles import Permission
 from accounts.views.shell import SettingsPage
 from codexos.kernel.ids import parse_id
-
-_COLUMNS = (
-    "id",
-    "created_at",
-    "actor_kind",
-    "actor_id",
-    "actor_label",
-    "token_id",
-    "break_glass_id",
-    "action",
-    "about_kind",
-    "about_id",
-    "about_label",
-    "details",
-    "request_id",
-    "address",
-)
-# What a spreadsheet would take for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class AuditPage(SettingsPage):
@@ -89,44 +67,7 @@ class AuditExport(SettingsPage):
 
     def get(self, request: HttpRequest, *, form: str) -> StreamingHttpResponse:
         """Send what the filters keep."""
-        if form not in _WRITERS:
+        if form not in CONTENT_TYPES:
             raise Http404
-        write, media_type = _WRITERS[form]
         batches = export_audit_events(self.actor, filters=AuditFilterForm(request.GET).filters(), form=form)
-        return StreamingHttpResponse(
-            write(batches),
-            content_type=media_type,
-            headers={"Content-Disposition": f'attachment; filename="audit.{form}"', "Cache-Control": "no-store"},
-        )
-
-
-def _as_csv(batches: Iterable[list[Any]]) -> Iterator[str]:
-    yield _csv_lines([_COLUMNS])
-    for batch in batches:
-        yield _csv_lines([_disarmed(value) for value in _told(event).values()] for event in batch)
-
-
-def _csv_lines(rows: Iterable[Iterable[str]]) -> str:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue()
-
-
-def _as_json_lines(batches: Iterable[list[Any]]) -> Iterator[str]:
-    for batch in batches:
-        yield "".join(json.dumps(_told(event), cls=DjangoJSONEncoder, ensure_ascii=False) + "\n" for event in batch)
-
-
-def _told(event: Any) -> dict[str, Any]:
-    return {column: getattr(event, column) for column in _COLUMNS}
-
-
-def _disarmed(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str("" if value is None else value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-_WRITERS: dict[str, tuple[Callable[[Iterable[list[Any]]], Iterator[str]], str]] = {
-    "csv": (_as_csv, "text/csv; charset=utf-8"),
-    "jsonl": (_as_json_lines, "application/jsonl; charset=utf-8"),
-}
+        return audit_file(request, batches, form=form)

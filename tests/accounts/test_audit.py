@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import DatabaseError
 from django.test import AsyncClient
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import ApiToken, AuditEvent
@@ -221,3 +223,14 @@ async def test_under_asgi_it_is_streamed_and_not_gathered(
     assert len(pieces) == 3
     lines = b"".join(pieces).splitlines()
     assert [json.loads(line)["action"] for line in lines] == [f"test.deed{n}" for n in (4, 3, 2, 1, 0)]
+
+
+async def test_the_page_streams_the_same_file(committed_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "EXPORT_BATCH", 2)
+    browser = AsyncClient()
+    await browser.aforce_login(committed_world.admin.person, backend=settings.AUTHENTICATION_BACKENDS[0])
+    answer = await browser.get(reverse("export-audit", args=["jsonl"]))
+    assert answer.is_async
+    pieces = [piece async for piece in answer.streaming_content]
+    assert len(pieces) > 1
+    assert all("at" in json.loads(line) for line in b"".join(pieces).splitlines())

@@ -209,7 +209,7 @@ def test_the_audit_log_is_filtered_and_opened(world: World, browse: Browse) -> N
     assert "Enter a valid date" in browser.get(reverse("audit"), {"since": "yesterday"}).content.decode()
 
 
-@pytest.mark.parametrize(("form", "begins"), [("csv", "id,created_at,actor_kind"), ("jsonl", '{"id": "')])
+@pytest.mark.parametrize(("form", "begins"), [("csv", "id,at,actor_kind"), ("jsonl", '{"id": "')])
 def test_the_audit_log_is_taken_out_and_says_so(world: World, browse: Browse, form: str, begins: str) -> None:
     browser = browse(world.admin)
     browser.post(reverse("new-team"), {"name": "=cmd|'/c calc'!A1"})
