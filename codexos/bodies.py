@@ -42,16 +42,25 @@ class BodyLimit:
             await _refuse(send)
             return
 
+        is_whole = b"transfer-encoding" not in headers and announced in (b"", b"0")
+
         async def counted() -> Message:
-            nonlocal left
+            nonlocal left, is_whole
             message = await receive()
             left -= len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if left < 0:
                 raise RequestDataTooBig
             return message
 
+        async def closing(message: Message) -> None:
+            # Nobody will read what is still on its way, so the line ends with the answer.
+            if message["type"] == "http.response.start" and not is_whole:
+                message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+            await send(message)
+
         try:
-            await self._app(scope, counted, send)
+            await self._app(scope, counted, closing)
         except RequestDataTooBig:
             await _refuse(send)
 
