@@ -7,7 +7,6 @@ again, as it would be without a key. Answers are kept sealed, for some hold what
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
@@ -17,11 +16,9 @@ from accounts.actor import Actor
 from accounts.errors import KeyReused, WriteInFlight
 from accounts.models import IdempotencyRecord
 from accounts.tenancy import in_organization
+from accounts.workers.idempotency import IN_FLIGHT, KEPT
 from codexos.kernel import clock
 from codexos.kernel.sealing import associate, derive_key, open_sealed, seal
-
-IN_FLIGHT = timedelta(minutes=5)
-KEPT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,13 +71,13 @@ def _locked_head(organization_id: UUID) -> AuditHead | None:
 
 def _waiting_events(organization_id: UUID) -> Sequence[dict[str, Any]]:
     # Asked of the queue and not by "newer than the last": an event may commit after one with a later id.
-    waiting = UnsealedAudit.objects.for_organization(organization_id).order_by("id")
-    ids = list(waiting.values_list("id", flat=True)[:BATCH])
-    events = AuditEvent.objects.for_organization(organization_id).filter(id__in=ids).order_by("id").values(*COLUMNS)
-    found = list(events)
-    if len(found) < len(ids):
-        # Their place in the queue is kept, for it is the proof that they were there.
-        log.error("%d audit events of organization %s vanished unsealed.", len(ids) - len(found), organization_id)
+    waiting = UnsealedAudit.objects.for_organization(organization_id)
+    events = AuditEvent.objects.for_organization(organization_id).filter(id__in=waiting.values("id")).order_by("id")
+    found = list(events.values(*COLUMNS)[:BATCH])
+    vanished = waiting.count() - len(found) if len(found) < BATCH else 0
+    if vanished:
+        # Their place in the queue is kept, for it is the proof that they were there; the others are sealed past them.
+        log.error("%d audit events of organization %s vanished unsealed.", vanished, organization_id)
     return found
 
 

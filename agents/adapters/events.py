@@ -22,7 +22,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 logger = logging.getLogger(__name__)
 
-MOST_QUEUED_FRAMES = 10_000
+MOST_QUEUED_BYTES = 64 * 1024 * 1024
 MOST_QUEUED_PER_WATCHER = 1_000
 SUBSCRIBE_SECONDS = 5.0
 
@@ -49,7 +49,8 @@ class EventPublisher:
 
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url)
-        self._queued: deque[tuple[str, bytes]] = deque(maxlen=MOST_QUEUED_FRAMES)
+        self._queued: deque[tuple[str, bytes]] = deque()
+        self._queued_bytes = 0
         self._wake = asyncio.Event()
 
     def publish_entries(self, run_id: UUID, entries: Sequence[Entry]) -> None:
@@ -64,6 +65,10 @@ class EventPublisher:
     def _put(self, run_id: UUID, event: JsonObject) -> None:
         written = json.dumps(event, ensure_ascii=False, default=dict).encode("utf-8", "replace")
         self._queued.append((channel_of(run_id), written))
+        self._queued_bytes += len(written)
+        # While Redis is away the oldest are let go: whoever watches sees the gap and reads the journal.
+        while self._queued_bytes > MOST_QUEUED_BYTES:
+            self._queued_bytes -= len(self._queued.popleft()[1])
         self._wake.set()
 
     async def run(self) -> None:
@@ -71,7 +76,7 @@ class EventPublisher:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            batch = [self._queued.popleft() for _ in range(len(self._queued))]
+            batch, self._queued, self._queued_bytes = self._queued, deque(), 0
             try:
                 async with self._redis.pipeline(transaction=False) as pipeline:
                     for channel, event in batch:

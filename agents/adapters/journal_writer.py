@@ -28,6 +28,7 @@ update agents_run set epoch = epoch + 1, status = 'running', claimed_by = %(hold
 where id in (
     select id from agents_run
     where status in ('queued', 'running') and (claimed_until is null or claimed_until < now())
+        and organization_id <> all(%(full)s::uuid[])
     order by id limit %(limit)s for update skip locked
 )
 returning id, organization_id, epoch
@@ -116,9 +117,10 @@ class JournalWriter:
         self._queue.put_nowait(waiting)
         await waiting.done
 
-    async def claim(self, limit: int) -> list[Claim]:
-        """Take up to ``limit`` runs that nobody holds, oldest first."""
-        rows = await self._execute(_CLAIM, {"holder": self._holder, "lease": LEASE_SECONDS, "limit": limit})
+    async def claim(self, limit: int, *, but_of: Sequence[UUID] = ()) -> list[Claim]:
+        """Take up to ``limit`` runs that nobody holds, oldest first, leaving out the organizations ``but_of``."""
+        asked = {"holder": self._holder, "lease": LEASE_SECONDS, "limit": limit, "full": list(but_of)}
+        rows = await self._execute(_CLAIM, asked)
         return [Claim(*row) for row in rows]
 
     async def renew(self, claims: Sequence[Claim]) -> set[UUID]:

@@ -4,6 +4,7 @@
 Both let an ordinary API view decide first, so that refusals look the same everywhere.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -21,6 +22,8 @@ from agents.operations.live import follow_run, leaving_no_connection, wait_until
 from agents.queries.runs import access_run, list_entries
 
 WAIT_SECONDS = 30.0
+FOLLOW_SECONDS = 600.0
+"""How long one stream lasts: then the client comes back where it was, and is asked again who it is."""
 _ITS_OWN = {"content-type", "content-length", "etag"}
 
 _start = sync_to_async(leaving_no_connection(AgentRunView.as_view()))
@@ -57,7 +60,10 @@ run_events.cls, run_events.initkwargs = RunEventsView, {}  # type: ignore[attr-d
 
 
 async def _as_sent_events(actor: Actor, run_id: UUID, *, after: int) -> AsyncIterator[bytes]:
+    until = asyncio.get_running_loop().time() + FOLLOW_SECONDS
     async for event in follow_run(actor, run_id, after=after):
+        if asyncio.get_running_loop().time() > until:
+            return
         if event is None:
             yield b": still here\n\n"
             continue

@@ -36,6 +36,7 @@ class Run(OrganizationModel):
     context = models.JSONField(default=list)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     token_id = models.UUIDField(null=True)
+    limit = models.JSONField(null=True)
 
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
     started_at = models.DateTimeField(null=True)

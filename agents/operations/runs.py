@@ -63,6 +63,7 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
         context=context,
         person_id=actor.person_id,
         token_id=actor.token_id,
+        limit=None if actor.limit is None else sorted(actor.limit),
     )
     record_event(actor, "run.started", about=run, project=str(project.id))
     _wake_workers()

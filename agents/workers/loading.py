@@ -9,7 +9,7 @@ from accounts.actor import Actor, ActorKind
 from accounts.operations.outbox import publish_event
 from accounts.operations.usage import record_usage
 from accounts.queries.grants import load_actor
-from accounts.roles import Role
+from accounts.roles import Permission, Role
 from accounts.tenancy import tenant
 from agents.engine.documents import parse_flow
 from agents.engine.graph import FlowGraph
@@ -20,7 +20,7 @@ from codexos.kernel import clock
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.errors import NotAllowed
 from codexos.kernel.events import RunFinished
-from codexos.kernel.ids import FlowId, OrganizationId, PersonId, RunId
+from codexos.kernel.ids import FlowId, OrganizationId, PersonId, ProjectId, RunId
 from codexos.kernel.jsontypes import JsonValue
 from rag.operations.contents import read_context
 
@@ -106,4 +106,6 @@ def _actor_of(run: Run) -> Actor:
     actor = load_actor(run.person, organization_id=run.organization_id)
     if actor is None:
         raise NotAllowed(f"{run.person} is no longer a member of this organization, so the run cannot go on.")
-    return replace(actor, kind=ActorKind.RUN)
+    # What the token that started it could not do, its run cannot do either; and no run reaches beyond its project.
+    limit = None if run.limit is None else frozenset(map(Permission, run.limit))
+    return replace(actor, kind=ActorKind.RUN, project_id=ProjectId(run.project_id), limit=limit)

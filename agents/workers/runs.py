@@ -6,6 +6,7 @@ One asyncio loop carries many runs; nothing of a run is kept here that its journ
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -38,6 +39,8 @@ from codexos.kernel.jsontypes import JsonObject
 logger = logging.getLogger(__name__)
 
 MOST_RUNS = 200
+MOST_RUNS_OF_ONE = 100
+"""How many of a worker's places one organization may take, so that there is always one for the others."""
 LOOK_EVERY_SECONDS = 1.0
 RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
 DATABASE_THREADS = 2
@@ -105,12 +108,16 @@ class FlowWorker:
 
     async def _look(self) -> None:
         free = MOST_RUNS - len(self._held)
-        for claim in await self._writer.claim(free) if free > 0 else ():
+        for claim in await self._writer.claim(free, but_of=self._full_organizations()) if free > 0 else ():
             # A run of ours whose lease lapsed is carried by its old task no longer: its epoch has passed.
             self._drop(claim.run_id)
             task = asyncio.create_task(self._carry(claim))
             self._held[claim.run_id] = (claim, task)
             task.add_done_callback(partial(self._carried, claim))
+
+    def _full_organizations(self) -> list[UUID]:
+        counted = Counter(claim.organization_id for claim, _ in self._held.values())
+        return [organization_id for organization_id, runs in counted.items() if runs >= MOST_RUNS_OF_ONE]
 
     def _carried(self, claim: Claim, _task: "asyncio.Task[None]") -> None:
         held = self._held.get(claim.run_id)
@@ -220,7 +227,10 @@ class FlowWorker:
         while True:
             await asyncio.sleep(10)
             for run_id, organization_id in await self._writer.list_unsettled():
-                await self._in_thread(settle_run, run_id, organization_id=organization_id)
+                try:
+                    await self._in_thread(settle_run, run_id, organization_id=organization_id)
+                except Exception:
+                    logger.exception("run %s could not be settled; it is tried again with the others", run_id)
 
     async def _let_go(self) -> None:
         for executor in self._executors.values():

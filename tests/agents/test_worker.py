@@ -12,13 +12,17 @@ from django.conf import settings
 from django.db import connection
 from django.test import AsyncClient
 
+from accounts.operations.tokens import actor_from_token, issue_token
+from accounts.roles import Permission, TokenScope
 from accounts.tenancy import tenant
+from agents.adapters.events import MOST_QUEUED_BYTES, EventPublisher
 from agents.adapters.journal_writer import Claim, JournalWriter
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry
 from agents.operations.live import follow_run
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.runs import list_entries
+from agents.workers.loading import load_run
 from codexos.kernel import clock
 from tests.agents.test_runs import BLUEPRINT, run_agent, working
 from tests.factories import Someone, World
@@ -222,6 +226,40 @@ async def test_a_repeated_call_starts_one_run_and_answers_twice(
     assert again["Idempotency-Replayed"] == "true"
     assert "RateLimit" in first
     assert truth.execute("select count(*) from agents_run").fetchone() == (1,)
+
+
+async def test_an_organization_whose_places_are_taken_waits_for_the_others(committed_world: World) -> None:
+    await asyncio.to_thread(accept, committed_world.dev)
+    others = await asyncio.to_thread(accept, committed_world.stranger)
+    one = writer()
+    claims = await one.claim(10, but_of=[committed_world.acme.id])
+    await one.close()
+    assert [claim.run_id for claim in claims] == [others]
+
+
+def test_a_run_can_do_no_more_than_the_token_that_started_it(committed_world: World) -> None:
+    issued = issue_token(committed_world.dev.actor, name="Runner", scopes=[TokenScope.RUN])
+    opened = actor_from_token(issued.value)
+    assert opened is not None
+    request = RunRequest(agent_id="a", document=BLUEPRINT, input="Go")
+    run = start_run(opened[1], request=request)
+    actor = load_run(run.id, organization_id=committed_world.acme.id).actor
+    assert actor.may(Permission.RUN_FLOWS, committed_world.project)
+    assert not actor.may(Permission.ACCESS_VAULT, committed_world.project)
+    # The same person without a token could: the wall is the token's.
+    assert committed_world.dev.actor.may(Permission.ACCESS_VAULT, committed_world.project)
+
+
+def test_events_that_nobody_takes_do_not_pile_up(committed_world: World) -> None:
+    async def publish() -> int:
+        publisher = EventPublisher(settings.REDIS_URL)
+        for seq in range(1, 60):
+            publisher.publish_entries(committed_world.acme.id, [entry(seq, text="x" * 2_000_000)])
+        size = sum(len(event) for _, event in publisher._queued)
+        await publisher.close()
+        return size
+
+    assert asyncio.run(publish()) <= MOST_QUEUED_BYTES
 
 
 async def test_a_follower_holds_no_connection(committed_world: World, truth: psycopg.Connection) -> None:
