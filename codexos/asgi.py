@@ -7,11 +7,12 @@ an ingress would route it in production: under Django's own ASGI handler each re
 
 import os
 import re
+from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from django.core.asgi import get_asgi_application
 
-from codexos.bodies import App, BodyLimit, Message, Receive, Send
+from codexos.bodies import App, BodyLimit, Receive, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 
@@ -36,7 +37,7 @@ class Router:
         self._waiting = waiting
         self._threaded = threaded
 
-    async def __call__(self, scope: dict[str, Message], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         is_threaded = scope["type"] == "http" and not WAITING.fullmatch(str(scope["path"]))
         await (self._threaded if is_threaded else self._waiting)(scope, receive, send)
 
