@@ -22,7 +22,7 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.middleware import SESSION_KEY
+from accounts.middleware import work_in
 from accounts.models import AuditEvent, BreakGlass, Membership, Organization, Person
 from accounts.operations.break_glass import LONGEST_MINUTES, SHORTEST_REASON, enter_organization, leave_organization
 from accounts.operations.people import disable_person, enable_person
@@ -179,7 +179,7 @@ def _entered(request: HttpRequest, form: ReasonForm, organization: Organization)
     except CodexosError as error:
         form.add_error(None, error.message)
         return False
-    request.session[SESSION_KEY] = str(organization.pk)
+    work_in(request, organization.pk)
     return True
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
@@ -17,6 +18,16 @@ from accounts.queries.grants import load_actor
 from accounts.queries.lookups import Belonging, list_belongings
 
 SESSION_KEY = "organization_id"
+
+
+def work_in(request: HttpRequest, organization_id: UUID) -> None:
+    """Let a session go on in another organization.
+
+    Forms in other tabs were made for the one it leaves: with a new guard against forgery they are refused, instead of
+    doing to this organization what was meant for that one.
+    """
+    request.session[SESSION_KEY] = str(organization_id)
+    rotate_token(request)
 
 
 class ActorMiddleware:

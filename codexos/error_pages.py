@@ -45,9 +45,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form whose forgery guard did not match."""
-    return failure(
-        request, NotAllowed(f"The guard against forged requests did not match: {reason} Reload the page and try again.")
+    refusal = NotAllowed(
+        f"The guard against forged requests did not match: {reason} You may have signed in or switched organization in "
+        "another tab. Reload the page and try again."
     )
+    return failure(request, refusal)
 
 
 def failure(request: HttpRequest, error: BaseException | None) -> HttpResponse:

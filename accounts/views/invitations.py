@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import View
 
 from accounts.errors import InvitationExpired, InvitationNotFound, InvitationNotYours, InvitationUsed
-from accounts.middleware import SESSION_KEY
+from accounts.middleware import work_in
 from accounts.operations.invitations import accept_invitation, resend_invitation, withdraw_invitation
 from accounts.queries.invitations import Letter, access_invitation, peek_invitation
 from accounts.queries.sign_ins import is_own_address
@@ -84,7 +84,7 @@ class InvitationPage(View):
             return _show(request, letter=peek_invitation(token), status=403)
         except tuple(_CLOSED) as error:
             return _show_closed(request, error)
-        request.session[SESSION_KEY] = str(membership.organization_id)
+        work_in(request, membership.organization_id)
         messages.success(request, _("Welcome. You are a member now."))
         return redirect("home")
 

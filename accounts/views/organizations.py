@@ -11,7 +11,7 @@ from django.views.generic import View
 
 from accounts.errors import BreakGlassNotFound
 from accounts.forms.places import NameForm, NewNameForm
-from accounts.middleware import SESSION_KEY
+from accounts.middleware import work_in
 from accounts.operations.break_glass import end_break_glass
 from accounts.operations.organizations import change_organization, choose_organization, found_organization
 from accounts.queries.break_glass_history import list_break_glass
@@ -64,7 +64,7 @@ class FoundOrganizationPage(FormPage):
         person: Any = request.user
         organization = found_organization(person, name=asked["name"], slug=asked["slug"] or None)
         choose_organization(person, organization.id)
-        request.session[SESSION_KEY] = str(organization.id)
+        work_in(request, organization.id)
         return self.done(request, _("%(name)s is founded.") % {"name": organization.name}, to="members")
 
     def around(self) -> dict[str, Any]:
@@ -99,5 +99,5 @@ class SwitchOrganizationDeed(LoginRequiredMixin, View):
         """Choose it and start at home: the page one stood on belongs to the other. Raises OrganizationNotFound."""
         person: Any = request.user
         chosen = choose_organization(person, request.POST.get("organization", ""))
-        request.session[SESSION_KEY] = str(chosen.organization_id)
+        work_in(request, chosen.organization_id)
         return redirect("home")

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api.bodies import AcceptBody, InvitationBody
 from accounts.api.shapes import BelongingShape, InvitationShape
-from accounts.middleware import SESSION_KEY
+from accounts.middleware import work_in
 from accounts.operations.invitations import accept_invitation, invite, resend_invitation, withdraw_invitation
 from accounts.queries.access import insist_person
 from accounts.queries.invitations import access_invitation, list_invitations
@@ -67,5 +67,5 @@ class InvitationAccept(OrganizationAPIView):
         person: Any = request.user
         membership = accept_invitation(person, **AcceptBody.parse(request.data))
         belonging = access_belonging(person, membership.organization_id)
-        request._request.session[SESSION_KEY] = str(belonging.organization_id)
+        work_in(request._request, belonging.organization_id)
         return Response(BelongingShape(belonging).data)

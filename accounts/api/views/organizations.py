@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.actor import Actor
 from accounts.api.bodies import OrganizationBody, PreferencesBody
 from accounts.api.shapes import BelongingShape, MeShape, OrganizationShape, OwnPersonShape
-from accounts.middleware import SESSION_KEY
+from accounts.middleware import work_in
 from accounts.operations.organizations import change_organization, choose_organization, found_organization
 from accounts.operations.preferences import change_preferences
 from accounts.queries.access import insist_person
@@ -82,7 +82,7 @@ class OrganizationChoose(OrganizationAPIView):
     def post(self, request: Request, organization: str) -> Response:
         """Work in this organization from now on, signed in."""
         belonging = choose_organization(_person(self.actor_of(request), request), organization)
-        request._request.session[SESSION_KEY] = str(belonging.organization_id)
+        work_in(request._request, belonging.organization_id)
         return Response(BelongingShape(belonging).data)
 
 

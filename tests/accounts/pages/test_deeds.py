@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the forms of the settings do, and that they tell it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.urls import reverse
 
 from accounts.operations.break_glass import enter_organization
 from accounts.operations.invitations import invite
+from accounts.operations.organizations import found_organization
 from accounts.operations.tokens import actor_from_token
 from accounts.queries.audit import list_audit_events
 from accounts.queries.invitations import list_invitations
@@ -154,6 +156,28 @@ def test_an_organization_is_founded_and_switched(world: World, browse: Browse) -
     answer = browser.post(reverse("switch_organization"), {"organization": str(world.other.pk)})
     assert answer.status_code == 404
     assert "viewer@acme.example" in browser.get(reverse("members")).content.decode()
+
+
+def test_a_form_of_the_organization_one_left_does_nothing_to_the_other(world: World) -> None:
+    browser = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    browser.force_login(world.admin.person)
+    found_organization(world.admin.person, name="Side", slug="side")
+    stale = _guard(browser.get(reverse("new-team")).content.decode())
+    chosen = {"organization": str(world.acme.pk), "csrfmiddlewaretoken": stale}
+    assert browser.post(reverse("switch_organization"), chosen).status_code == 302
+    answer = browser.post(reverse("new-team"), {"name": "Meant for the other", "csrfmiddlewaretoken": stale})
+    assert answer.status_code == 403
+    assert "another tab" in answer.content.decode()
+    assert "Meant for the other" not in browser.get(reverse("teams")).content.decode()
+    fresh = _guard(browser.get(reverse("new-team")).content.decode())
+    again = browser.post(reverse("new-team"), {"name": "Meant for this", "csrfmiddlewaretoken": fresh})
+    assert again.status_code == 302
+
+
+def _guard(page: str) -> str:
+    found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert found is not None
+    return found[1]
 
 
 def test_preferences_change_the_next_page(world: World, browse: Browse) -> None:
