@@ -51,6 +51,8 @@ if DATABASE_ROLE == "app" and not TESTING:  # Django's test client keeps connect
         "timeout": 10,
         "max_idle": 300,
     }
+    # Asked of each connection as it leaves the pool: after the database was away none is handed out that is dead.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # The flow worker's writer speaks psycopg directly, so it is an address and not one of Django's databases.
 DATABASE_JOURNAL_URL = env.text("DATABASE_JOURNAL_URL", default="")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -233,10 +235,11 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_NAME = "__Host-session" if IS_SECURE else "session"
+# Browsers share cookies between the ports of one machine, where two homes may serve side by side.
+SESSION_COOKIE_NAME = "__Host-session" if IS_SECURE else f"session-{PORT}"
 SESSION_COOKIE_SECURE = IS_SECURE
 SESSION_COOKIE_AGE = 14 * 24 * 3600
-CSRF_COOKIE_NAME = "__Host-csrf" if IS_SECURE else "csrf"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_SECURE else f"csrf-{PORT}"
 CSRF_COOKIE_SECURE = IS_SECURE
 CSRF_FAILURE_VIEW = "codexos.error_pages.csrf_failure"
 LANGUAGE_COOKIE_NAME = "language"

@@ -21,7 +21,8 @@ class GraphInvalid(InvalidInput):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         first = self.problems[0]
-        more = f" There are {len(self.problems) - 1} more problems." if len(self.problems) > 1 else ""
+        others = len(self.problems) - 1
+        more = {0: "", 1: " There is 1 more problem."}.get(others, f" There are {others} more problems.")
         super().__init__(
             f"The flow cannot run. {first.place}: {first.message}{more}",
             errors=[{"place": problem.place, "message": problem.message} for problem in self.problems],
