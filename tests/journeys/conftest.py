@@ -17,6 +17,7 @@ from email import message_from_string
 from email.policy import default
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -45,6 +46,11 @@ class Product:
 
     url: str
     mails: Path
+
+    @property
+    def session_cookie(self) -> str:
+        """The name of its session's cookie: one for each port."""
+        return f"session-{urlsplit(self.url).port}"
     flow_worker: "subprocess.Popen[bytes]"
 
     @contextmanager
@@ -193,7 +199,7 @@ def sign_in(product: Product) -> Callable[..., None]:
         session["account_authentication_methods_user"] = str(person.pk)
         session.save()
         context: BrowserContext = page.context
-        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": at}])
+        context.add_cookies([{"name": product.session_cookie, "value": str(session.session_key), "url": at}])
 
     return enter
 
