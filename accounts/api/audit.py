@@ -18,10 +18,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.bodies import Body
 from accounts.operations.audit import export_audit_events
 from accounts.queries.audit import AuditFilters, access_audit_event, list_audit_events
-from accounts.rest import OrganizationAPIView, page_params, paginated
+from accounts.rest import OrganizationAPIView, Query, page_params, paginated
 
 DATE_OR_MOMENT = ["iso-8601", "%Y-%m-%d"]
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
@@ -47,7 +46,7 @@ class AuditEventShape(serializers.Serializer[Any]):
     address = serializers.CharField()
 
 
-class AuditQuery(Body):
+class AuditQuery(Query):
     """Which deeds to list."""
 
     actor = serializers.CharField(required=False, max_length=254, help_text="A person's id or part of their address.")

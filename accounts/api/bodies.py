@@ -10,21 +10,11 @@ from rest_framework import serializers
 from accounts.models import Theme
 from accounts.operations.names import NAME_LENGTH, TEXT_LENGTH
 from accounts.operations.tokens import LIVES_IN_DAYS
+from accounts.rest import Body, Query
 from accounts.roles import MEMBER_ROLES, Role, TokenScope
 from codexos.kernel import clock
 
 _DEFAULT_LIFE = 90
-
-
-class Body(serializers.Serializer[Any]):
-    """A body or query string, checked for its shape; what it means is checked by the operation."""
-
-    @classmethod
-    def parse(cls, data: Any, *, partial: bool = False) -> dict[str, Any]:
-        """Return what was sent. Raises ValidationError."""
-        body = cls(data=data, partial=partial)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)
 
 
 def _name(**options: Any) -> serializers.CharField:
@@ -127,7 +117,7 @@ class PreferencesBody(Body):
     default_model = _name(required=False, allow_blank=True)
 
 
-class MembersQuery(Body):
+class MembersQuery(Query):
     """Which members to list."""
 
     search = serializers.CharField(max_length=NAME_LENGTH, required=False, allow_blank=True)
@@ -135,13 +125,13 @@ class MembersQuery(Body):
     team = serializers.CharField(max_length=63, required=False, help_text="Id or short name of a team.")
 
 
-class ProjectsQuery(Body):
+class ProjectsQuery(Query):
     """Which projects to list."""
 
     team = serializers.CharField(max_length=63, required=False, help_text="Id or short name of a team.")
 
 
-class TokensQuery(Body):
+class TokensQuery(Query):
     """Whose tokens to list."""
 
     of = serializers.ChoiceField(

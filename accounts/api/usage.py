@@ -9,12 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.audit import DATE_OR_MOMENT
-from accounts.api.bodies import Body
 from accounts.queries.usage import UsageOf, list_usage_kinds, usage_totals
-from accounts.rest import OrganizationAPIView
+from accounts.rest import OrganizationAPIView, Query
 
 
-class UsageQuery(Body):
+class UsageQuery(Query):
     """Whose usage, from when to when."""
 
     of = serializers.ChoiceField(

@@ -2,6 +2,7 @@
 """What every API of the house stands on: who asks, problems, pages, ETags, writes done once."""
 
 from accounts.rest.asking import SessionAuthentication, TokenAuthentication
+from accounts.rest.bodies import Body, Query, refuse_unknown
 from accounts.rest.etags import check_if_match, etag_of
 from accounts.rest.pages import PageParams, page_params, paginated
 from accounts.rest.parsers import StrictJSONParser
@@ -10,8 +11,10 @@ from accounts.rest.problems import problem_of, problem_response, wants_problem
 from accounts.rest.views import OrganizationAPIView
 
 __all__ = [
+    "Body",
     "OrganizationAPIView",
     "PageParams",
+    "Query",
     "SessionAuthentication",
     "StrictJSONParser",
     "TokenAuthentication",
@@ -22,5 +25,6 @@ __all__ = [
     "paginated",
     "problem_of",
     "problem_response",
+    "refuse_unknown",
     "wants_problem",
 ]

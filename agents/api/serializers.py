@@ -6,13 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.rest import Body
 from agents.engine.journal import Entry
 from agents.models import Flow, FlowVersion, Run
 from agents.queries.runs import log_of
 from codexos.kernel.jsontypes import JsonObject
 
 
-class AgentRunBody(serializers.Serializer[Any]):
+class AgentRunBody(Body):
     """``POST /agent/run``."""
 
     agent_id = serializers.CharField(max_length=200, help_text="A flow's id or short name; a label for an inline flow.")
@@ -159,7 +160,7 @@ class FlowVersionShape(serializers.ModelSerializer[FlowVersion]):
         read_only_fields = fields
 
 
-class CreateFlowBody(serializers.Serializer[Any]):
+class CreateFlowBody(Body):
     """``POST /api/v1/flows/``."""
 
     document = serializers.JSONField()

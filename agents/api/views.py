@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.queries.projects import access_project, only_project
-from accounts.rest import OrganizationAPIView, page_params, paginated
+from accounts.rest import OrganizationAPIView, page_params, paginated, refuse_unknown
 from agents.api.serializers import (
     AgentRunBody,
     CreateFlowBody,
@@ -153,6 +153,7 @@ class ValidateFlowView(OrganizationAPIView):
     def post(self, request: Request) -> Response:
         """List everything that is wrong with a flow document, without keeping it."""
         self.actor_of(request)
+        refuse_unknown(request.data, known=CreateFlowBody().fields)
         problems = validate_flow(request.data.get("document") if isinstance(request.data, dict) else None)
         shape = {"is_valid": not problems, "problems": [{"place": p.place, "message": p.message} for p in problems]}
         return Response(shape)
