@@ -9,6 +9,7 @@ from django.utils.text import slugify
 from accounts.actor import Actor
 from accounts.models import Project
 from accounts.operations.audit import record_event
+from accounts.operations.names import clean_name
 from accounts.queries.access import insist
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
@@ -24,10 +25,10 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 @in_organization
 def create_flow(actor: Actor, *, project: Project, document: JsonObject, is_team_template: bool = False) -> Flow:
-    """Keep a flow document as a draft. Raises GraphInvalid, FlowSlugTaken, NotAllowed."""
+    """Keep a flow document as a draft. Raises GraphInvalid, NameInvalid, FlowSlugTaken, NotAllowed."""
     insist(actor, Permission.MODIFY_TEAM_TEMPLATES if is_team_template else Permission.CREATE_AGENTS, project)
     graph = parse_flow(document)
-    name = str(document.get("name") or graph.name)[:200]
+    name = clean_name(str(document.get("name") or graph.name)[:200], place="document.name", at_most=200)
     slug = slugify(graph.name)[:100] or "flow"
     owner_id = None if is_team_template else actor.person_id
     try:
@@ -76,6 +77,6 @@ def validate_flow(document: JsonValue) -> Sequence[Problem]:
 def _refuse_others_flow(actor: Actor, flow: Flow) -> None:
     if flow.is_team_template:
         if not actor.may(Permission.MODIFY_TEAM_TEMPLATES, flow):
-            raise NotAllowed(f"Flow {flow.slug!r} is a team template; team leads change it. Fork it to have your own.")
+            raise NotAllowed(f"Flow {flow.slug!r} is a team template. Ask a lead of its team to publish it.")
     elif flow.owner_id != actor.person_id or not actor.may(Permission.CREATE_AGENTS, flow):
-        raise NotAllowed(f"Flow {flow.slug!r} belongs to {flow.owner}. Fork it to have your own.")
+        raise NotAllowed(f"Flow {flow.slug!r} belongs to {flow.owner}. Ask them to publish it.")
