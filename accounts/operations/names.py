@@ -30,14 +30,20 @@ _SUFFIX_LENGTH = 6
 # Letters that turn the reading direction can make one name look like another.
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
+# Letters and marks that are drawn as nothing, though their categories tell of no such thing.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn", "Me", "Zs", "Zl", "Zp"})
 
-def clean_name(text: str, *, place: str = "name", may_be_blank: bool = False) -> str:
+
+def clean_name(text: str, *, place: str = "name", may_be_blank: bool = False, at_most: int = NAME_LENGTH) -> str:
     """Return a name trimmed and in one form of Unicode. Raises NameInvalid."""
     name = " ".join(_checked(text, place=place, allowed="").split())
     if not name and not may_be_blank:
         raise _invalid(place, "A name is needed; it is empty.")
-    if len(name) > NAME_LENGTH:
-        raise _invalid(place, f"A name has at most {NAME_LENGTH} letters, this one has {len(name)}.")
+    if name and not any(_is_seen(letter) for letter in name):
+        raise _invalid(place, "Nothing in this name can be seen. Give one that people can read.")
+    if len(name) > at_most:
+        raise _invalid(place, f"A name has at most {at_most} letters, this one has {len(name)}.")
     return name
 
 
@@ -77,6 +83,10 @@ def _checked(text: str, *, place: str, allowed: str) -> str:
         if letter not in allowed and (letter in _TURNING or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")):
             raise _invalid(place, f"The letter U+{ord(letter):04X} cannot be used here. Take it out.")
     return unicodedata.normalize("NFC", text)
+
+
+def _is_seen(letter: str) -> bool:
+    return letter not in _BLANK and unicodedata.category(letter) not in _UNSEEN
 
 
 def _invalid(place: str, message: str) -> NameInvalid:

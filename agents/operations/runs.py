@@ -10,6 +10,7 @@ from django.db.transaction import on_commit
 from accounts.actor import Actor
 from accounts.models import Project
 from accounts.operations.audit import record_event
+from accounts.operations.names import clean_name
 from accounts.queries.access import insist
 from accounts.queries.projects import access_project, only_project
 from accounts.roles import Permission
@@ -41,7 +42,8 @@ class RunRequest:
 def start_run(actor: Actor, *, request: RunRequest) -> Run:
     """Accept a run: when this returns it is durable and will be done.
 
-    Raises GraphInvalid, FlowNotFound, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed, RunRequestInvalid.
+    Raises GraphInvalid, FlowNotFound, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed, NameInvalid,
+    RunRequestInvalid.
     """
     project = _project_of(actor, request)
     version = None if request.document is not None else _published(actor, request, project=project)
@@ -57,7 +59,7 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
         project=project,
         flow=version.flow if version else None,
         version=version,
-        label=version.flow.name if version else request.agent_id[:200],
+        label=version.flow.name if version else clean_name(request.agent_id, place="agent_id", at_most=200),
         document=document,
         input=request.input,
         context=context,

@@ -60,6 +60,11 @@ def test_founding_leaves_a_trail_and_sends_news(world: World) -> None:
         ("x" * 121, "at most 120"),
         ("evil\u202egnp.exe", "U\\+202E"),
         ("half \ud800", "U\\+D800"),
+        ("\u200b", "seen"),
+        ("\u00ad\u2060 \ufeff", "seen"),
+        ("\u3164", "seen"),
+        ("\u2800\u200d", "seen"),
+        ("a\u2067b", "U\\+2067"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_refused_clearly(world: World, name: str, says: str) -> None:
@@ -80,7 +85,7 @@ def test_a_short_name_that_cannot_be_used_is_refused_clearly(world: World, slug:
 
 @pytest.mark.parametrize(
     ("name", "begins"),
-    [("Größe & Co", "groe-co"), ("日本語", "organization-"), ("Admin", "admin-"), ("Acme", "acme-"), ("_x_", "x")],
+    [("Größe & Co", "groe-co"), ("日本語", "organization-"), ("Admin", "admin-"), ("Acme", "acme-"), ("_x_", "x"), ("👩\u200d🚀", "organization-")],
 )
 def test_any_letters_make_a_name_and_some_short_name_is_found(world: World, name: str, begins: str) -> None:
     founded = found_organization(world.dev.person, name=name)
