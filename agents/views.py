@@ -45,13 +45,14 @@ class HomePage(OrganizationPage):
 
 def _figures(counted: RunFigures) -> list[dict[str, Any]]:
     percent = counted.success_percent
+    note = _("%(failed)s of %(finished)s failed") % {"failed": counted.failed, "finished": counted.finished}
     return [
         {"label": _("Runs today"), "value": f"{counted.today:,}"},
         {
             "label": _("Succeeded, 7 days"),
             "value": "–" if percent is None else f"{percent:.1f}",
             "unit": "" if percent is None else "%",
-            "note": _("%(failed)s of %(finished)s failed") % {"failed": counted.failed, "finished": counted.finished},
+            "note": note if counted.finished else "",
         },
         {"label": _("Tokens, 30 days"), "value": f"{counted.tokens:,}"},
     ]

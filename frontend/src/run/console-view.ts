@@ -28,7 +28,17 @@ export class ConsoleView {
     });
   }
 
-  append(frame: Frame): void {
+  /** Shows what is new in one go: the browser lays the list out once, however many lines come. */
+  show(entries: readonly Frame[], drafts: ReadonlyMap<string, string>): void {
+    this.#keepingTheEnd(() => {
+      const lines = document.createDocumentFragment();
+      lines.append(...entries.map((frame) => this.#lineFor(frame)));
+      this.list.insertBefore(lines, this.#firstDraft());
+      this.#showDrafts(drafts);
+    });
+  }
+
+  #lineFor(frame: Frame): HTMLElement {
     const line = lineOf(frame, this.words);
     const item = this.#newItem(line.nodeId, line.message);
     item.id = `L${line.seq}`;
@@ -36,25 +46,23 @@ export class ConsoleView {
     const glyph = item.querySelector(".gl");
     if (glyph) setMark(glyph, line.mark);
     this.#setTime(item, line);
-    this.#keepingTheEnd(() => this.list.insertBefore(item, this.#firstDraft()));
+    return item;
   }
 
-  showDrafts(drafts: ReadonlyMap<string, string>): void {
+  #showDrafts(drafts: ReadonlyMap<string, string>): void {
     for (const [node, item] of this.#drafts) {
       if (drafts.has(node)) continue;
       item.remove();
       this.#drafts.delete(node);
     }
-    this.#keepingTheEnd(() => {
-      for (const [node, text] of drafts) this.#showDraft(node, text);
-    });
+    for (const [node, text] of drafts) this.#showDraft(node, text);
   }
 
   #showDraft(node: string, text: string): void {
     const known = this.#drafts.get(node);
     const item = known ?? this.#newItem(node, "");
     const message = item.querySelector(".msg");
-    if (message) message.textContent = text;
+    if (message && message.textContent !== text) message.textContent = text;
     if (known) return;
     item.classList.add("soft");
     this.#drafts.set(node, item);

@@ -38,27 +38,93 @@ export function isFinished(status: RunStatus): boolean {
   return status === "succeeded" || status === "failed" || status === "cancelled";
 }
 
-/** Returns the same object when the frame teaches nothing new, so callers compare by identity. */
-export function reduce(view: RunView, frame: Frame): RunView {
-  if (typeof frame.seq !== "number") return reduceEphemeral(view, frame);
-  if (frame.seq <= view.seq) return view;
-  if (frame.seq > view.seq + 1) return view.hasGap ? view : { ...view, hasGap: true };
-  return {
-    seq: frame.seq,
-    status: statusAfter(view.status, frame),
-    steps: stepsAfter(view.steps, frame),
-    drafts: without(view.drafts, frame.node_id),
-    hasGap: false,
-  };
+/** What a batch of frames comes to: the view, and what in it is new. */
+export interface Folded {
+  /** The same object when the frames teach nothing new, so callers compare by identity. */
+  view: RunView;
+  /** The entries taken in, in their order. */
+  entries: readonly Frame[];
+  /** The steps that differ. */
+  changed: ReadonlySet<string>;
 }
 
-function reduceEphemeral(view: RunView, frame: Frame): RunView {
-  const node = frame.node_id;
-  if (!node || isFinished(view.status)) return view;
-  if (frame.type === "step.started") return { ...view, steps: stepsAfter(view.steps, frame) };
-  const text = frame.data?.["text"];
-  if (frame.type !== "delta" || typeof text !== "string" || hasEnded(view.steps.get(node))) return view;
-  return { ...view, drafts: new Map(view.drafts).set(node, (view.drafts.get(node) ?? "") + text) };
+/** Takes in frames in their order. A batch copies the steps once, however many frames it holds. */
+export function fold(view: RunView, frames: Iterable<Frame>): Folded {
+  const folding = new Folding(view);
+  for (const frame of frames) folding.take(frame);
+  return folding.result();
+}
+
+/** A map that copies what it stands on at the first change, and only then. */
+class Draft<V> {
+  #copy: Map<string, V> | null = null;
+
+  constructor(private readonly base: ReadonlyMap<string, V>) {}
+
+  get now(): ReadonlyMap<string, V> {
+    return this.#copy ?? this.base;
+  }
+
+  change(): Map<string, V> {
+    return (this.#copy ??= new Map(this.base));
+  }
+}
+
+class Folding {
+  readonly #steps: Draft<Step>;
+  readonly #drafts: Draft<string>;
+  readonly #entries: Frame[] = [];
+  readonly #changed = new Set<string>();
+  #seq: number;
+  #status: RunStatus;
+  #hasGap: boolean;
+
+  constructor(private readonly view: RunView) {
+    this.#steps = new Draft(view.steps);
+    this.#drafts = new Draft(view.drafts);
+    this.#seq = view.seq;
+    this.#status = view.status;
+    this.#hasGap = view.hasGap;
+  }
+
+  take(frame: Frame): void {
+    if (typeof frame.seq !== "number") return this.#takeEphemeral(frame);
+    if (frame.seq <= this.#seq) return;
+    this.#hasGap = frame.seq > this.#seq + 1;
+    if (this.#hasGap) return;
+    this.#seq = frame.seq;
+    this.#status = statusAfter(this.#status, frame);
+    this.#takeStep(frame);
+    if (frame.node_id && this.#drafts.now.has(frame.node_id)) this.#drafts.change().delete(frame.node_id);
+    this.#entries.push(frame);
+  }
+
+  result(): Folded {
+    const { view } = this;
+    const steps = this.#steps.now;
+    const drafts = this.#drafts.now;
+    const isKnown = this.#seq === view.seq && this.#hasGap === view.hasGap;
+    const isSame = isKnown && steps === view.steps && drafts === view.drafts;
+    const after = { seq: this.#seq, status: this.#status, steps, drafts, hasGap: this.#hasGap };
+    return { view: isSame ? view : after, entries: this.#entries, changed: this.#changed };
+  }
+
+  #takeEphemeral(frame: Frame): void {
+    const node = frame.node_id;
+    if (!node || isFinished(this.#status)) return;
+    if (frame.type === "step.started") return this.#takeStep(frame);
+    const text = frame.data?.["text"];
+    if (frame.type !== "delta" || typeof text !== "string" || hasEnded(this.#steps.now.get(node))) return;
+    this.#drafts.change().set(node, (this.#drafts.now.get(node) ?? "") + text);
+  }
+
+  #takeStep(frame: Frame): void {
+    const node = frame.node_id;
+    const mark = STEP_MARKS[frame.type];
+    if (!node || !mark) return;
+    this.#steps.change().set(node, stepAfter(this.#steps.now.get(node) ?? emptyStep(node), mark, frame));
+    this.#changed.add(node);
+  }
 }
 
 /** Pieces travel beside the journal and may come after the entry that ends their step: its result stands already. */
@@ -96,13 +162,6 @@ const STEP_MARKS: Readonly<Record<string, Mark>> = {
   "run.waiting": "wait",
   "approval.decided": "run",
 };
-
-function stepsAfter(steps: ReadonlyMap<string, Step>, frame: Frame): ReadonlyMap<string, Step> {
-  const node = frame.node_id;
-  const mark = STEP_MARKS[frame.type];
-  if (!node || !mark) return steps;
-  return new Map(steps).set(node, stepAfter(steps.get(node) ?? emptyStep(node), mark, frame));
-}
 
 function stepAfter(step: Step, mark: Mark, frame: Frame): Step {
   const at = frame.at ? Date.parse(frame.at) : Number.NaN;
@@ -157,11 +216,4 @@ function numberIn(data: Record<string, unknown> | null | undefined, name: string
 function sum(left: number | null, right: number | null): number | null {
   if (left === null) return right;
   return right === null ? left : left + right;
-}
-
-function without(drafts: ReadonlyMap<string, string>, node: string | null | undefined): ReadonlyMap<string, string> {
-  if (!node || !drafts.has(node)) return drafts;
-  const left = new Map(drafts);
-  left.delete(node);
-  return left;
 }

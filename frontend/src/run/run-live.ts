@@ -2,7 +2,7 @@
 import { type Mark, setMark } from "../core/glyphs";
 import { type Words, wordsIn } from "../core/words";
 import { ConsoleView } from "./console-view";
-import { type Frame, isFinished, reduce, type RunStatus, type RunView } from "./reduce";
+import { fold, type Frame, isFinished, type RunStatus, type RunView } from "./reduce";
 import { type Connection, RunStream } from "./stream";
 import { TimelineView } from "./timeline-view";
 
@@ -15,6 +15,8 @@ const STATUS_MARKS: Readonly<Record<RunStatus, Mark>> = {
   cancelled: "skip0",
 };
 const TICK = 1000;
+/** A tab nobody looks at is given no animation frames; it keeps up all the same. */
+const LONGEST_WAIT = 500;
 
 /**
  * `<run-live src after status [refresh-when-finished]>`: keeps the server's first paint of a run current.
@@ -28,6 +30,9 @@ export class RunLive extends HTMLElement {
   #console: ConsoleView | null = null;
   #stream: RunStream | null = null;
   #ticker: ReturnType<typeof setInterval> | undefined;
+  #waiting: Frame[] = [];
+  #animationFrame = 0;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
 
   connectedCallback(): void {
     this.#words = wordsIn(this);
@@ -39,29 +44,50 @@ export class RunLive extends HTMLElement {
       src: this.getAttribute("src") ?? "",
       lastSeq: () => this.#view.seq,
       onFrame: (frame) => this.take(frame),
-      onConnection: (connection) => this.#showConnection(connection),
+      onConnection: (connection) => this.#changeConnection(connection),
     });
     this.#stream.open();
-    this.#ticker = setInterval(() => this.#timeline?.show(this.#view.steps, Date.now()), TICK);
+    this.#ticker = setInterval(() => this.#timeline?.tick(this.#view.steps, Date.now()), TICK);
   }
 
   disconnectedCallback(): void {
     clearInterval(this.#ticker);
+    this.#unschedule();
+    this.#waiting = [];
     this.#stream?.close();
   }
 
-  /** Takes in one frame of the stream; an entry already known changes nothing. */
+  /** Takes in one frame of the stream, to be shown with all that come before the next animation frame. */
   take(frame: Frame): void {
+    if (this.#waiting.push(frame) > 1) return;
+    this.#animationFrame = requestAnimationFrame(() => this.#catchUp());
+    this.#deadline = setTimeout(() => this.#catchUp(), LONGEST_WAIT);
+  }
+
+  #unschedule(): void {
+    cancelAnimationFrame(this.#animationFrame);
+    clearTimeout(this.#deadline);
+  }
+
+  /** Shows what came since the last time, at once; an entry already known changes nothing. */
+  #catchUp(): void {
+    this.#unschedule();
     const before = this.#view;
-    const after = reduce(before, frame);
+    const { view: after, entries, changed } = fold(before, this.#waiting.splice(0));
     if (after === before) return;
     this.#view = after;
-    if (after.hasGap) return this.#stream?.open();
-    if (after.seq > before.seq) this.#console?.append(frame);
-    if (after.drafts !== before.drafts) this.#console?.showDrafts(after.drafts);
-    if (after.steps !== before.steps) this.#timeline?.show(after.steps, Date.now());
+    if (entries.length > 0 || after.drafts !== before.drafts) this.#console?.show(entries, after.drafts);
+    if (changed.size > 0) this.#timeline?.show(after.steps, Date.now(), changed);
     if (after.status !== before.status) this.#showStatus(after.status);
-    if (frame.type === "run.finished") this.#finish(after.status);
+    if (entries.some((entry) => entry.type === "run.finished")) return this.#finish(after.status);
+    const isNewGap = after.hasGap && (!before.hasGap || after.seq > before.seq);
+    if (isNewGap) this.#stream?.open();
+  }
+
+  /** The stream is resumed after the last entry taken in: none may still be waiting when the line is lost. */
+  #changeConnection(connection: Connection): void {
+    if (connection === "reconnecting") this.#catchUp();
+    this.#showConnection(connection);
   }
 
   #firstView(): RunView {

@@ -9,6 +9,8 @@ export interface Span {
 }
 
 export interface Axis {
+  /** When the first step started; endless while none has. */
+  origin: number;
   seconds: number;
   spans: ReadonlyMap<string, Span>;
 }
@@ -29,7 +31,7 @@ export function axisOf(steps: Iterable<Step>, now: number): Axis {
     const width = Math.max((secondsSoFar(step, now) / seconds) * 100, THINNEST);
     spans.set(step.id, { x: Math.min(x, 100 - THINNEST), width });
   }
-  return { seconds, spans };
+  return { origin, seconds, spans };
 }
 
 /** The axis's own end: a round time needs no tenths. */

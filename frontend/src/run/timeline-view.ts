@@ -2,10 +2,11 @@
 import { type Mark, setMark } from "../core/glyphs";
 import { DASH, formatCost, formatCount, formatDuration } from "../core/measures";
 import type { Step } from "./reduce";
-import { axisEnd, axisOf, secondsSoFar, type Span } from "./spans";
+import { type Axis, axisEnd, axisOf, secondsSoFar, type Span } from "./spans";
 
-/** The timeline table: reads the server's rows once, then writes only the cells that differ. */
+/** The timeline table: reads the server's rows once, then writes only the rows and the cells that differ. */
 export class TimelineView {
+  #axis: Axis | null = null;
   readonly #rows = new Map<string, HTMLElement>();
 
   static in(root: ParentNode): TimelineView | null {
@@ -23,13 +24,25 @@ export class TimelineView {
     return new Map([...this.#rows].map(([id, row]) => [id, stepIn(id, row)]));
   }
 
-  show(steps: ReadonlyMap<string, Step>, now: number): void {
+  /** Shows the steps that changed; all of them when the axis they lie on is another. */
+  show(steps: ReadonlyMap<string, Step>, now: number, changed: ReadonlySet<string>): void {
     const axis = axisOf(steps.values(), now);
-    write(this.table, "axis", `0 ${DASH} ${axisEnd(axis.seconds)}`);
-    for (const step of steps.values()) this.#showStep(step, axis.spans.get(step.id), now);
-    const done = [...steps.values()].filter((step) => step.mark === "ok").length;
-    write(this.table.closest("section") ?? this.table, "done", String(done));
-    this.#showTotals([...steps.values()], now);
+    const isMoved = axis.seconds !== this.#axis?.seconds || axis.origin !== this.#axis.origin;
+    this.#axis = axis;
+    if (isMoved) write(this.table, "axis", `0 ${DASH} ${axisEnd(axis.seconds)}`);
+    for (const id of isMoved ? steps.keys() : changed) {
+      const step = steps.get(id);
+      if (step) this.#showStep(step, axis.spans.get(id), now);
+    }
+    const all = [...steps.values()];
+    write(this.table.closest("section") ?? this.table, "done", String(all.filter((step) => step.mark === "ok").length));
+    this.#showTotals(all, now);
+  }
+
+  /** Lets the clocks of the steps that are under way go on. */
+  tick(steps: ReadonlyMap<string, Step>, now: number): void {
+    const running = [...steps.values()].filter((step) => step.startedAt !== null && step.seconds === null);
+    this.show(steps, now, new Set(running.map((step) => step.id)));
   }
 
   #showStep(step: Step, span: Span | undefined, now: number): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 import { describe, expect, it } from "vitest";
-import { type Frame, reduce, type RunView } from "../../src/run/reduce";
+import { fold, type Frame, type RunView } from "../../src/run/reduce";
 
 const EMPTY: RunView = { seq: 0, status: "queued", steps: new Map(), drafts: new Map(), hasGap: false };
 
@@ -18,34 +18,44 @@ const RUN: Frame[] = [
   { seq: 5, type: "run.finished", at: "2025-11-20T10:42:07.100Z", data: { status: "succeeded" } },
 ];
 
-const fold = (frames: Frame[], from = EMPTY): RunView => frames.reduce(reduce, from);
+const reduce = (view: RunView, frame: Frame): RunView => fold(view, [frame]).view;
+const follow = (frames: Frame[], from = EMPTY): RunView => frames.reduce(reduce, from);
 
 describe("a run followed live", () => {
   it("ends with each step's time, tokens and cost", () => {
-    const view = fold(RUN);
+    const view = follow(RUN);
 
     expect(view.status).toBe("succeeded");
     expect(view.seq).toBe(5);
     expect(view.steps.get("plan")).toMatchObject({ mark: "ok", seconds: 6.8, tokens: 4224, cost: 0.0224 });
   });
 
+  it("comes to the same in one batch as entry by entry, and names what is new", () => {
+    const { view, entries, changed } = fold(EMPTY, [...RUN.slice(0, 3), ...RUN.slice(1)]);
+
+    expect(view).toEqual(follow(RUN));
+    expect(entries).toEqual(RUN);
+    expect([...changed]).toEqual(["plan"]);
+    expect(EMPTY.steps.size).toBe(0);
+  });
+
   it("counts nothing twice when the line is cut and entries are sent again", () => {
-    const cut = fold(RUN.slice(0, 4));
+    const cut = follow(RUN.slice(0, 4));
 
-    const view = fold([...RUN.slice(1, 4), ...RUN.slice(4)], cut);
+    const view = follow([...RUN.slice(1, 4), ...RUN.slice(4)], cut);
 
-    expect(view).toEqual(fold(RUN));
+    expect(view).toEqual(follow(RUN));
     expect(view.steps.get("plan")?.tokens).toBe(4224);
   });
 
   it("lets no late piece of text stand beside the result of its step", () => {
-    const view = fold([...RUN.slice(0, 4), { type: "delta", node_id: "plan", data: { text: "late" } }]);
+    const view = follow([...RUN.slice(0, 4), { type: "delta", node_id: "plan", data: { text: "late" } }]);
 
     expect(view.drafts.size).toBe(0);
   });
 
   it("does not take an entry that leaves a hole before it", () => {
-    const view = fold([RUN[0]!, RUN[3]!]);
+    const view = follow([RUN[0]!, RUN[3]!]);
 
     expect(view.hasGap).toBe(true);
     expect(view.seq).toBe(1);
@@ -53,13 +63,13 @@ describe("a run followed live", () => {
   });
 
   it("closes the hole when the missing entries come", () => {
-    const view = fold([RUN[0]!, RUN[3]!, ...RUN.slice(1)]);
+    const view = follow([RUN[0]!, RUN[3]!, ...RUN.slice(1)]);
 
-    expect(view).toEqual(fold(RUN));
+    expect(view).toEqual(follow(RUN));
   });
 
   it("shows what a model is writing until its entry replaces it", () => {
-    const writing = fold([
+    const writing = follow([
       ...RUN.slice(0, 3),
       { type: "delta", node_id: "plan", data: { text: "Upgrade " } },
       { type: "delta", node_id: "plan", data: { text: "urllib3" } },
@@ -70,21 +80,21 @@ describe("a run followed live", () => {
   });
 
   it("marks a pure step as running before its entry exists, without moving the place in the journal", () => {
-    const view = fold([...RUN.slice(0, 2), { type: "step.started", node_id: "check", at: "2025-11-20T10:42:01Z" }]);
+    const view = follow([...RUN.slice(0, 2), { type: "step.started", node_id: "check", at: "2025-11-20T10:42:01Z" }]);
 
     expect(view.steps.get("check")?.mark).toBe("run");
     expect(view.seq).toBe(2);
   });
 
   it("ignores ephemeral frames that arrive after the end", () => {
-    const finished = fold(RUN);
+    const finished = follow(RUN);
 
     expect(reduce(finished, { type: "step.started", node_id: "plan" })).toBe(finished);
     expect(reduce(finished, { type: "delta", node_id: "plan", data: { text: "x" } })).toBe(finished);
   });
 
   it("waits for a person and goes on", () => {
-    const waiting = fold([
+    const waiting = follow([
       ...RUN.slice(0, 2),
       { seq: 3, type: "run.waiting", node_id: "approve", at: "2025-11-20T10:42:02Z" },
     ]);
@@ -96,7 +106,7 @@ describe("a run followed live", () => {
 
   it("adds up the attempts of a step that was tried again", () => {
     const spent = { tokens: 100, cost_usd: 0.01 };
-    const view = fold([
+    const view = follow([
       { seq: 1, type: "step.failed", node_id: "tool", at: "2025-11-20T10:42:02Z", data: spent },
       { seq: 2, type: "step.retry", node_id: "tool", at: "2025-11-20T10:42:03Z" },
       { seq: 3, type: "step.done", node_id: "tool", at: "2025-11-20T10:42:09Z", data: spent },

@@ -15,9 +15,17 @@ class FakeEventSource extends EventTarget {
     this.isClosed = true;
   }
 
-  say(frame: object): void {
-    const type = (frame as { type: string }).type;
-    this.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(frame) }));
+  /** Frames that come within one animation frame, and that frame. */
+  say(...frames: object[]): void {
+    this.send(...frames);
+    vi.advanceTimersToNextFrame();
+  }
+
+  send(...frames: object[]): void {
+    for (const frame of frames) {
+      const type = (frame as { type: string }).type;
+      this.dispatchEvent(new MessageEvent(type, { data: JSON.stringify(frame) }));
+    }
   }
 }
 
@@ -56,6 +64,7 @@ beforeEach(() => {
 
 afterEach(() => {
   document.body.innerHTML = "";
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -133,5 +142,49 @@ describe("<run-live>", () => {
     source().say(done(3, "surprise"));
 
     expect(document.querySelector('tr[data-node="surprise"] [data-cell="name"]')?.textContent).toBe("surprise");
+  });
+
+  it("shows a burst in one go, and writes only the rows of its steps", () => {
+    source().say(done(3, "other", { duration_seconds: 1 }), done(4, "plan"));
+    const untouched = vi.fn();
+    const plan = document.querySelector('tr[data-node="plan"]')!;
+    const watch = new MutationObserver(untouched);
+    watch.observe(plan, { subtree: true, childList: true, attributes: true, characterData: true });
+    const insert = vi.spyOn(document.querySelector("[data-console]")!, "insertBefore");
+
+    source().say(...Array.from({ length: 1000 }, (_, i) => done(5 + i, "other", { duration_seconds: 1 })));
+
+    expect(lines()).toHaveLength(1004);
+    expect(insert).toHaveBeenCalledOnce();
+    expect(watch.takeRecords()).toEqual([]);
+    expect(untouched).not.toHaveBeenCalled();
+  });
+
+  it("ends only after the last entries stand", () => {
+    const ended = vi.fn(() => lines());
+    document.addEventListener("run:finished", ended, { once: true });
+    source().send(done(3, "plan"), { seq: 4, type: "run.finished", data: { status: "succeeded" } });
+    expect(ended).not.toHaveBeenCalled();
+
+    vi.advanceTimersToNextFrame();
+
+    expect(ended).toHaveReturnedWith(["L1", "L2", "L3", "L4"]);
+  });
+
+  it("keeps up in a tab that is given no animation frames", () => {
+    vi.spyOn(globalThis, "requestAnimationFrame").mockReturnValue(0);
+    source().send(done(3, "plan"));
+    vi.advanceTimersByTime(500);
+
+    expect(lines()).toEqual(["L1", "L2", "L3"]);
+  });
+
+  it("resumes after what came right before the line was lost", () => {
+    source().send(done(3, "plan"));
+    source().dispatchEvent(new Event("error"));
+    expect(lines()).toEqual(["L1", "L2", "L3"]);
+    vi.advanceTimersByTime(1000);
+
+    expect(source().url.search).toBe("?after=3");
   });
 });

@@ -29,5 +29,5 @@ it("lets a running step grow until now, and shows a step that took no time", () 
 });
 
 it("has an axis before anything started", () => {
-  expect(axisOf([], 0)).toEqual({ seconds: 1, spans: new Map() });
+  expect(axisOf([], 0)).toEqual({ origin: Infinity, seconds: 1, spans: new Map() });
 });
