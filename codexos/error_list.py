@@ -2,7 +2,7 @@
 """Every kind of error the house has, in its own words; docs/errors.md and the page of errors are made from it."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module, util
 from pkgutil import walk_packages
@@ -45,7 +45,8 @@ AT_THE_DOOR = (
 
 def list_errors() -> list[ErrorKind]:
     """Return every kind with its status, by status and code; our own bugs are one kind."""
-    named = [_described(kind) for kind in every_kind() if kind is Broken or not issubclass(kind, Broken)]
+    statuses = _statuses()
+    named = [_described(kind, statuses) for kind in every_kind() if kind is Broken or not issubclass(kind, Broken)]
     return sorted([*named, *AT_THE_DOOR], key=lambda kind: (kind.status, kind.code))
 
 
@@ -58,8 +59,15 @@ def errors_page() -> str:
     return HEAD + "\n".join(rows) + "\n"
 
 
-def _described(kind: type[CodexosError]) -> ErrorKind:
-    status = next(status for ancestor, status in STATUSES.items() if issubclass(kind, ancestor))
+def _statuses() -> dict[type[CodexosError], int]:
+    """Return the tables of all front doors as one; what a door says of its own kinds goes before the house's."""
+    tables = [f"{app.name}.api.statuses" for app in apps.get_app_configs()]
+    own = [import_module(table).STATUSES for table in tables if _exists(table)]
+    return {kind: status for table in (*own, STATUSES) for kind, status in table.items()}
+
+
+def _described(kind: type[CodexosError], statuses: Mapping[type[CodexosError], int]) -> ErrorKind:
+    status = next(status for ancestor, status in statuses.items() if issubclass(kind, ancestor))
     means = " ".join((inspect.getdoc(kind) or "").split()).replace("``", "`").replace("|", "\\|")
     return ErrorKind(kind.code, status, means, kind.retryable)
 

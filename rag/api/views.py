@@ -17,17 +17,16 @@ from rest_framework.response import Response
 
 from accounts.rest import OrganizationAPIView, page_params, paginated
 from accounts.rest.problems import answer_of, problem_of
-from rag.api.bodies import LengthRequired, announced_bytes, pieces_of
-from rag.api.downloads import RangeNotSatisfiable, download
+from codexos.kernel.errors import CodexosError
+from rag.api.bodies import announced_bytes, pieces_of
+from rag.api.downloads import download
 from rag.api.serializers import FileShape, PreviewShape, VersionShape
-from rag.errors import FileTooLarge
+from rag.api.statuses import STATUSES
 from rag.operations.contents import preview_text
 from rag.operations.files import Expectation, delete_file, store_file
 from rag.queries.files import access_version, list_files, list_versions
 
 _BYTES = {(200, "application/octet-stream"): OpenApiTypes.BINARY}
-
-_STATUSES: dict[type[Exception], int] = {FileTooLarge: 413, LengthRequired: 411, RangeNotSatisfiable: 416}
 
 
 class AnyType(DefaultContentNegotiation):
@@ -121,7 +120,7 @@ class FileDetail(OrganizationAPIView):
 
     def handle_exception(self, exc: Exception) -> Any:
         """Answer what only uploads and downloads know by the statuses that HTTP has for it."""
-        status = _STATUSES.get(type(exc))
+        status = STATUSES.get(type(exc)) if isinstance(exc, CodexosError) else None
         return answer_of(replace(problem_of(exc), status=status)) if status else super().handle_exception(exc)
 
 

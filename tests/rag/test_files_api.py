@@ -132,6 +132,8 @@ def test_a_token_for_another_project_or_without_the_scope_gets_nowhere(world: Wo
         "/etc/passwd",
         "%2Fetc%2Fpasswd",
         "a%00b",
+        "a%0ab.md",
+        "%0a",
         "a%5c..%5cb",
         "a//b",
         "a/",
@@ -146,7 +148,7 @@ def test_a_token_for_another_project_or_without_the_scope_gets_nowhere(world: Wo
 @pytest.mark.parametrize("method", ["put", "get", "delete"])
 def test_a_hostile_path_is_refused_by_name(world: World, api: Api, kept: Any, path: str, method: str) -> None:
     answer = api(world.dev).generic(method.upper(), address(world, path), b"x", content_type=MARKDOWN)
-    if "%00" in path or "%0d" in path:
+    if "%00" in path:
         # The house refuses these in any address.
         assert answer.status_code in (400, 404)
     else:
