@@ -27,4 +27,5 @@ urlpatterns = [
 handler400 = "codexos.error_pages.bad_request"
 handler403 = "codexos.error_pages.permission_denied"
 handler404 = "codexos.error_pages.page_not_found"
+handler429 = "codexos.error_pages.too_many"
 handler500 = "codexos.error_pages.server_error"

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.authentication import SessionAuthentication as DjangoSessionAuthentication
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -13,7 +14,12 @@ from accounts.actor import Actor
 from accounts.errors import TokenRevoked
 from accounts.models import Person
 from accounts.operations.tokens import actor_from_token
-from codexos.kernel.errors import NotSignedIn
+from codexos.kernel.errors import NotAllowed, NotSignedIn
+
+FORGED = (
+    "This write came without the guard against forged requests, or with the guard of an older page: you may have "
+    "signed in or switched organization in another tab. Reload the page and try again; programs use an API token."
+)
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -38,6 +44,13 @@ class SessionAuthentication(DjangoSessionAuthentication):
             return None
         actor = cast(Any, request._request).actor
         return (found[0], actor) if actor else None
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Refuse what a page of another site may have sent. Raises NotAllowed."""
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as refusal:
+            raise NotAllowed(FORGED) from refusal
 
 
 class IsAsking(BasePermission):
