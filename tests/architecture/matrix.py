@@ -111,9 +111,9 @@ ACCOUNTS = (
 )
 FILES = (
     _row("GET", _API + "projects/<str:project>/files/",     "401 404 200 200 200 200 200 200"),
-    _row("GET", _API + "projects/<str:project>/files/<path:path>", "401 404 200 200 200 200 200 200"),
-    _row("PUT", _API + "projects/<str:project>/files/<path:path>", "401 404 200 200 200 200 403 403", b"other"),
-    _row("DELETE", _API + "projects/<str:project>/files/<path:path>", "401 404 204 204 204 204 403 403"),
+    _row("GET", _API + "projects/<str:project>/files/<any_path:path>", "401 404 200 200 200 200 200 200"),
+    _row("PUT", _API + "projects/<str:project>/files/<any_path:path>", "401 404 200 200 200 200 403 403", b"other"),
+    _row("DELETE", _API + "projects/<str:project>/files/<any_path:path>", "401 404 204 204 204 204 403 403"),
 )
 AGENTS = (
     _row("GET", _API + "flows/",                            "401 200 200 200 200 200 200 200"),
