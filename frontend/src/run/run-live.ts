@@ -15,8 +15,8 @@ const STATUS_MARKS: Readonly<Record<RunStatus, Mark>> = {
   cancelled: "skip0",
 };
 const TICK = 1000;
-/** A tab nobody looks at is given no animation frames; it keeps up all the same. */
-const LONGEST_WAIT = 500;
+/** Laying out and painting a long run takes longer than a frame of animation: between two, the tab is its reader's. */
+const REST = 100;
 
 /**
  * `<run-live src after status [refresh-when-finished]>`: keeps the server's first paint of a run current.
@@ -31,8 +31,8 @@ export class RunLive extends HTMLElement {
   #stream: RunStream | null = null;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #waiting: Frame[] = [];
-  #animationFrame = 0;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #shownAt = -REST;
+  #catchingUp: ReturnType<typeof setTimeout> | undefined;
 
   connectedCallback(): void {
     this.#words = wordsIn(this);
@@ -52,26 +52,22 @@ export class RunLive extends HTMLElement {
 
   disconnectedCallback(): void {
     clearInterval(this.#ticker);
-    this.#unschedule();
+    clearTimeout(this.#catchingUp);
     this.#waiting = [];
     this.#stream?.close();
   }
 
-  /** Takes in one frame of the stream, to be shown with all that come before the next animation frame. */
+  /** Takes in one frame of the stream, to be shown with all that come before the page is next drawn. */
   take(frame: Frame): void {
     if (this.#waiting.push(frame) > 1) return;
-    this.#animationFrame = requestAnimationFrame(() => this.#catchUp());
-    this.#deadline = setTimeout(() => this.#catchUp(), LONGEST_WAIT);
-  }
-
-  #unschedule(): void {
-    cancelAnimationFrame(this.#animationFrame);
-    clearTimeout(this.#deadline);
+    const rest = Math.max(0, this.#shownAt + REST - performance.now());
+    this.#catchingUp = setTimeout(() => this.#catchUp(), rest);
   }
 
   /** Shows what came since the last time, at once; an entry already known changes nothing. */
   #catchUp(): void {
-    this.#unschedule();
+    clearTimeout(this.#catchingUp);
+    this.#shownAt = performance.now();
     const before = this.#view;
     const { view: after, entries, changed } = fold(before, this.#waiting.splice(0));
     if (after === before) return;
