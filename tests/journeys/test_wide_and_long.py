@@ -57,8 +57,7 @@ def test_a_run_of_a_thousand_steps_is_watched_without_freezing(
         # when
         seconds = page.evaluate(WATCH, 998)
         # then
-        print(f"1,996 entries stood after {seconds:.1f} s")
-        assert seconds < 10
+        assert seconds < 10, f"1,996 entries stood after {seconds:.1f} s"
         expect(page.locator('[data-cell="done"]')).to_have_text("998")
         # and one long word of the person's makes the page no wider
         for width in (1440, 390):
