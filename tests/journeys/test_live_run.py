@@ -61,6 +61,7 @@ def test_a_cut_line_loses_and_repeats_nothing(
         expect(page.locator("[data-run-status]")).to_contain_text("Queued")
     # when
     expect(connection).to_contain_text("Reconnecting")
+    expect(page.locator("[data-console] li").first).to_be_visible()  # what came before the cut is drawn with its batch
     at_the_cut = page.evaluate(LINES)
     line.mend()
     # then
