@@ -85,7 +85,14 @@ def test_a_short_name_that_cannot_be_used_is_refused_clearly(world: World, slug:
 
 @pytest.mark.parametrize(
     ("name", "begins"),
-    [("Größe & Co", "groe-co"), ("日本語", "organization-"), ("Admin", "admin-"), ("Acme", "acme-"), ("_x_", "x"), ("👩\u200d🚀", "organization-")],
+    [
+        ("Größe & Co", "groe-co"),
+        ("日本語", "organization-"),
+        ("Admin", "admin-"),
+        ("Acme", "acme-"),
+        ("_x_", "x"),
+        ("👩\u200d🚀", "organization-"),
+    ],
 )
 def test_any_letters_make_a_name_and_some_short_name_is_found(world: World, name: str, begins: str) -> None:
     founded = found_organization(world.dev.person, name=name)

@@ -51,6 +51,7 @@ class Product:
     def session_cookie(self) -> str:
         """The name of its session's cookie: one for each port."""
         return f"session-{urlsplit(self.url).port}"
+
     flow_worker: "subprocess.Popen[bytes]"
 
     @contextmanager
