@@ -3,6 +3,7 @@
 
 import unicodedata
 from collections.abc import Callable
+from typing import Protocol
 
 from django.utils.text import slugify
 
@@ -33,6 +34,13 @@ _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u20
 # Letters and marks that are drawn as nothing, though their categories tell of no such thing.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Mn", "Me", "Zs", "Zl", "Zp"})
+
+
+class Named(Protocol):
+    """Anything with a name and a short name."""
+
+    name: str
+    slug: str
 
 
 def clean_name(text: str, *, place: str = "name", may_be_blank: bool = False, at_most: int = NAME_LENGTH) -> str:
@@ -68,6 +76,16 @@ def clean_slug(text: str, *, place: str = "slug") -> str:
     if parse_id(text) is not None:
         raise _invalid(place, "A short name may not look like an id. Choose another.")
     return text
+
+
+def rename(row: Named, *, name: str | None, slug: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    """Give a row the names that were asked for; return its names before and after. Raises NameInvalid."""
+    before = {"name": row.name, "slug": row.slug}
+    row.name, row.slug = (
+        row.name if name is None else clean_name(name),
+        row.slug if slug in (None, row.slug) else clean_slug(str(slug)),
+    )
+    return before, {"name": row.name, "slug": row.slug}
 
 
 def slug_from(name: str, *, otherwise: str, is_taken: Callable[[str], bool]) -> str:

@@ -11,7 +11,7 @@ from accounts.errors import SlugTaken
 from accounts.models import Membership, Organization, Person, Project, Team, TeamMembership
 from accounts.operations.audit import record_event
 from accounts.operations.grants import open_organization, open_team, regrant
-from accounts.operations.names import NAME_LENGTH, clean_name, clean_slug, slug_from
+from accounts.operations.names import NAME_LENGTH, clean_name, clean_slug, rename, slug_from
 from accounts.operations.outbox import publish_event
 from accounts.queries.grants import load_actor
 from accounts.queries.lookups import Belonging, is_slug_taken, list_belongings
@@ -74,14 +74,9 @@ def change_organization(
     row = Organization.objects.select_for_update(no_key=True).get(pk=named.pk)
     if check is not None:
         check(row)
-    before = {"name": row.name, "slug": row.slug}
-    after = {
-        "name": row.name if name is None else clean_name(name),
-        "slug": row.slug if slug in (None, row.slug) else clean_slug(str(slug)),
-    }
+    before, after = rename(row, name=name, slug=slug)
     if after == before:
         return row
-    row.name, row.slug = after["name"], after["slug"]
     _save_or_refuse(row)
     record_event(actor, "organization.changed", about=row, before=before, after=after)
     return row

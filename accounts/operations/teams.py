@@ -12,7 +12,7 @@ from accounts.models import Team
 from accounts.operations.audit import record_event
 from accounts.operations.deletion import delete_or_refuse
 from accounts.operations.grants import close_team, open_team
-from accounts.operations.names import clean_name, clean_slug, slug_from
+from accounts.operations.names import clean_name, clean_slug, rename, slug_from
 from accounts.queries.access import insist_in_organization
 from accounts.queries.teams import access_team
 from accounts.roles import Permission
@@ -56,14 +56,9 @@ def change_team(
     row = _held(row)
     if check is not None:
         check(row)
-    before = {"name": row.name, "slug": row.slug}
-    after = {
-        "name": row.name if name is None else clean_name(name),
-        "slug": row.slug if slug in (None, row.slug) else clean_slug(str(slug)),
-    }
+    before, after = rename(row, name=name, slug=slug)
     if after == before:
         return row
-    row.name, row.slug = after["name"], after["slug"]
     _save_or_refuse(row)
     record_event(actor, "team.changed", about=row, before=before, after=after)
     return row
