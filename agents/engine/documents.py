@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from agents.engine.drawing import Box, check_shape, read_boxes
 from agents.engine.errors import GraphInvalid, Problem
-from agents.engine.graph import FlowGraph, Node
+from agents.engine.graph import FlowGraph, Node, Way
 from agents.engine.topology import check_topology
 from agents.engine.wiring import check_references
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -65,7 +65,7 @@ def _node(box: Box) -> Node:
         id=box.id,
         kind=box.kind,
         settings=own,
-        next=tuple(target.id for target in box.targets),
+        ways=tuple(Way(target.id) for target in box.targets),
         attempts=attempts if isinstance(attempts, int) else 1,
         timeout_seconds=float(timeout) if isinstance(timeout, int | float) else None,
     )

@@ -1,24 +1,71 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""The engine's shape of a flow: nodes, and what follows what."""
+"""The engine's shape of a flow: nodes, and the ways between them."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+ELSE = "else"
+"""The outcome that stands for "none of the others"."""
+
+Join = Literal["all", "any"] | int
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way out of a node.
+
+    Of a node that chooses (``condition``), ``outcome`` names the choice that takes this way. Of any other node
+    ``when`` is an expression that must hold, ``"else"`` where no other way with a ``when`` was taken; a way with
+    neither is always taken.
+    """
+
+    target: str
+    outcome: str | None = None
+    when: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is taken whatever the node gave."""
+        return self.outcome is None and self.when is None
+
+
+@dataclass(frozen=True, slots=True)
+class OnError:
+    """What follows when a node fails for good: another node (``target``), or going on with ``default``."""
+
+    target: str | None = None
+    default: JsonValue = None
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A box in the drawing: its kind, its settings, and the nodes it leads to."""
+    """A box in the drawing: its kind, its settings, the ways out of it, and what it does about trouble.
+
+    ``join`` says how many of the ways that lead here must have come: all that still can, any, or a number.
+    ``on_error`` is None where a failure of the node fails the run.
+    """
 
     id: str
     kind: str
     settings: JsonObject
-    next: tuple[str, ...] = ()
+    ways: tuple[Way, ...] = ()
     attempts: int = 1
     timeout_seconds: float | None = None
+    join: Join = "all"
+    on_error: OnError | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every node it may lead to, once each, the one for errors last."""
+        ahead = [way.target for way in self.ways]
+        if self.on_error is not None and self.on_error.target is not None:
+            ahead.append(self.on_error.target)
+        return tuple(dict.fromkeys(ahead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +80,10 @@ class FlowGraph:
 
     @classmethod
     def of(cls, name: str, nodes: Sequence[Node]) -> "FlowGraph":
-        """Build the graph of nodes that were checked: one entry, one exit, every ``next`` known."""
+        """Build the graph of nodes that were checked: one entry, one exit, every target known, no circle."""
         before: dict[str, list[str]] = {node.id: [] for node in nodes}
         for node in nodes:
-            for target in node.next:
+            for target in node.targets:
                 before[target].append(node.id)
         return cls(
             name=name,
@@ -49,9 +96,12 @@ class FlowGraph:
 
 def logic_hash(graph: FlowGraph) -> str:
     """Hash what a flow does, apart from how it is drawn: order, position, labels and name change nothing."""
-    logic = [
-        [node.id, node.kind, node.settings, sorted(node.next), node.attempts, node.timeout_seconds]
-        for node in sorted(graph.nodes.values(), key=lambda node: node.id)
-    ]
+    logic = [_logic_of(node) for node in sorted(graph.nodes.values(), key=lambda node: node.id)]
     written = json.dumps(logic, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _logic_of(node: Node) -> list[JsonValue]:
+    ways = sorted([way.target, way.outcome or "", way.when or ""] for way in node.ways)
+    trouble = None if node.on_error is None else [node.on_error.target, node.on_error.default]
+    return [node.id, node.kind, node.settings, ways, node.attempts, node.timeout_seconds, node.join, trouble]

@@ -177,7 +177,7 @@ class JournalView:
         self.usage += usage_from(entry.data.get("usage"))
         if isinstance(result, Mapping) and result.get("citations"):
             self.citations = result["citations"]
-        for target in self.graph.nodes[node_id].next:
+        for target in self.graph.nodes[node_id].targets:
             self._missing[target] -= 1
             if self._missing[target] == 0:
                 self.ready[target] = None
