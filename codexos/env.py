@@ -64,6 +64,14 @@ class Environment:
             raise SettingInvalid(f"{name} is {value!r}; write one of {', '.join(among)}.")
         return value
 
+    def web_address(self, name: str, *, default: str = "") -> str:
+        """Return an http or https address without a slash at its end. Raises SettingInvalid on anything else."""
+        value = self.text(name, default=default).rstrip("/")
+        if value and not _is_web_address(value):
+            # Not repeated: somebody may have written a key into it.
+            raise SettingInvalid(f"{name} must look like http://127.0.0.1:8080/v1, without a name, password or query.")
+        return value
+
     def key(self, *names: str) -> bytes:
         """Return 32 bytes written as base64 or hex. Raises SettingInvalid otherwise: there is no default key."""
         text = self.text(*names)
@@ -71,6 +79,15 @@ class Environment:
         if raw is None or len(raw) != 32:
             raise SettingInvalid(f"{names[0]} must be 32 bytes in base64 or hex; `openssl rand -base64 32` makes one.")
         return raw
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_plain = not (parts.query or parts.fragment or "@" in parts.netloc) and parts.port != 0
+    except ValueError:
+        return False
+    return is_plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _hex(text: str) -> bytes | None:

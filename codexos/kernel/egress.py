@@ -106,11 +106,13 @@ class EgressPolicy:
 
     ``allow`` opens addresses that are closed by default; ``local_only`` closes every address that is not local;
     ``only_hosts`` narrows to these names (``*.example.com`` takes in every name under it). None narrows nothing.
+    ``named`` are hosts that the operator's own settings name, each with its port: those may lead to private addresses.
     """
 
     allow: tuple[Opening, ...] = ()
     local_only: bool = False
     only_hosts: frozenset[str] | None = None
+    named: frozenset[tuple[str, int]] = frozenset()
 
     def opens(self, address: Address, port: int) -> bool:
         """Tell whether the allow-list names ``address`` at ``port``."""
@@ -131,11 +133,11 @@ class EgressPolicy:
         if not any(f"*.{'.'.join(parents[n:])}" in self.only_hosts for n in range(1, len(parents))):
             raise EgressRefused(host=host, because="it is not among the hosts that were allowed here")
 
-    def reason_against(self, address: Address, port: int) -> str | None:
-        """Return why ``address`` at ``port`` is closed, or None where it is open."""
+    def reason_against(self, address: Address, port: int, *, host: str = "") -> str | None:
+        """Return why ``address`` at ``port``, asked for as ``host``, is closed, or None where it is open."""
         if self.local_only and not is_local(address):
             return "only local addresses are reached in local-only mode"
-        if self.opens(address, port):
+        if self.opens(address, port) or ((host, port) in self.named and address not in _METADATA):
             return None
         if not is_public(address):
             return "it leads to a private, local or reserved address; CODEXOS_EGRESS_ALLOW can open it"
@@ -190,7 +192,7 @@ def choose_addresses(policy: EgressPolicy, host: str, *, port: int, answers: Ite
         # It cannot be made to lead elsewhere, so opening 127.0.0.1 alone is enough where ::1 is answered too.
         addresses = [found for found in addresses if policy.opens(found, port)] or addresses
     for address in addresses:
-        if (reason := policy.reason_against(address, port)) is not None:
+        if (reason := policy.reason_against(address, port, host=host)) is not None:
             logger.info("Egress refused: %s:%d resolved to %s", host, port, address)
             raise EgressRefused(host=host, because=reason)
     return addresses
