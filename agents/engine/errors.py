@@ -53,6 +53,17 @@ class ToolCallInvalid(InvalidInput):
     """A tool was called with arguments that do not fit its schema."""
 
 
+class ToolResultInvalid(Conflict):
+    """A tool gave back something else than its schema promises."""
+
+    def __init__(self, *, tool: str, wrong: Sequence[str]) -> None:
+        super().__init__(
+            f"Tool {tool!r} gave back something else than it promises: {'; '.join(wrong)}. "
+            "The call was made; correct the tool before you run this again.",
+            tool=tool,
+        )
+
+
 class ResultTooLarge(LimitReached):
     """A step gave back more than the journal takes."""
 

@@ -1,28 +1,44 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What the engine knows of a tool: its name, the shape of its arguments, and what it promises."""
+"""What the engine knows of a tool: its name, the shapes it takes and gives, what it touches, and what it promises."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
 
-from agents.engine.errors import ToolCallInvalid
+from agents.engine.errors import ToolCallInvalid, ToolResultInvalid
 from agents.engine.schemas import mismatches
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.redaction import redact_mapping
 
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
-    """A tool as a flow sees it. ``reads_only`` changes nothing outside; ``is_idempotent`` honors a repeated key."""
+    """A tool as a flow sees it.
+
+    ``reads_only`` changes nothing outside, so every call may be made again; of other tools ``repeats`` tells by the
+    arguments which calls the far side recognizes by their key. ``shown`` is what of the arguments may be written down.
+    """
 
     name: str
     description: str
     schema: JsonObject
+    result_schema: JsonObject = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
     reads_only: bool = False
-    is_idempotent: bool = False
+    repeats: Callable[[JsonObject], bool] | None = None
+    shown: Callable[[JsonObject], JsonObject] = redact_mapping
     timeout_seconds: float = 60
 
+    def may_repeat(self, arguments: JsonObject) -> bool:
+        """Whether a call with ``arguments`` that was cut off may be made again without asking a person."""
+        return self.reads_only or (self.repeats is not None and self.repeats(arguments))
+
     @property
-    def may_repeat(self) -> bool:
-        """Whether a call that was cut off may be made again without asking a person."""
-        return self.reads_only or self.is_idempotent
+    def repeatable(self) -> Literal["always", "some", "never"]:
+        """How many of its calls may be made again."""
+        if self.reads_only:
+            return "always"
+        return "never" if self.repeats is None else "some"
 
 
 def arguments_from_text(spec: ToolSpec, text: str) -> JsonObject:
@@ -44,10 +60,19 @@ def arguments_from_text(spec: ToolSpec, text: str) -> JsonObject:
 
 def check_arguments(spec: ToolSpec, arguments: JsonObject) -> None:
     """Refuse arguments that do not fit. Raises ToolCallInvalid, readable for people and models alike."""
-    wrong = mismatches(arguments, spec.schema)
+    if not mismatches(arguments, spec.schema):
+        return
+    # What is wrong is quoted, so it is told of what may be written down.
+    wrong = mismatches(spec.shown(arguments), spec.schema) or ["something that is not shown here has the wrong shape"]
+    raise ToolCallInvalid(
+        f"Tool {spec.name!r} was called wrongly: {'; '.join(wrong)}. Correct the arguments and call it again.",
+        tool=spec.name,
+        errors=[{"place": "$", "message": message} for message in wrong],
+    )
+
+
+def check_result(spec: ToolSpec, result: JsonValue) -> None:
+    """Refuse a result that is not what the tool promised. Raises ToolResultInvalid."""
+    wrong = mismatches(result, spec.result_schema)
     if wrong:
-        raise ToolCallInvalid(
-            f"Tool {spec.name!r} was called wrongly: {'; '.join(wrong)}. Correct the arguments and call it again.",
-            tool=spec.name,
-            errors=[{"place": "$", "message": message} for message in wrong],
-        )
+        raise ToolResultInvalid(tool=spec.name, wrong=wrong)

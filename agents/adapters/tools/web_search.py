@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""WebSearch, offline: finds passages in the documents named for the run, and says where each stands."""
+"""WebSearch, offline: finds passages in the documents named for the run, and says where each stands.
+
+With a SearXNG instance the tool of the same name is ``searxng.py``; both take and give the same shapes.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -15,7 +18,7 @@ DEFAULT_RESULTS = 5
 PASSAGE_CHARACTERS = 600
 QUERY_CHARACTERS = 4_000
 
-_SPEC = ToolSpec(
+SEARCH_SPEC = ToolSpec(
     name="WebSearch",
     description="Search the documents named for this run and return the passages that fit best.",
     schema={
@@ -27,6 +30,29 @@ _SPEC = ToolSpec(
         "required": ["query"],
         "additionalProperties": False,
     },
+    result_schema={
+        "type": "object",
+        "properties": {
+            "results": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "title": {"type": "string"},
+                        "url": {"type": "string"},
+                        "text": {"type": "string"},
+                        "score": {"type": "number"},
+                    },
+                    "required": ["title", "url", "text"],
+                    "additionalProperties": False,
+                },
+            },
+            "text": {"type": "string", "description": "All results as one text."},
+        },
+        "required": ["results", "text"],
+        "additionalProperties": False,
+    },
+    capabilities=("read",),
     reads_only=True,
 )
 
@@ -49,7 +75,7 @@ class WebSearch:
     @property
     def spec(self) -> ToolSpec:
         """What is promised about it."""
-        return _SPEC
+        return SEARCH_SPEC
 
     async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
         """Return ``{"results": [{"title", "url", "text", "score"}], "text"}``, best first."""

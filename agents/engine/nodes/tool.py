@@ -11,7 +11,7 @@ from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
 from agents.engine.steps import Effect, EffectKind, Emit, Setting, StepContext
-from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments
+from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments, check_result
 from codexos.kernel.jsontypes import JsonObject
 
 
@@ -26,13 +26,13 @@ class ToolCall:
 
     @property
     def intent(self) -> JsonObject:
-        """Which tool, with what, under which key."""
-        return {"tool": self.spec.name, "arguments": self.arguments, "key": self.key}
+        """Which tool, with what of it may be written down, under which key."""
+        return {"tool": self.spec.name, "arguments": self.spec.shown(self.arguments), "key": self.key}
 
     @property
     def may_repeat(self) -> bool:
-        """As the tool promises."""
-        return self.spec.may_repeat
+        """As the tool promises of these arguments."""
+        return self.spec.may_repeat(self.arguments)
 
     @property
     def timeout_seconds(self) -> float:
@@ -41,7 +41,9 @@ class ToolCall:
 
     async def perform(self, ports: Ports, emit: Emit) -> Done:
         """Call the tool."""
-        return Done(await ports.toolbox.call(self.spec.name, self.arguments, key=self.key))
+        result = await ports.toolbox.call(self.spec.name, self.arguments, key=self.key)
+        check_result(self.spec, result)
+        return Done(result)
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:
