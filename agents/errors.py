@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with flows and runs."""
 
-from codexos.kernel.errors import Conflict, InvalidInput, NotFound
+from codexos.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 
 class FlowNotFound(NotFound):
@@ -31,3 +31,11 @@ class TakenTooOften(Conflict):
 
 class RunRequestInvalid(InvalidInput):
     """What was sent to start a run does not hold together."""
+
+
+class ToolFailed(Conflict):
+    """A tool was called and what it asked for was refused; asking again would change nothing."""
+
+
+class ToolUnavailable(Unavailable):
+    """What a tool asks is away, busy or tells to come back later."""

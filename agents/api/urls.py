@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from agents.api import doors, views
+from agents.api import doors, tools, views
 
 urlpatterns = [
     path("flows/", views.FlowListView.as_view(), name="api-flows"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("runs/", views.RunListView.as_view(), name="api-runs"),
     path("runs/<str:run_id>/", views.RunView.as_view(), name="api-run"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
+    path("tools/", tools.ToolListView.as_view(), name="api-tools"),
 ]
 
 short_doors = [path("agent/run", doors.agent_run, name="agent-run")]
