@@ -14,6 +14,7 @@ HOUSE: Path = settings.BASE_DIR
 CONTRACT: dict[str, Any] = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
 RULES = {rule["id"]: rule for rule in CONTRACT["contracts"]}
 APPS = sorted(path.parent.name for path in HOUSE.glob("*/apps.py") if path.parent.name != "codexos")
+YARD = {"cli"}
 DOORS = ("api/views", "views", "consumers", "mcp_server")
 PRIVATE = ("api", "views", "tasks", "workers", "adapters", "engine", "crypto")
 
@@ -30,11 +31,18 @@ def test_the_contract_is_kept() -> None:
 
 
 def test_every_app_is_on_every_list() -> None:
-    assert set(CONTRACT["root_packages"]) == {"codexos", *APPS}
+    assert set(CONTRACT["root_packages"]) == {"codexos", *APPS, *YARD}
     assert {name for name in RULES["floors"]["layers"] if ":" not in name} == {*APPS, "codexos.kernel"}
     assert set(RULES["rooms"]["containers"]) == set(APPS)
-    assert set(RULES["no-circles"]["ancestors"]) == {"codexos", *APPS}
+    assert set(RULES["no-circles"]["ancestors"]) == {"codexos", *APPS, *YARD}
     assert set(RULES["doors"]["source_modules"]) == {"codexos", *APPS}
+
+
+def test_the_yard_and_the_house_know_nothing_of_each_other() -> None:
+    assert set(RULES["yard"]["source_modules"]) == YARD
+    assert set(RULES["yard"]["forbidden_modules"]) >= {"codexos", *APPS}
+    assert set(RULES["yard-wall"]["source_modules"]) == {"codexos", *APPS}
+    assert set(RULES["yard-wall"]["forbidden_modules"]) == YARD
 
 
 def test_the_whole_roof_is_on_the_list() -> None:

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""``codexos run``: sends what is local, starts a run, waits for its end and hands on its output."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .client import Client, connect
+from .documents import is_document, name_of, read_flow, read_input, read_object
+from .exits import Exit
+from .faults import usage
+from .parameters import AsJson, Project
+from .screen import say, say_json, tell
+from .uploads import send_context
+from .watching import end_with, leaving_it_alone, watch
+
+_ASYNC = {"Prefer": "respond-async"}
+
+
+def run_flow(
+    flow: Annotated[str, typer.Argument(metavar="FLOW", help="A JSON or YAML file, or a published flow's short name.")],
+    *,
+    given: Annotated[
+        str, typer.Option("--input", "-i", metavar="TEXT", help="The input; @FILE for a file's text, - for stdin.")
+    ] = "",
+    given_object: Annotated[
+        str, typer.Option("--object", metavar="JSON", help="The input as a JSON object; @FILE and - as above.")
+    ] = "",
+    context: Annotated[
+        list[str], typer.Option("--context", "-c", metavar="FILE", help="A local file, or one of the project; again.")
+    ] = [],  # noqa: B006 - typer reads it and hands on a list of its own
+    project: Project = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show each entry on stderr as it comes.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait: write the run's id.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Run a flow and write its output."""
+    if given and given_object:
+        raise usage("Say --input or --object, not both.")
+    body: dict[str, Any] = {"agent_id": flow, "input": read_object(given_object) if given_object else read_input(given)}
+    if is_document(flow):
+        document = read_flow(flow)
+        body |= {"agent_id": name_of(document, path=flow), "flow": document}
+    client = connect()
+    body["context"] = send_context(client, context, project=project)
+    if project or client.profile.project:
+        body["project_id"] = project or client.profile.project
+    started = client.post("/agent/run", body, **_ASYNC)
+    if detach:
+        say_json(started) if as_json else say(started["id"])
+        return Exit.DONE
+    return _wait(client, started, is_shown=follow, as_json=as_json)
+
+
+def _wait(client: Client, started: dict[str, Any], *, is_shown: bool, as_json: bool) -> int:
+    run_id = started["id"]
+    with leaving_it_alone(run_id):
+        if is_shown:
+            tell(f"Run {run_id}")
+        return end_with(watch(client, run_id, show="stderr" if is_shown else ""), as_json=as_json)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""``codexos runs``, ``show``, ``logs``, ``cancel`` and ``decide``."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from . import screen
+from .client import connect, quoted
+from .exits import Exit, exit_of_run
+from .faults import usage
+from .parameters import AsJson, RunId, number
+from .versions import newer_server
+from .watching import get_run, leaving_it_alone, tell_end, watch
+
+DECISIONS = ("again", "done", "fail")
+COLUMNS = ("id", "agent", "status", "created", "took")
+
+
+def list_runs(
+    *,
+    mine: Annotated[bool, typer.Option("--mine", help="Only runs you started.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed.")] = False,
+    limit: Annotated[str, typer.Option("--limit", metavar="N", help="How many at most, up to 200.")] = "20",
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first."""
+    if mine and failed:
+        raise usage("Say --mine or --failed, not both.")
+    which = "mine" if mine else "failed" if failed else "all"
+    most = min(number(limit, called="--limit"), 200)
+    runs = connect().get("/api/v1/runs/", which=which, limit=str(most))["results"]
+    if as_json:
+        screen.say_json(runs)
+    else:
+        screen.say_table(map(_row, runs), COLUMNS)
+
+
+def show_run(run_id: RunId, *, as_json: AsJson = False) -> None:
+    """Show a run: how it stands and what it gave."""
+    run = get_run(connect(), run_id)
+    if as_json:
+        screen.say_json(run)
+        return
+    usage_of = run.get("usage") or {}
+    screen.say_facts(
+        {
+            "run": run["id"],
+            "agent": run["agent_id"],
+            "status": run["status"],
+            "created": run["created_at"],
+            "started": run["started_at"],
+            "completed": run["completed_at"],
+            "tokens": f"{usage_of.get('input_tokens', 0)} in, {usage_of.get('output_tokens', 0)} out",
+            "error": (run.get("error") or {}).get("message"),
+        }
+    )
+    result = run.get("result") or {}
+    if result.get("output") is not None:
+        screen.say("")
+        screen.say_value(result["output"])
+
+
+def show_logs(
+    run_id: RunId,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write a run's log; with --follow as it happens, and the exit code is the run's."""
+    client = connect()
+    run = get_run(client, run_id)
+    if follow:
+        with leaving_it_alone(run_id):
+            ended = watch(client, run_id, show="json" if as_json else "stdout", is_patient=True)
+        if ended["status"] != "succeeded":
+            tell_end(ended)
+        return exit_of_run(ended["status"])
+    for line in run["logs"]:
+        if as_json:
+            screen.say_json(line, is_line=True)
+        else:
+            screen.write_line(screen.line_of_log(line), level=line.get("level", "info"), stream=sys.stdout)
+    return Exit.DONE
+
+
+def cancel_run(run_id: RunId, *, as_json: AsJson = False) -> None:
+    """Cancel a run that has not ended."""
+    with newer_server("Cancelling a run"):
+        answer = connect().post(f"/api/v1/runs/{quoted(run_id)}/cancel/")
+    if as_json:
+        screen.say_json(answer)
+    else:
+        screen.say(f"Run {run_id} is being cancelled.")
+
+
+def decide_step(
+    run_id: RunId,
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The step that waits.")],
+    decision: Annotated[str, typer.Argument(metavar="again|done|fail", help="What to do with it.")],
+    *,
+    result: Annotated[str, typer.Option("--result", metavar="JSON", help="With done: what the step gave.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Decide about a step that was cut off and may have happened: do it again, take it as done, or let it fail."""
+    if decision not in DECISIONS:
+        raise usage(f"{decision!r} is no decision. Say {', '.join(DECISIONS)}.")
+    if result and decision != "done":
+        raise usage("--result goes with done only.")
+    body: dict[str, Any] = {"node_id": node, "decision": decision}
+    if result:
+        body["result"] = _value_of(result)
+    with newer_server("Deciding about a step"):
+        answer = connect().post(f"/api/v1/runs/{quoted(run_id)}/decide/", body)
+    if as_json:
+        screen.say_json(answer)
+    else:
+        screen.say(f"Decided: {node} {decision}. Watch it: codexos logs {run_id} --follow")
+
+
+def _value_of(text: str) -> Any:
+    """Read JSON; what is none is a text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _row(run: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": run["id"],
+        "agent": run["agent_id"],
+        "status": run["status"],
+        "created": str(run["created_at"])[:19] + "Z",
+        "took": _seconds_between(run.get("started_at"), run.get("completed_at")),
+    }
+
+
+def _seconds_between(start: str | None, end: str | None) -> str:
+    if not start or not end:
+        return ""
+    from datetime import datetime
+
+    seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
+    return f"{seconds:.1f} s"
