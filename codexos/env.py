@@ -72,6 +72,13 @@ class Environment:
             raise SettingInvalid(f"{name} must look like http://127.0.0.1:8080/v1, without a name, password or query.")
         return value
 
+    def bearer(self, name: str) -> str:
+        """Return a key as it travels in a header, or "". Raises SettingInvalid where a header could not carry it."""
+        value = self.text(name, default="").strip()
+        if value and not (value.isascii() and value.isprintable() and " " not in value):
+            raise SettingInvalid(f"{name} holds blanks, line breaks or letters that no key has. Copy it again.")
+        return value
+
     def key(self, *names: str) -> bytes:
         """Return 32 bytes written as base64 or hex. Raises SettingInvalid otherwise: there is no default key."""
         text = self.text(*names)

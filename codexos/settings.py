@@ -192,9 +192,19 @@ SEARXNG_URL = env.web_address("CODEXOS_SEARXNG_URL")
 THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)
 if not THROTTLES_ON and not CODEXOS_EMBEDDED:
     raise SystemExit("CODEXOS_THROTTLES=off is for measuring on one machine; it is refused outside the embedded mode.")
-OPENAI_API_KEY = env.text("OPENAI_API_KEY", default="")
-ANTHROPIC_API_KEY = env.text("ANTHROPIC_API_KEY", default="")
-OLLAMA_MODEL = env.text("OLLAMA_MODEL", default="")
+
+# Models: who answers for which name; llm/queries/deployments.py reads it ------------------------------------------
+OPENAI_API_KEY = env.bearer("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.web_address("OPENAI_BASE_URL")
+ANTHROPIC_API_KEY = env.bearer("ANTHROPIC_API_KEY")
+OLLAMA_MODELS = env.words("OLLAMA_MODEL")
+MODEL_URL = env.web_address("CODEXOS_MODEL_URL")
+MODEL_KEY = env.bearer("CODEXOS_MODEL_KEY")
+MODELS = env.words("CODEXOS_MODELS")
+MODEL_CONTEXT_TOKENS = env.number("CODEXOS_MODEL_CONTEXT", default=8192)
+DEFAULT_MODEL = env.text("CODEXOS_DEFAULT_MODEL", default="offline")
+if bool(MODEL_URL) != bool(MODELS):
+    raise SystemExit("CODEXOS_MODEL_URL and CODEXOS_MODELS go together: an address, and the names it serves or *.")
 
 # API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/docs/", api_docs.operations, name="api-docs"),
     path("api/docs/errors/", api_docs.errors, name="api-errors"),
     path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("llm.api.urls")),
     path("api/v1/", include("rag.api.urls")),
     path("api/v1/", include("agents.api.urls")),
     *short_doors,

@@ -1,8 +1,70 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with models."""
 
-from codexos.kernel.errors import Unavailable
+from collections.abc import Sequence
+
+from codexos.kernel.errors import Conflict, InvalidInput, LimitReached, Unavailable
 
 
 class ModelUnavailable(Unavailable):
-    """The model did not answer; another attempt may."""
+    """The model did not answer, or broke off; another attempt may."""
+
+
+class ModelAnswerInvalid(Unavailable):
+    """What came back is no answer of the protocol."""
+
+    def __init__(self, *, model: str, provider: str, because: str) -> None:
+        super().__init__(
+            f"{provider} did not answer for model {model!r} as a chat model does: {because}. "
+            "See that the address leads to an OpenAI-compatible API, and try again.",
+            model=model,
+        )
+
+
+class ModelUnknown(InvalidInput):
+    """Nobody here or at the provider knows a model of that name."""
+
+
+class ModelNotConfigured(InvalidInput):
+    """No key is configured for the model, and the organization allows no substitutes."""
+
+    def __init__(self, *, model: str) -> None:
+        super().__init__(
+            f"No model key is configured for {model!r}, and this organization allows no substitutes. Name another "
+            "model, let the operator configure a key, or let an admin allow substitutes in the settings.",
+            model=model,
+        )
+
+
+class ModelKeyRefused(Conflict):
+    """The provider does not take the configured key, or not for this model."""
+
+
+class ModelRequestRefused(InvalidInput):
+    """The provider understood what was asked and will not do it."""
+
+
+class ModelInputTooLong(InvalidInput):
+    """More was said than the model takes."""
+
+
+class ModelQuotaSpent(LimitReached):
+    """The account at the provider has nothing left to spend."""
+
+
+class ModelAnswerTooLarge(LimitReached):
+    """The model went on for longer than anything is taken."""
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """Return the names to offer instead, to be set inside a sentence."""
+    return f" (did you mean {' or '.join(repr(name) for name in near)}?)" if near else ""
+
+
+def unknown_here(name: str, near: Sequence[str]) -> ModelUnknown:
+    """Return the error for a name that is no model's, where no substitute may answer for it."""
+    return ModelUnknown(
+        f"No model called {name!r} is known here{did_you_mean(near)}, and this organization allows no substitutes. "
+        "Correct the name; GET /api/v1/models/ lists what answers.",
+        model=name,
+    )

@@ -22,6 +22,7 @@ _CLOSED_METHODS = frozenset({"CONNECT", "TRACE"})
 _OWN_HEADERS = re.compile(
     r"host|content-length|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect|accept-encoding|proxy-.*"
 )
+_HEADER_VALUE = re.compile(r"([\x21-\x7e]([\t\x20-\x7e]*[\x21-\x7e])?)?")
 
 
 class RequestInvalid(InvalidInput):
@@ -99,7 +100,8 @@ def _check_headers(headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if _OWN_HEADERS.fullmatch(name.lower()):
             raise RequestInvalid(place=name, because=f"the header {name!r} is set by the client itself")
-        if not name.isascii() or not value.isascii():
+        # Looked at here because the library that sends it would repeat the value, which may be a key, in its complaint.
+        if not name.isascii() or not _HEADER_VALUE.fullmatch(value):
             raise RequestInvalid(place=name, because=f"the header {name!r} holds characters a header cannot carry")
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What is said to a language model and what comes back: types only."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -75,6 +75,10 @@ class ChatAnswer:
 class ChatModel(Protocol):
     """The port every model adapter keeps."""
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[Delta | ChatAnswer]:
-        """Yield deltas, then exactly one ChatAnswer. Raises Unavailable, InvalidInput."""
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
+        """Yield deltas, then exactly one ChatAnswer; closing it hangs up. Raises CodexosError kinds."""
+        ...
+
+    def input_budget(self, model: str) -> int:
+        """Return about how many characters whoever answers for ``model`` takes beside the answer it is to give."""
         ...

@@ -3,7 +3,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,8 +11,8 @@ from codexos.kernel.chat import ChatAnswer, ChatRequest, ContextDocument, Delta,
 from codexos.kernel.jsontypes import JsonObject
 from codexos.kernel.prose import plain
 from llm.adapters.quoting import Quote, Reading, terms_of
+from llm.engine.catalog import OFFLINE, OFFLINE_BUDGET_CHARACTERS
 
-NAME = "offline"
 WORDS_PER_DELTA = 4
 CHARACTERS_PER_TOKEN = 4
 # Reading less than this takes a few milliseconds; more is read in a thread, out of the way of other runs.
@@ -43,9 +43,19 @@ class _Asked:
 
 
 class OfflineModel:
-    """Keeps the port ``ChatModel``: deterministic, free, and honest about finding nothing."""
+    """Keeps the port ``ChatModel``: deterministic, free, and honest about finding nothing.
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | ChatAnswer]:
+    ``note`` is said beside every answer: why it answers, where another model was asked.
+    """
+
+    def __init__(self, *, note: str | None = None) -> None:
+        self._note = note
+
+    def input_budget(self, model: str) -> int:
+        """See the port: what it reads in a few seconds."""
+        return OFFLINE_BUDGET_CHARACTERS
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
         """Yield the answer in small pieces, then whole with its citations."""
         asked = _understand(request)
         if sum(len(document.text) for document in (*asked.documents, *asked.earlier)) > READ_AT_ONCE_CHARACTERS:
@@ -58,13 +68,7 @@ class OfflineModel:
             yield Delta("".join(pieces[start : start + WORDS_PER_DELTA]))
             await asyncio.sleep(0)
         kept = [citation for citation in citations if str(citation["quote"]) in text]
-        yield ChatAnswer(text, NAME, _usage(request, text), kept, _note(request.model))
-
-
-def _note(model: str) -> str | None:
-    if model == NAME:
-        return None
-    return f"No model key is configured for {plain(model)[:100]!r}, so the built-in offline model answered."
+        yield ChatAnswer(text, OFFLINE, _usage(request, text), kept, self._note)
 
 
 def count_tokens(text: str) -> int:

@@ -115,6 +115,9 @@ FILES = (
     _row("PUT", _API + "projects/<str:project>/files/<any_path:path>", "401 404 200 200 200 200 403 403", b"other"),
     _row("DELETE", _API + "projects/<str:project>/files/<any_path:path>", "401 404 204 204 204 204 403 403"),
 )
+MODELS = (
+    _row("GET", _API + "models/",                           "401 200 200 200 200 200 200 200"),
+)
 AGENTS = (
     _row("GET", _API + "flows/",                            "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "flows/",                           "401 404 201 201 201 201 403 403", NEW_FLOW),
@@ -191,4 +194,4 @@ PAGES = (
 )
 # fmt: on
 
-ROWS = (*OPEN, *ACCOUNTS, *FILES, *AGENTS, *PAGES)
+ROWS = (*OPEN, *ACCOUNTS, *FILES, *MODELS, *AGENTS, *PAGES)

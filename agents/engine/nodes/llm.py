@@ -2,6 +2,7 @@
 """llm: ask a model. Without a ``prompt`` it is given the input and the last result, labelled, beside the documents."""
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from agents.engine.errors import ResultTooLarge
@@ -23,8 +24,6 @@ from codexos.kernel.chat import ChatAnswer, ChatRequest, ContextDocument, Messag
 from codexos.kernel.errors import Unavailable
 from codexos.kernel.jsontypes import JsonObject
 
-# About 100,000 tokens: what the models in common use take beside a question.
-DOCUMENT_BUDGET_CHARACTERS = 400_000
 LAST_RESULT_CHARACTERS = 100_000
 
 
@@ -53,14 +52,16 @@ class ModelCall:
         """Ask, passing the answer on as it comes. Raises Unavailable, InvalidInput, ResultTooLarge."""
         answer: ChatAnswer | None = None
         length = 0
-        async for piece in ports.model.stream(self.request):
-            if isinstance(piece, ChatAnswer):
-                answer = piece
-                continue
-            length += len(piece.text)
-            if length > MAX_RESULT_CHARACTERS:
-                raise ResultTooLarge(node_id=self.node_id, limit=MAX_RESULT_CHARACTERS)
-            emit(piece.text)
+        # Closed whatever happens: a model that is no longer listened to must not go on at somebody's cost.
+        async with aclosing(ports.model.stream(self.request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, ChatAnswer):
+                    answer = piece
+                    continue
+                length += len(piece.text)
+                if length > MAX_RESULT_CHARACTERS:
+                    raise ResultTooLarge(node_id=self.node_id, limit=MAX_RESULT_CHARACTERS)
+                emit(piece.text)
         if answer is None:
             raise Unavailable(f"Model {self.request.model!r} stopped before it had answered. Try again.")
         return _done(answer)
@@ -78,33 +79,41 @@ def _done(answer: ChatAnswer) -> Done:
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:
-    documents, cut = fit_documents(step.run.documents, budget=DOCUMENT_BUDGET_CHARACTERS)
+    model = step.setting_text("model") or "default"
+    budget = ports.model.input_budget(model)
+    messages, cut_result = _messages(step, budget=budget)
+    said = sum(len(message.text) for message in messages)
+    documents, cut = fit_documents(step.run.documents, budget=max(0, budget - said))
     temperature, max_tokens = (step.node.settings.get(name) for name in ("temperature", "max_tokens"))
     request = ChatRequest(
-        model=step.setting_text("model") or "default",
-        messages=_messages(step),
+        model=model,
+        messages=messages,
         documents=documents,
         temperature=float(temperature) if isinstance(temperature, int | float) else None,
         max_tokens=max_tokens if isinstance(max_tokens, int) else None,
     )
-    return ModelCall(step.node.id, request, cut)
+    return ModelCall(step.node.id, request, [*cut_result, *cut])
 
 
-def _messages(step: StepContext) -> list[Message]:
+def _messages(step: StepContext, *, budget: int) -> tuple[list[Message], Sequence[JsonObject]]:
     system, prompt = step.setting_text("system"), step.setting_text("prompt")
     messages = [Message("system", render(system, step.scope))] if system else []
-    said = _default_prompt(step) if prompt is None else render(prompt, step.scope)
-    return [*messages, Message("user", said)]
+    said, notes = _default_prompt(step, budget=budget) if prompt is None else (render(prompt, step.scope), ())
+    return [*messages, Message("user", said)], notes
 
 
-def _default_prompt(step: StepContext) -> str:
+def _default_prompt(step: StepContext, *, budget: int) -> tuple[str, Sequence[JsonObject]]:
     sections = [f"# Input\n\n{text_of(step.run.input)}"]
+    notes: list[JsonObject] = []
     previous = step.previous
     if previous is not None and previous.kind != "entry":
         last = text_of(step.last_result)
-        kept = last if len(last) <= LAST_RESULT_CHARACTERS else f"{last[:LAST_RESULT_CHARACTERS]} …"
-        sections.append(f"# Result of {previous.id}\n\n{kept}")
-    return "\n\n".join(sections)
+        most = min(LAST_RESULT_CHARACTERS, budget // 2)
+        if len(last) > most:
+            notes.append(_cut_note(f"The result of {previous.id}", most, of=len(last)))
+            last = f"{last[:most]} …"
+        sections.append(f"# Result of {previous.id}\n\n{last}")
+    return "\n\n".join(sections), notes
 
 
 def fit_documents(
@@ -121,18 +130,18 @@ def fit_documents(
         allowed[index] = min(len(documents[index].text), left // (len(documents) - taken))
         left -= allowed[index]
     kept = [ContextDocument(document.name, document.text[: allowed[index]]) for index, document in enumerate(documents)]
-    notes = [
-        _cut_note(whole, part) for whole, part in zip(documents, kept, strict=True) if len(part.text) < len(whole.text)
+    notes: list[JsonObject] = [
+        {**_cut_note(whole.name, len(part.text), of=len(whole.text)), "document": whole.name}
+        for whole, part in zip(documents, kept, strict=True)
+        if len(part.text) < len(whole.text)
     ]
     return kept, notes
 
 
-def _cut_note(whole: ContextDocument, part: ContextDocument) -> JsonObject:
+def _cut_note(name: str, kept: int, *, of: int) -> JsonObject:
     return {
-        "message": f"{whole.name} was cut to its first {len(part.text):,} of {len(whole.text):,} characters "
-        "to fit what the model takes.",
+        "message": f"{name} was cut to its first {kept:,} of {of:,} characters to fit what the model takes.",
         "level": "warning",
-        "document": whole.name,
     }
 
 

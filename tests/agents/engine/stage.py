@@ -2,7 +2,7 @@
 """A stage for the engine: journals that fail on command, models and tools that count, and a clock that stands still."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -90,7 +90,12 @@ class CountingModel:
     hangs: bool = False
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[Delta | ChatAnswer]:
+    budget: int = 400_000
+
+    def input_budget(self, model: str) -> int:
+        return self.budget
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
         self.requests.append(request)
         self.was_asked.set()
         if self.hangs:

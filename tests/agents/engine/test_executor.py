@@ -5,13 +5,13 @@ import asyncio
 
 import pytest
 
+from agents.adapters.chat_model import GatewayModel
 from agents.adapters.tools.web_search import WebSearch
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import idempotency_key
 from agents.engine.logs import log_line
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonValue
-from llm.adapters.offline import OfflineModel
 from tests.agents.engine.stage import BLUEPRINT, RUN_ID, CountingModel, CountingTool, Stage, chain
 
 NOTES = ContextDocument(
@@ -23,7 +23,7 @@ NOTES = ContextDocument(
 
 async def test_the_blueprint_flow_quotes_the_right_sentence_of_the_file():
     # given
-    stage = Stage(BLUEPRINT, "When are the inspections?", OfflineModel(), tools=[WebSearch([NOTES])], documents=[NOTES])
+    stage = Stage(BLUEPRINT, "When are the inspections?", GatewayModel(), tools=[WebSearch([NOTES])], documents=[NOTES])
     # when
     standing = await stage.run()
     # then
@@ -261,7 +261,7 @@ async def test_documents_are_cut_to_the_budget_and_a_note_names_them():
     stage = Stage(chain({"id": "a", "type": "llm"}), documents=[big, small])
     await stage.run()
     shown = stage.model.requests[0].documents
-    assert [len(document.text) for document in shown] == [399_950, 50]
+    assert [len(document.text) for document in shown] == [399_950 - len("# Input\n\nWhat now?"), 50]
     assert [entry.data["document"] for entry in stage.of_type("note")] == ["big.txt"]
     assert log_line(stage.of_type("note")[0]).level == "warning"
 
@@ -286,5 +286,5 @@ async def test_an_input_nested_too_deeply_fails_the_run_and_not_the_worker(depth
 
 @pytest.mark.parametrize("text", ["", "\x00", "\ud800", "ü" * 10_000, "{{ nobody }}"])
 async def test_odd_inputs_run_as_they_are(text: str):
-    stage = Stage(BLUEPRINT, text, OfflineModel(), tools=[WebSearch([NOTES])], documents=[NOTES])
+    stage = Stage(BLUEPRINT, text, GatewayModel(), tools=[WebSearch([NOTES])], documents=[NOTES])
     assert (await stage.run()).status == "succeeded"

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Any server that speaks OpenAI's chat completions: OpenAI itself, vLLM, llama.cpp, Ollama and their like."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+
+from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta, Usage
+from codexos.kernel.errors import CodexosError
+from codexos.kernel.http import EgressPolicy, HttpClient, HttpLimits, HttpStream, ResponseTooLarge, Unreachable
+from llm.adapters.refusals import refusal_from
+from llm.engine.catalog import characters_in, cost_of, is_reasoning
+from llm.engine.completions import DONE, ChunkUnreadable, Completion, StreamError, request_body
+from llm.engine.prompting import citations_in
+from llm.errors import ModelAnswerInvalid, ModelAnswerTooLarge, ModelUnavailable
+from llm.queries.deployments import Deployment
+
+# A step ends by its own time limit, mostly earlier; a local model may think for minutes before its first word.
+LIMITS = HttpLimits(
+    total_seconds=3600.0, connect_seconds=10.0, idle_seconds=300.0, body_bytes=64 * 1024 * 1024, redirects=0
+)
+REFUSAL_BYTES = 64 * 1024
+CHARACTERS_PER_TOKEN = 4
+# Finding quotes in more than this is done in a thread, out of the way of other runs.
+SEARCHED_AT_ONCE_CHARACTERS = 20_000
+
+
+class OpenAICompatibleModel:
+    """Keeps the port ``ChatModel`` by one deployment."""
+
+    def __init__(self, deployment: Deployment, *, policy: EgressPolicy) -> None:
+        self._deployment = deployment
+        self._policy = policy
+
+    def input_budget(self, model: str) -> int:
+        """See the port."""
+        return characters_in(self._deployment.context_tokens)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
+        """Yield the answer as it comes, then whole. Raises the errors of llm/errors.py, EgressRefused."""
+        completion = Completion(self._deployment.model)
+        with self._plain_errors():
+            # A client of its own for each answer: none waits for another's connection, and no loop outlives its own.
+            async with HttpClient(self._policy, limits=LIMITS) as client, self._asked(client, request) as answer:
+                async for text in self._texts(answer, completion):
+                    yield Delta(text)
+        yield await self._answer(request, completion)
+
+    def _asked(self, client: HttpClient, request: ChatRequest) -> AbstractAsyncContextManager[HttpStream]:
+        headers = {"Accept": "text/event-stream"}
+        if self._deployment.key:
+            headers["Authorization"] = f"Bearer {self._deployment.key}"
+        body = request_body(request, model=self._deployment.model, is_reasoning=self._is_reasoning)
+        return client.stream("POST", f"{self._deployment.base_url}/chat/completions", headers=headers, json=body)
+
+    @property
+    def _is_reasoning(self) -> bool:
+        return self._deployment.is_of_openai and is_reasoning(self._deployment.model)
+
+    async def _texts(self, answer: HttpStream, completion: Completion) -> AsyncIterator[str]:
+        if answer.status != 200:
+            raise refusal_from(
+                self._deployment, status=answer.status, headers=answer.headers, body=await _start_of(answer)
+            )
+        content_type = answer.headers.get("content-type", "")
+        if not content_type.lower().startswith("text/event-stream"):
+            raise self._invalid(f"it sent {content_type[:100]!r} instead of a stream of events")
+        async for data in _events(answer):
+            if data == DONE:
+                return
+            if text := completion.feed(data):
+                yield text
+        if completion.finish_reason is None:
+            raise ModelUnavailable(
+                f"{self._deployment.provider} broke off in the middle of its answer for model "
+                f"{self._deployment.model!r}. Try again.",
+                model=self._deployment.model,
+            )
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        model, provider = self._deployment.model, self._deployment.provider
+        try:
+            yield
+        except ChunkUnreadable as error:
+            raise self._invalid(f"a piece of its stream cannot be read, {error}") from None
+        except StreamError as error:
+            raise refusal_from(self._deployment, status=None, headers={}, body=error.body) from None
+        except Unreachable as error:
+            because = error.details["because"]
+            message = f"{provider} could not be reached for model {model!r}: {because}. Try again later."
+            raise ModelUnavailable(message, model=model) from None
+        except ResponseTooLarge:
+            message = f"{provider} sent more than is taken for one answer of model {model!r}. Set max_tokens."
+            raise ModelAnswerTooLarge(message, model=model) from None
+
+    def _invalid(self, because: str) -> CodexosError:
+        return ModelAnswerInvalid(model=self._deployment.model, provider=self._deployment.provider, because=because)
+
+    async def _answer(self, request: ChatRequest, completion: Completion) -> ChatAnswer:
+        text = completion.text
+        if sum(len(document.text) for document in request.documents) > SEARCHED_AT_ONCE_CHARACTERS:
+            citations = await asyncio.to_thread(citations_in, text, request.documents)
+        else:
+            citations = citations_in(text, request.documents)
+        usage, notes = self._usage(request, completion)
+        if request.temperature is not None and self._is_reasoning:
+            notes.append(f"Model {self._deployment.model!r} takes no temperature, so it was left out.")
+        note = " ".join([*([completion.note] if completion.note else []), *notes])
+        return ChatAnswer(text, completion.model, usage, citations, note or None)
+
+    def _usage(self, request: ChatRequest, completion: Completion) -> tuple[Usage, list[str]]:
+        told, notes = (completion.input_tokens, completion.output_tokens), []
+        if None in told:
+            notes.append(f"{self._deployment.provider} did not say how many tokens it used; they are estimated.")
+        counted_in = _estimate(*(m.text for m in request.messages), *(d.text for d in request.documents))
+        tokens_in = counted_in if told[0] is None else told[0]
+        tokens_out = _estimate(completion.text) if told[1] is None else told[1]
+        if not self._deployment.is_at_the_makers_own_address:
+            return Usage(tokens_in, tokens_out), notes
+        cost = cost_of(self._deployment.model, input_tokens=tokens_in, output_tokens=tokens_out)
+        if cost is None:
+            notes.append(f"The price of model {self._deployment.model!r} is not known here, so its cost counts as 0.")
+            return Usage(tokens_in, tokens_out), notes
+        return Usage(tokens_in, tokens_out, cost), notes
+
+
+async def _events(answer: HttpStream) -> AsyncIterator[str]:
+    """Yield the data of each event; this protocol never spreads it over lines."""
+    async for line in answer.lines():
+        name, _, value = line.partition(":")
+        if name == "data" and (data := value.strip()):
+            yield data
+
+
+async def _start_of(answer: HttpStream) -> bytes:
+    body = b""
+    async for piece in answer.chunks():
+        body += piece
+        if len(body) > REFUSAL_BYTES:
+            break
+    return body[:REFUSAL_BYTES]
+
+
+def _estimate(*texts: str) -> int:
+    return sum(-(-len(text.encode("utf-8", "replace")) // CHARACTERS_PER_TOKEN) for text in texts)

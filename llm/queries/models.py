@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The models that a step may name, and who would answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accounts.actor import Actor
+from llm.engine.catalog import OFFLINE
+from llm.queries.deployments import Deployment, find_deployment, known_names
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """A name, and who answers for it: a provider, or the built-in model in its place, or nobody."""
+
+    name: str
+    provider: str | None
+    substitute: str | None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether who was named answers, and no substitute."""
+        return self.provider is not None
+
+
+def list_models(actor: Actor) -> Sequence[NamedModel]:
+    """Return every name known here, for whoever is signed in: those that answer themselves first."""
+    models = [_named(name) for name in known_names()]
+    return sorted(models, key=lambda model: not model.is_available)
+
+
+def _named(name: str) -> NamedModel:
+    found = find_deployment(name)
+    if isinstance(found, Deployment):
+        return NamedModel(name, found.provider, None)
+    return NamedModel(name, None, OFFLINE) if found.refusal else NamedModel(name, "CodexOS", None)
