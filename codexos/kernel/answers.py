@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What comes back over HTTP: how much of it is taken, how it is unpacked, and its shape. http.py fetches it."""
 
+import codecs
 import json
+import re
 import time
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,6 +16,10 @@ from codexos.kernel.jsontypes import JsonValue
 _PIECE_BYTES = 64 * 1024
 # What a packed body may take on the wire beyond its unpacked limit: headers and checksums of an empty one.
 _WIRE_SLACK_BYTES = 1024
+_TEXT_CODEC = re.compile(
+    r"utf-(8|16|32)(-[bl]e|-sig)?|ascii|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|gb2312|gbk|gb18030|big5(hkscs)?|euc_\w+"
+    r"|shift_jis\w*|iso2022_\w+|tis-620"
+)
 
 
 class Unreachable(Unavailable):
@@ -64,10 +70,7 @@ class HttpAnswer:
     def text(self) -> str:
         """The body as text, in the character set it names or UTF-8; what does not decode is replaced."""
         charset = self.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(" \"'")
-        try:
-            return self.body.decode(charset or "utf-8", errors="replace")
-        except LookupError:
-            return self.body.decode(errors="replace")
+        return self.body.decode(_codec(charset), errors="replace")
 
     def json(self) -> JsonValue:
         """Return the body read as JSON. Raises Unreachable where it is none."""
@@ -129,6 +132,15 @@ class BlockingHttpStream:
     def read(self) -> HttpAnswer:
         """Take the rest and return the whole answer. Raises Unreachable, ResponseTooLarge."""
         return HttpAnswer(self.status, self.url, self.headers, b"".join(self.pieces))
+
+
+def _codec(charset: str) -> str:
+    """Return a codec for text. Some that Python knows are none, or take hours over what a server made for that."""
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if _TEXT_CODEC.fullmatch(name) else "utf-8"
 
 
 class _Lines:

@@ -36,7 +36,8 @@ _TOKEN_SHAPES = re.compile(
     r"|\bsk-[A-Za-z0-9_\-]{16,}|\b(?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{8,}|\bwhsec_[A-Za-z0-9+/=]{16,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bglpat-[A-Za-z0-9_\-]{16,}"
     r"|\bxox[abeprs]-[A-Za-z0-9\-]{10,}|\bAKIA[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_\-]{30,}"
-    r"|\beyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"
+    # Begun only where a run of its characters begins, so that a long run of beginnings is not read again for each.
+    r"|(?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?",
     re.IGNORECASE,
 )
@@ -229,5 +230,9 @@ def _without(text: str, forms: Sequence[str]) -> str:
 def _spans(text: str, form: str) -> Iterator[tuple[int, int]]:
     start = text.find(form)
     while start >= 0:
-        yield start, start + len(form)
-        start = text.find(form, start + 1)
+        end, following = start + len(form), text.find(form, start + 1)
+        # One span for occurrences that overlap: a secret of one letter in a text of that letter has as many as letters.
+        while 0 <= following < end:
+            end, following = following + len(form), text.find(form, following + 1)
+        yield start, end
+        start = following

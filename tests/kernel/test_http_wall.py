@@ -206,3 +206,21 @@ def test_a_name_that_does_not_resolve_is_unreachable_not_refused(ask):
 def test_where_one_address_is_dead_the_next_is_tried(ask, server):
     lookups = {"resolver": lambda host, port: ["127.0.0.9", "127.0.0.1"]}
     assert ask(opened("127.0.0.0/8"), server.url(host="two.example"), client=lookups).body == b"reached"
+
+
+def test_a_host_that_the_operator_names_is_reached_on_that_port_alone(ask, server):
+    lookups = names(search_internal=["127.0.0.1"], other_internal=["127.0.0.1"], cloud_internal=["169.254.169.254"])
+    hosts = ("search.internal", "cloud.internal")
+    policy = EgressPolicy(named=frozenset({*((host, server.port) for host in hosts), ("search.internal", 1)}))
+    assert ask(policy, server.url(host="search.internal"), client=lookups).body == b"reached"
+    for url in (server.url(), server.url(host="other.internal"), server.url(host="cloud.internal")):
+        with pytest.raises(EgressRefused):
+            ask(policy, url, client=lookups)
+    with LocalServer() as beside, pytest.raises(EgressRefused):
+        ask(policy, beside.url(host="search.internal"), client=lookups)
+
+
+def test_local_only_closes_public_hosts_that_the_operator_names_too(ask):
+    policy = EgressPolicy(named=frozenset({("search.example", 80)}), local_only=True)
+    with pytest.raises(EgressRefused, match="local-only"):
+        ask(policy, "http://search.example/", client=names(search_example=["8.8.8.8"]))

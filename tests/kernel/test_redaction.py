@@ -272,6 +272,11 @@ def test_what_cannot_be_cleaned_is_left_out_and_breaks_nobody(log):
     assert "s3cret-value" not in written.getvalue()
 
 
+def test_a_secret_that_overlaps_itself_is_taken_out_whole():
+    assert Redactor(["aaaaaa"]).redact("b" + "a" * 1_000_001 + "b") == f"b{REDACTED}b"
+    assert Redactor(["abcabc"]).redact("abcabcabcabcab") == f"{REDACTED}ab"
+
+
 def test_many_secrets_and_long_texts_stay_quick():
     redactor = Redactor(f"secret-number-{n:05d}-{n * 7919}" for n in range(200))
     text = urlencode({"q": "the quick brown fox " * 500})
@@ -284,6 +289,7 @@ def test_many_secrets_and_long_texts_stay_quick():
         "?" + "a" * 50_000,
         "&key" * 20_000,
         "-----BEGIN " * 5_000,
+        "-eyJ" * 20_000,
     ):
         started = time.perf_counter()
         redact_tokens(hostile)
