@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from codexos.kernel.egress import EgressAllowInvalid, parse_egress_allow
+
 
 class SettingInvalid(SystemExit):
     """A setting is missing or malformed; the process must not start."""
@@ -77,6 +79,15 @@ class Environment:
         value = self.text(name, default="").strip()
         if value and not (value.isascii() and value.isprintable() and " " not in value):
             raise SettingInvalid(f"{name} holds blanks, line breaks or letters that no key has. Copy it again.")
+        return value
+
+    def openings(self, name: str) -> str:
+        """Return a list of addresses to open, or "". Raises SettingInvalid where it cannot be read."""
+        value = self.text(name, default="")
+        try:
+            parse_egress_allow(value)
+        except EgressAllowInvalid as error:
+            raise SettingInvalid(f"{name}: {error.message}") from None
         return value
 
     def key(self, *names: str) -> bytes:

@@ -186,7 +186,7 @@ PROJECT_SIZE_LIMIT = env.number("CODEXOS_PROJECT_SIZE_LIMIT", default=5 * 1024**
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # Outside world ----------------------------------------------------------------------------------------------------
-EGRESS_ALLOW = env.text("CODEXOS_EGRESS_ALLOW", default="")
+EGRESS_ALLOW = env.openings("CODEXOS_EGRESS_ALLOW")
 EGRESS_LOCAL_ONLY = env.flag("CODEXOS_LOCAL_ONLY")
 SEARXNG_URL = env.web_address("CODEXOS_SEARXNG_URL")
 THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)

@@ -10,6 +10,14 @@ from agents.engine.schemas import mismatches
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import redact_mapping
 
+SHOWN_CHARACTERS = 20_000
+
+
+def without_secrets(arguments: JsonObject) -> JsonObject:
+    """Return the arguments of a call as they may be written down: what looks like a secret redacted, long texts cut."""
+    cut = {name: value[:SHOWN_CHARACTERS] if isinstance(value, str) else value for name, value in arguments.items()}
+    return redact_mapping(cut)
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
@@ -26,7 +34,7 @@ class ToolSpec:
     capabilities: tuple[str, ...] = ()
     reads_only: bool = False
     repeats: Callable[[JsonObject], bool] | None = None
-    shown: Callable[[JsonObject], JsonObject] = redact_mapping
+    shown: Callable[[JsonObject], JsonObject] = without_secrets
     timeout_seconds: float = 60
 
     def may_repeat(self, arguments: JsonObject) -> bool:

@@ -109,7 +109,10 @@ async def test_what_is_not_text_is_named_and_not_kept(server: LocalServer) -> No
     assert result["sha256"] == hashlib.sha256(picture).hexdigest()
 
 
-@pytest.mark.parametrize("broken", [b"{", b"NaN", b"[1e999]", b"[" * 50_000, b"9" * 5000, b""])
+@pytest.mark.parametrize(
+    "broken",
+    [b"{", b"NaN", b"[1e999]", b"[" * 50_000, b"9" * 5000, b"", b"[" * 90 + b"]" * 90, b"[" * 900 + b"]" * 900],
+)
 async def test_json_that_is_none_is_text(server: LocalServer, broken: bytes) -> None:
     server.speech = lambda asked: [answer(broken, Content_Type="application/json")]
     result = await call(server.url())
@@ -283,6 +286,14 @@ def test_what_is_written_down_of_a_call_holds_no_secret(secret: dict[str, Any]) 
     shown = HTTPRequest(CLOSED).spec.shown({"url": f"https://a.example/?token={CANARY}", "method": "POST", **secret})
     assert CANARY not in json.dumps(shown)
     assert shown["method"] == "POST"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"text": "word " * 400_000}, {"json": ["word"] * 400_000}, {"text": "[" * 900 + "]" * 900}, {"json": "x" * 10**6}],
+)
+def test_of_a_long_body_only_the_beginning_is_written_down(body: dict[str, Any]) -> None:
+    assert len(json.dumps(HTTPRequest(CLOSED).spec.shown({"url": "https://a.example", **body}))) < 5_000
 
 
 @pytest.mark.parametrize("secret", [secret for secret in SECRETS if "X-Unheard-Of" not in str(secret)], ids=str)

@@ -139,6 +139,8 @@ def _url(arguments: JsonObject) -> str:
     written = str(arguments.get("url", "")).strip()
     try:
         bare, query = urldefrag(written).url, _pairs(arguments.get("query"))
+        # Half a surrogate pair cannot be sent; what would stand for it could mean something in an address.
+        bare.encode()
         if urlsplit(bare).scheme not in {"http", "https"} or not urlsplit(bare).hostname:
             raise RequestInvalid(place="url", because="its address does not begin with http:// or https:// and a host")
     except ValueError:

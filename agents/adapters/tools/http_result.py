@@ -2,13 +2,11 @@
 """An HTTP answer as the result of a step: text where it is text, JSON where it is JSON, else what it is."""
 
 import hashlib
-import json
-import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import NoReturn, cast
 
 from agents.adapters.tools.http_secrets import is_secret_name
+from agents.adapters.tools.json_texts import read_json
 from agents.errors import ToolFailed, ToolUnavailable
 from codexos.kernel.http import HttpAnswer
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -42,7 +40,7 @@ RESULT_SCHEMA: JsonObject = {
 def result_of(answer: HttpAnswer, secrets: Redactor) -> JsonObject:
     """Say an answer as a result, without the secrets it was asked with. May take some 100 ms: call it in a thread."""
     content_type = answer.headers.get("content-type", "")
-    parsed = _json_of(answer.body) if "json" in _media_type(content_type) else None
+    parsed = read_json(answer.body) if "json" in _media_type(content_type) else None
     text = answer.text if _is_text(answer.body, content_type) else None
     result: dict[str, JsonValue] = {
         "status": answer.status,
@@ -98,23 +96,6 @@ def _is_text(body: bytes, content_type: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _json_of(body: bytes) -> JsonValue:
-    try:
-        return cast(JsonValue, json.loads(body, parse_constant=_no_number, parse_float=_number))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _number(written: str) -> float:
-    # Python would write what is too large as Infinity, which nobody who watches the run could read.
-    number = float(written)
-    return number if math.isfinite(number) else _no_number(written)
-
-
-def _no_number(written: str) -> NoReturn:
-    raise ValueError(f"{written[:20]} is not a number JSON can hold")
 
 
 def _phrase(status: int) -> str:

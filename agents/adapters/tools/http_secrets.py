@@ -5,9 +5,9 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
-from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
+from agents.adapters.tools.json_texts import read_json
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import REDACTED, Redactor, redact_mapping, redact_tokens
 
@@ -18,6 +18,7 @@ _PLAIN_HEADERS = frozenset(
     | {"user-agent", "x-request-id", "x-requested-with"}
 )
 _SHOWN_CHARACTERS = 4_000
+_READ_CHARACTERS = 20_000
 
 
 def shown_arguments(arguments: JsonObject) -> JsonObject:
@@ -37,6 +38,8 @@ def is_secret_name(name: str) -> bool:
 
 
 def _shown(name: str, value: JsonValue) -> JsonValue:
+    if is_secret_name(name):
+        return REDACTED
     match name, value:
         case "headers", Mapping():
             return {each: _cut(item) if each.lower() in _PLAIN_HEADERS else REDACTED for each, item in value.items()}
@@ -47,28 +50,32 @@ def _shown(name: str, value: JsonValue) -> JsonValue:
         case "text", str():
             return _shown_text(value)
         case _:
-            return _cut(value, name=name)
+            return _cut(value)
 
 
 def _shown_text(text: str) -> JsonValue:
-    said = _json_of(text)
+    said = read_json(text) if len(text) <= _READ_CHARACTERS else None
     # A form's first member stands behind nothing that tells it is one.
-    return _cut(redact_tokens(f"?{text}")[1:] if said is None else said)
+    return _cut(redact_tokens(f"?{text[:_READ_CHARACTERS]}")[1:] if said is None else said)
 
 
-def _json_of(text: str) -> JsonValue:
-    try:
-        return cast(JsonValue, json.loads(text))
-    except (ValueError, RecursionError):
-        return None
+def _cut(value: JsonValue) -> JsonValue:
+    # What is long is cut before it is looked through, for that is done on the loop that carries everybody's runs.
+    if isinstance(value, str):
+        return _shortened(redact_tokens(value[:_READ_CHARACTERS]))
+    written = json.dumps(value, ensure_ascii=False, default=dict)
+    if len(written) > _READ_CHARACTERS:
+        return f"({len(written):,} characters)"
+    return _shown_json(redact_mapping({"value": value})["value"])
 
 
-def _cut(value: JsonValue, *, name: str = "value") -> JsonValue:
-    clean = redact_mapping({name: value})[name]
-    written = clean if isinstance(clean, str) else json.dumps(clean, ensure_ascii=False, default=dict)
-    if len(written) <= _SHOWN_CHARACTERS:
-        return clean
-    return f"{written[:_SHOWN_CHARACTERS]}… ({len(written):,} characters)"
+def _shown_json(clean: JsonValue) -> JsonValue:
+    written = json.dumps(clean, ensure_ascii=False, default=dict)
+    return clean if len(written) <= _SHOWN_CHARACTERS else _shortened(written)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def _secrets(name: str, value: JsonValue) -> Iterator[str]:
@@ -80,7 +87,7 @@ def _secrets(name: str, value: JsonValue) -> Iterator[str]:
             yield from _secrets_of_url(value)
         case "text", str():
             yield from (item for each, item in _members(value) if is_secret_name(each))
-            yield from _named_secrets(_json_of(value))
+            yield from _named_secrets(read_json(value))
         case _:
             yield from _named_secrets(value)
 

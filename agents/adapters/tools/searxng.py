@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """WebSearch over the web: asks the SearXNG instance that the operator has set."""
 
-import math
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Unpack
 from urllib.parse import urlsplit
 
+from agents.adapters.tools.json_texts import read_json
 from agents.adapters.tools.web_search import DEFAULT_RESULTS, SEARCH_SPEC
 from agents.engine.tools import ToolSpec
 from agents.errors import ToolFailed, ToolUnavailable
@@ -20,6 +21,7 @@ _LIMITS = HttpLimits(total_seconds=25.0, connect_seconds=5.0, body_bytes=2_000_0
 _TITLE_CHARACTERS = 300
 _TEXT_CHARACTERS = 2_000
 _ADDRESS_CHARACTERS = 2_000
+_LARGEST_SCORE = 1e12
 _AGAIN = frozenset({408, 425, 429})
 
 
@@ -50,7 +52,8 @@ class SearxngSearch:
         wanted = arguments.get("max_results")
         limit = wanted if isinstance(wanted, int) else DEFAULT_RESULTS
         query = _short_query(str(arguments.get("query", "")))
-        found = self._read(await self._ask(query)) if query else {"results": []}
+        # In a thread: reading megabytes would hold up every other run of this process.
+        found = await asyncio.to_thread(self._read, await self._ask(query)) if query else {"results": []}
         results = list(_results(found.get("results")))[:limit]
         if not results:
             self._refuse_silence(found.get("unresponsive_engines"))
@@ -71,10 +74,7 @@ class SearxngSearch:
 
     def _read(self, answer: HttpAnswer) -> Mapping[str, JsonValue]:
         self._refuse_error(answer.status)
-        try:
-            said = answer.json()
-        except Unreachable:
-            said = None
+        said = read_json(answer.body)
         if not isinstance(said, Mapping) or not isinstance(said.get("results"), list):
             raise ToolFailed(
                 f"What answers at {self._host!r} does not speak as SearXNG does. Check CODEXOS_SEARXNG_URL: it is the "
@@ -125,7 +125,7 @@ def _results(found: JsonValue) -> Iterator[dict[str, JsonValue]]:
             "text": _words(one.get("content"), _TEXT_CHARACTERS),
         }
         score = one.get("score")
-        if isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score):
+        if isinstance(score, int | float) and not isinstance(score, bool) and abs(score) < _LARGEST_SCORE:
             result["score"] = score
         yield result
 
