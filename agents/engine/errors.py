@@ -3,16 +3,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, Unavailable
+from codexos.kernel.jsontypes import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a document: the JSON path where it stands, and what to do about it."""
+    """One thing wrong with a document: the JSON path where it stands, and what to do about it.
+
+    A warning holds nothing up. ``line`` and ``column`` count from 1; they are known where a text was checked.
+    """
 
     place: str
     message: str
+    severity: Literal["error", "warning"] = "error"
+    line: int | None = None
+    column: int | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether a flow with it cannot run."""
+        return self.severity == "error"
+
+    def as_data(self) -> dict[str, JsonValue]:
+        """Say it as JSON; where in the text only where that is known."""
+        data: dict[str, JsonValue] = {"place": self.place, "message": self.message}
+        if not self.is_error:
+            data["severity"] = self.severity
+        if self.line is not None:
+            data |= {"line": self.line, "column": self.column}
+        return data
 
 
 class GraphInvalid(InvalidInput):
@@ -25,7 +47,7 @@ class GraphInvalid(InvalidInput):
         more = {0: "", 1: " There is 1 more problem."}.get(others, f" There are {others} more problems.")
         super().__init__(
             f"The flow cannot run. {first.place}: {first.message}{more}",
-            errors=[{"place": problem.place, "message": problem.message} for problem in self.problems],
+            errors=[problem.as_data() for problem in self.problems],
         )
 
 
@@ -35,6 +57,21 @@ class ExpressionInvalid(InvalidInput):
     def __init__(self, message: str, *, position: int) -> None:
         self.position = position
         super().__init__(message, position=position)
+
+
+class NoBranch(InvalidInput):
+    """A condition came to a value that none of its outcomes stands for, and has no ``else``."""
+
+    def __init__(self, *, node_id: str, value: str, outcomes: Sequence[str]) -> None:
+        shown = value if len(value) <= 100 else f"{value[:97]}…"
+        known = ", ".join(repr(outcome) for outcome in outcomes[:20]) or "none"
+        super().__init__(
+            f"Condition {node_id!r} came to {shown!r}, which is none of its outcomes: {known}. "
+            "Give it that outcome, or an 'else'.",
+            node_id=node_id,
+            value=shown,
+            outcomes=list(outcomes),
+        )
 
 
 class RunInputInvalid(InvalidInput):

@@ -47,7 +47,8 @@ class Node:
     """A box in the drawing: its kind, its settings, the ways out of it, and what it does about trouble.
 
     ``join`` says how many of the ways that lead here must have come: all that still can, any, or a number.
-    ``on_error`` is None where a failure of the node fails the run.
+    ``on_error`` is None where a failure of the node fails the run. Before it is tried again it rests for
+    ``backoff_seconds``, twice as long each time, up to ``max_backoff_seconds``.
     """
 
     id: str
@@ -58,6 +59,8 @@ class Node:
     timeout_seconds: float | None = None
     join: Join = "all"
     on_error: OnError | None = None
+    backoff_seconds: float = 1.0
+    max_backoff_seconds: float = 60.0
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -104,4 +107,5 @@ def logic_hash(graph: FlowGraph) -> str:
 def _logic_of(node: Node) -> list[JsonValue]:
     ways = sorted([way.target, way.outcome or "", way.when or ""] for way in node.ways)
     trouble = None if node.on_error is None else [node.on_error.target, node.on_error.default]
-    return [node.id, node.kind, node.settings, ways, node.attempts, node.timeout_seconds, node.join, trouble]
+    retry: list[JsonValue] = [node.attempts, node.backoff_seconds, node.max_backoff_seconds]
+    return [node.id, node.kind, node.settings, ways, retry, node.timeout_seconds, node.join, trouble]

@@ -3,12 +3,15 @@
 
 from collections.abc import Mapping
 
+from agents.engine.nodes.condition import CONDITION
 from agents.engine.nodes.entry import ENTRY
 from agents.engine.nodes.exit import EXIT
 from agents.engine.nodes.llm import LLM
 from agents.engine.nodes.tool import TOOL
 from agents.engine.steps import NodeKind
 
-KINDS: Mapping[str, NodeKind] = {kind.name: kind for kind in (ENTRY, LLM, TOOL, EXIT)}
+KINDS: Mapping[str, NodeKind] = {kind.name: kind for kind in (ENTRY, LLM, TOOL, CONDITION, EXIT)}
 # Promised kinds that are still to come: named in an honest refusal.
-KINDS_TO_COME = frozenset({"rag", "vault", "condition", "map", "loop", "subflow", "approval", "reflection"})
+KINDS_TO_COME = frozenset({"rag", "vault", "map", "loop", "subflow", "approval", "reflection"})
+# Kinds whose ways out are taken by an outcome they name.
+CHOOSING = frozenset({"condition", "approval"})

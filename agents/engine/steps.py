@@ -98,12 +98,29 @@ class Effect(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting of a kind: ``trouble`` says what is wrong with a value, or None."""
+class Shape:
+    """What a value may look like: ``trouble`` says what is wrong with one, ``schema`` says it as JSON Schema."""
 
     trouble: Callable[[JsonValue], str | None]
+    schema: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a kind: its shape, and one sentence for the person who fills it in.
+
+    Texts of a template are filled in wherever they stand in it; an expression is one, with or without its braces.
+    """
+
+    shape: Shape
+    doc: str
     is_template: bool = False
+    is_expression: bool = False
     is_required: bool = False
+
+    def trouble(self, value: JsonValue) -> str | None:
+        """Say what is wrong with a value, in words that follow the setting's name, or None."""
+        return self.shape.trouble(value)
 
 
 @dataclass(frozen=True, slots=True)

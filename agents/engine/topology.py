@@ -1,115 +1,123 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Does the drawing hold together? One entry, one exit, every box on the one way between them."""
+"""Does the drawing hold together? One entry, one exit, every box on a way between them, and no circle."""
 
 from collections.abc import Mapping, Sequence
 
-from agents.engine.drawing import Arrow, Box, shown
-from agents.engine.errors import Problem
+from agents.engine.boxes import FAIL, Arrow, Box
+from agents.engine.findings import Findings, shown
+
+MAX_CIRCLES = 10
 
 
-def check_topology(boxes: Sequence[Box], problems: list[Problem]) -> None:
+def check_topology(boxes: Sequence[Box], findings: Findings) -> None:
     """Add every trouble with how the boxes are wired."""
     by_id = {box.id: box for box in boxes}
-    entries = _check_ends(boxes, problems)
-    _check_arrows(boxes, by_id, problems=problems)
-    circle = _circle(boxes, by_id)
-    if circle is not None:
+    entries = _check_ends(boxes, findings)
+    for box in boxes:
+        _check_ways_out(box, by_id, findings=findings)
+    for circle in _circles(boxes, by_id):
         way = " → ".join(shown(node_id) for node_id in _abridged(circle))
-        problems.append(Problem(by_id[circle[0]].place, f"The flow goes round in a circle: {way}. Break it."))
+        findings.error(
+            by_id[circle[0]].place,
+            f"The flow goes round in a circle: {way}. Take one of these ways out; repeating is for a loop, "
+            "which is not in this version.",
+        )
     if len(entries) == 1:
-        _check_reached(boxes, by_id, entry=entries[0], problems=problems)
+        _check_reached(boxes, by_id, entry=entries[0], findings=findings)
+    _check_joins(boxes, findings)
 
 
-def _check_ends(boxes: Sequence[Box], problems: list[Problem]) -> list[Box]:
+def _check_ends(boxes: Sequence[Box], findings: Findings) -> list[Box]:
     entries = [box for box in boxes if box.kind == "entry"]
-    for kind, found, do in (
-        ("entry", entries, "Begin with one"),
-        ("exit", [box for box in boxes if box.kind == "exit"], "End with one"),
-    ):
+    exits = [box for box in boxes if box.kind == "exit"]
+    for kind, found, do in (("entry", entries, "Begin with one"), ("exit", exits, "End with one")):
         if not found:
-            problems.append(Problem("$.nodes", f"The flow has no node of type {kind!r}. {do}."))
+            findings.error("$.nodes", f"The flow has no node of type {kind!r}. {do}.")
         for extra in found[1:]:
-            problems.append(
-                Problem(
-                    f"{extra.place}.type", f"A second {kind}: {shown(found[0].id)} is one already. Keep one of them."
-                )
+            findings.error(
+                f"{extra.place}.type", f"A second {kind}: {shown(found[0].id)} is one already. Keep one of them."
             )
     return entries
 
 
-def _check_arrows(boxes: Sequence[Box], by_id: Mapping[str, Box], *, problems: list[Problem]) -> None:
-    arrivals: dict[str, str] = {}
-    told = {problem.place for problem in problems}
-    for box in boxes:
-        if len(box.targets) > 1:
-            problems.append(
-                Problem(box.targets[1].place, "Parallel branches are not in this version. Lead to one node only.")
-            )
-        if not box.targets and box.kind != "exit" and f"{box.place}.next" not in told:
-            problems.append(
-                Problem(f"{box.place}.next", f"{shown(box.id)} leads nowhere. Name the node that follows it.")
-            )
-        if box.targets and box.kind == "exit":
-            problems.append(Problem(box.targets[0].place, "Nothing comes after an exit. Leave 'next' out."))
-        for arrow in box.targets:
-            _check_arrow(box, arrow, by_id=by_id, arrivals=arrivals, problems=problems)
-
-
-def _check_arrow(
-    box: Box, arrow: Arrow, *, by_id: Mapping[str, Box], arrivals: dict[str, str], problems: list[Problem]
-) -> None:
-    target, place = arrow.id, arrow.place
-    if target not in by_id:
-        problems.append(Problem(place, f"There is no node {shown(target)}. Name one that is there."))
-    elif by_id[target].kind == "entry":
-        problems.append(Problem(place, f"{shown(target)} is the entry; nothing leads to it. Name another node."))
-    elif target in arrivals and arrivals[target] != box.id:
-        problems.append(
-            Problem(
-                place, f"{shown(arrivals[target])} leads to {shown(target)} already; joins are not in this version."
-            )
+def _check_ways_out(box: Box, by_id: Mapping[str, Box], *, findings: Findings) -> None:
+    ordinary = [arrow for arrow in box.arrows if not arrow.is_for_errors]
+    place = f"{box.place}.next"
+    if not ordinary and box.kind != "exit" and not findings.has(place):
+        # In a drawing without circles this is what keeps anything from the exit, so it is told here alone.
+        findings.error(
+            place, f"{shown(box.id)} leads nowhere, so the exit is never reached from it. Name the node that follows."
         )
-    arrivals.setdefault(target, box.id)
+    if box.arrows and box.kind == "exit":
+        findings.error(box.arrows[0].place, "Nothing comes after an exit. Leave this out.")
+    if FAIL in by_id and box.settings.get("on_error") == FAIL:
+        findings.error(box.place_of("on_error"), "'fail' ends the run here, and is a node's id. Rename that node.")
+    for arrow in box.arrows:
+        _check_arrow(arrow, by_id, findings=findings)
 
 
-def _circle(boxes: Sequence[Box], by_id: Mapping[str, Box]) -> list[str] | None:
-    """Find one circle, walking without recursion: a chain of a thousand boxes is deep."""
+def _check_arrow(arrow: Arrow, by_id: Mapping[str, Box], *, findings: Findings) -> None:
+    target = arrow.id
+    if target not in by_id:
+        meant = findings.meant(target, by_id)
+        findings.error(arrow.place, f"There is no node {shown(target)}.{meant} Name one that is there.")
+    elif by_id[target].kind == "entry":
+        findings.error(arrow.place, f"{shown(target)} is the entry; nothing leads to it. Name another node.")
+
+
+def _circles(boxes: Sequence[Box], by_id: Mapping[str, Box]) -> list[list[str]]:
+    """Find circles, one for each way back, walking without recursion: a chain of a thousand boxes is deep."""
+    circles: list[list[str]] = []
     finished: set[str] = set()
     for start in boxes:
         way: list[str] = []
         places: dict[str, int] = {}
         ahead: list[tuple[str, int]] = [(start.id, 0)]
-        while ahead:
+        while ahead and len(circles) < MAX_CIRCLES:
             node_id, depth = ahead.pop()
             for left in way[depth:]:
                 finished.add(left)
                 del places[left]
             del way[depth:]
             if node_id in places:
-                return [*way[places[node_id] :], node_id]
-            if node_id in finished or node_id not in by_id:
-                continue
-            places[node_id] = len(way)
-            way.append(node_id)
-            ahead.extend((arrow.id, len(way)) for arrow in by_id[node_id].targets)
+                circles.append([*way[places[node_id] :], node_id])
+            elif node_id not in finished and node_id in by_id:
+                places[node_id] = len(way)
+                way.append(node_id)
+                ahead.extend((target, len(way)) for target in by_id[node_id].ahead)
         finished.update(way)
-    return None
+    return circles
 
 
 def _abridged(circle: Sequence[str]) -> list[str]:
     return list(circle) if len(circle) <= 8 else [*circle[:4], "…", *circle[-3:]]
 
 
-def _check_reached(boxes: Sequence[Box], by_id: Mapping[str, Box], *, entry: Box, problems: list[Problem]) -> None:
+def _check_reached(boxes: Sequence[Box], by_id: Mapping[str, Box], *, entry: Box, findings: Findings) -> None:
     reached = {entry.id}
     ahead = [entry.id]
     while ahead:
-        for arrow in by_id[ahead.pop()].targets:
-            if arrow.id in by_id and arrow.id not in reached:
-                reached.add(arrow.id)
-                ahead.append(arrow.id)
+        for target in by_id[ahead.pop()].ahead:
+            if target in by_id and target not in reached:
+                reached.add(target)
+                ahead.append(target)
     for box in boxes:
         if box.id not in reached and box.kind != "entry":
-            problems.append(
-                Problem(box.place, f"{shown(box.id)} is never reached from the entry. Lead to it or take it out.")
+            findings.error(box.place, f"{shown(box.id)} is never reached from the entry. Lead to it or take it out.")
+
+
+def _check_joins(boxes: Sequence[Box], findings: Findings) -> None:
+    ways_in = dict.fromkeys((box.id for box in boxes), 0)
+    for box in boxes:
+        for target in box.ahead:
+            if target in ways_in:
+                ways_in[target] += 1
+    for box in boxes:
+        join, ways = box.settings.get("join", "all"), ways_in[box.id]
+        place = box.place_of("join")
+        if isinstance(join, int) and not isinstance(join, bool) and join > max(ways, 1):
+            findings.error(
+                place, f"'join' waits for {join:,} ways, and {ways:,} lead here. Say at most {ways:,}, or 'all'."
             )
+        elif join != "all" and ways < 2 and not findings.has(place):
+            findings.warn(place, f"'join' means nothing where {ways} way leads. Leave it out.")

@@ -4,7 +4,8 @@
 from collections.abc import Mapping
 
 from agents.engine.errors import RunInputInvalid
-from agents.engine.schemas import mismatches, schema_trouble
+from agents.engine.nodes import settings
+from agents.engine.schemas import mismatches
 from agents.engine.steps import PureKind, Setting, StepContext
 from codexos.kernel.jsontypes import JsonValue
 
@@ -20,4 +21,8 @@ def _compute(step: StepContext) -> JsonValue:
     return step.run.input
 
 
-ENTRY = PureKind("entry", {"schema": Setting(schema_trouble)}, _compute)
+ENTRY = PureKind(
+    "entry",
+    {"schema": Setting(settings.A_SCHEMA, "JSON Schema of the input; a run whose input does not fit fails at once.")},
+    _compute,
+)

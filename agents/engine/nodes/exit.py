@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
-from agents.engine.steps import PureKind, Setting, StepContext
+from agents.engine.steps import PureKind, Setting, Shape, StepContext
 from codexos.kernel.jsontypes import JsonValue
 
 
@@ -19,7 +19,19 @@ def _compute(step: StepContext) -> JsonValue:
 
 
 def _output_trouble(value: JsonValue) -> str | None:
-    return settings.text(longest=MAX_TEMPLATE_CHARACTERS, may_be_empty=True)(value) if isinstance(value, str) else None
+    return _TEXT.trouble(value) if isinstance(value, str) else None
 
 
-EXIT = PureKind("exit", {"output": Setting(_output_trouble, is_template=True)}, _compute)
+_TEXT = settings.text(longest=MAX_TEMPLATE_CHARACTERS, may_be_empty=True)
+
+EXIT = PureKind(
+    "exit",
+    {
+        "output": Setting(
+            Shape(_output_trouble, {}),
+            "The result of the run: a value with templates in it. Without it, the last result.",
+            is_template=True,
+        )
+    },
+    _compute,
+)

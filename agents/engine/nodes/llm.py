@@ -150,11 +150,15 @@ _TEXT = settings.text(longest=MAX_TEMPLATE_CHARACTERS)
 LLM = EffectKind(
     "llm",
     {
-        "model": Setting(settings.text(longest=200)),
-        "system": Setting(_TEXT, is_template=True),
-        "prompt": Setting(_TEXT, is_template=True),
-        "temperature": Setting(settings.number(least=0, most=2)),
-        "max_tokens": Setting(settings.whole_number(least=1, most=1_000_000)),
+        "model": Setting(settings.text(longest=200), "The model to ask, by its name or by that of a route."),
+        "system": Setting(_TEXT, "How the model is to behave; a template.", is_template=True),
+        "prompt": Setting(
+            _TEXT,
+            "What the model is asked; a template. Without it, the input and the last result, labeled.",
+            is_template=True,
+        ),
+        "temperature": Setting(settings.number(least=0, most=2), "How freely the model chooses its words."),
+        "max_tokens": Setting(settings.whole_number(least=1, most=1_000_000), "How long the answer may get."),
     },
     _prepare,
 )

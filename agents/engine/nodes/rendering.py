@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agents.engine.errors import ExpressionInvalid
 from agents.engine.expressions import MAX_RENDERED_CHARACTERS, Scope, evaluate, text_of
+from agents.engine.places import inside
 from codexos.kernel.jsontypes import JsonValue
 
 
@@ -19,7 +20,7 @@ def texts_of(value: JsonValue, place: str) -> Iterator[tuple[str, str]]:
         yield place, value
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            yield from texts_of(part, f"{place}.{key}")
+            yield from texts_of(part, inside(place, key))
     elif isinstance(value, Sequence):
         for index, part in enumerate(value):
             yield from texts_of(part, f"{place}[{index}]")

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What the settings of nodes may look like."""
+"""What the settings of nodes may look like, checked and said as JSON Schema."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from codexos.kernel.jsontypes import JsonValue
+from agents.engine.schemas import schema_trouble
+from agents.engine.steps import Shape
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-Trouble = Callable[[JsonValue], str | None]
 
-
-def text(*, longest: int, may_be_empty: bool = False) -> Trouble:
+def text(*, longest: int, may_be_empty: bool = False) -> Shape:
     """A string of at most ``longest`` characters."""
 
     def trouble(value: JsonValue) -> str | None:
@@ -21,10 +21,13 @@ def text(*, longest: int, may_be_empty: bool = False) -> Trouble:
             return "must not hold NUL characters"
         return f"must have at most {longest:,} characters" if len(value) > longest else None
 
-    return trouble
+    schema: dict[str, JsonValue] = {"type": "string", "maxLength": longest}
+    if not may_be_empty:
+        schema["pattern"] = r"\S"
+    return Shape(trouble, schema)
 
 
-def number(*, least: float, most: float) -> Trouble:
+def number(*, least: float, most: float) -> Shape:
     """A number between two bounds."""
 
     def trouble(value: JsonValue) -> str | None:
@@ -36,24 +39,53 @@ def number(*, least: float, most: float) -> Trouble:
         )
         return None if fits else f"must be a number from {least:g} to {most:g}"
 
-    return trouble
+    return Shape(trouble, {"type": "number", "minimum": least, "maximum": most})
 
 
-def whole_number(*, least: int, most: int) -> Trouble:
+def whole_number(*, least: int, most: int) -> Shape:
     """A whole number between two bounds."""
 
     def trouble(value: JsonValue) -> str | None:
         fits = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
         return None if fits else f"must be a whole number from {least:,} to {most:,}"
 
-    return trouble
+    return Shape(trouble, {"type": "integer", "minimum": least, "maximum": most})
 
 
-def an_object(value: JsonValue) -> str | None:
-    """An object, whatever is in it."""
+def either(*shapes: Shape) -> Shape:
+    """Any one of several shapes."""
+
+    def trouble(value: JsonValue) -> str | None:
+        found = [said for said in (shape.trouble(value) for shape in shapes) if said]
+        return " or ".join(found) if len(found) == len(shapes) else None
+
+    return Shape(trouble, {"anyOf": [shape.schema for shape in shapes]})
+
+
+def _object_trouble(value: JsonValue) -> str | None:
     return None if isinstance(value, Mapping) else "must be an object"
 
 
-def anything(value: JsonValue) -> str | None:
-    """Any value at all."""
-    return None
+AN_OBJECT = Shape(_object_trouble, {"type": "object"})
+"""An object, whatever is in it."""
+
+ANYTHING = Shape(lambda value: None, {})
+"""Any value at all."""
+
+A_SCHEMA = Shape(schema_trouble, {"type": "object"})
+"""A JSON Schema that may be checked against."""
+
+
+def is_exactly(value: JsonValue, *, required: frozenset[str], optional: frozenset[str] = frozenset()) -> bool:
+    """Whether a value is an object with these keys and no others."""
+    return isinstance(value, Mapping) and required <= value.keys() <= required | optional
+
+
+def an_object_of(properties: Mapping[str, JsonObject], *, required: tuple[str, ...]) -> JsonObject:
+    """Say as JSON Schema: an object with these keys and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }

@@ -59,8 +59,13 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
 TOOL = EffectKind(
     "tool",
     {
-        "tool": Setting(settings.text(longest=200), is_required=True),
-        "arguments": Setting(settings.an_object, is_template=True),
+        "tool": Setting(settings.text(longest=200), "The tool to call, by its name.", is_required=True),
+        "arguments": Setting(
+            settings.AN_OBJECT,
+            "What the tool is called with; its texts are templates. Without it, the last text goes to the tool's one "
+            "required text parameter.",
+            is_template=True,
+        ),
     },
     _prepare,
 )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.engine.documents import check_flow, parse_flow, read_document
+from agents.engine.documents import check_flow, parse_flow
 from agents.engine.errors import GraphInvalid
 from agents.engine.graph import logic_hash
 from tests.agents.engine.stage import BLUEPRINT, chain
@@ -80,14 +80,14 @@ def test_every_problem_is_listed_at_once_with_its_place():
     assert "no node 'nowhere'" in found["$.nodes[1].next"]
     assert "needs 'tool'" in found["$.nodes[2].tool"]
     assert "never reached" in found["$.nodes[2]"]
-    assert "comes after an exit" in found["$.nodes[3].next"] or "nothing leads to it" in found["$.nodes[3].next"]
+    assert "is the entry" in found["$.nodes[3].next"]
     assert "is the id of" in found["$.nodes[4].id"]
-    assert "not in this version" in found["$.nodes[5].type"]
+    assert "needs an 'expression'" in found["$.nodes[5].expression"]
     assert "no node type 'spell'" in found["$.nodes[6].type"]
     assert "$.nodes[7]" in found
     with pytest.raises(GraphInvalid) as refused:
         parse_flow(document)
-    assert len(refused.value.details["errors"]) == len(check_flow(document))
+    assert len(refused.value.details["errors"]) == sum(problem.is_error for problem in check_flow(document))
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_every_problem_is_listed_at_once_with_its_place():
         ({"nodes": [{"id": "a\x00b", "type": "entry"}]}, "$.nodes[0].id", "control characters"),
         ({"nodes": [{"id": "a\ud800", "type": "entry"}]}, "$.nodes[0].id", "control characters"),
         ({"nodes": [{"id": "steps", "type": "llm"}]}, "$.nodes[0].id", "meaning of its own"),
-        ({"nodes": [{"id": "a", "type": "llm", "next": {"yes": "b"}}]}, "$.nodes[0].next", "not in this version"),
-        ({"nodes": [{"id": "a", "type": "llm", "next": 5}]}, "$.nodes[0].next", "must be the id"),
+        ({"nodes": [{"id": "a", "type": "llm", "next": {"yes": "b"}}]}, "$.nodes[0].next.yes", "is no condition"),
+        ({"nodes": [{"id": "a", "type": "llm", "next": 5}]}, "$.nodes[0].next", "is the id of a node"),
         ({"nodes": [{"id": "a", "type": "llm", "promt": "x"}]}, "$.nodes[0].promt", "no setting 'promt'"),
         ({"nodes": [{"id": "a", "type": "llm", "memory": {}}]}, "$.nodes[0].memory", "not in this version"),
-        ({"nodes": [{"id": "a", "type": "llm", "config": 3}]}, "$.nodes[0].config", "must be an object"),
+        ({"nodes": [{"id": "a", "type": "llm", "config": 3}]}, "$.nodes[0].config", "is an object"),
         ({"nodes": [{"id": "a", "type": "llm", "max_tokens": True}]}, "$.nodes[0].max_tokens", "whole number"),
         ({"nodes": [{"id": "a", "type": "llm", "temperature": float("nan")}]}, "$.nodes[0].temperature", "number"),
         ({"nodes": [{"id": "a", "type": "llm", "prompt": "x\x00"}]}, "$.nodes[0].prompt", "NUL"),
@@ -117,32 +117,90 @@ def test_every_problem_is_listed_at_once_with_its_place():
         ({"nodes": [{"id": "a", "type": "llm", "retry": {"attempts": 99}}]}, "$.nodes[0].retry", "1 to 10"),
         ({"nodes": [{"id": "a", "type": "llm", "timeout_seconds": -1}]}, "$.nodes[0].timeout_seconds", "number"),
         ({"nodes": [{"id": "a", "type": "tool", "tool": "T", "arguments": []}]}, "$.nodes[0].arguments", "object"),
-        ({"nodes": [{"id": "a", "type": "entry"}], "edges": 5}, "$.edges", "must be a list"),
-        (
-            {"nodes": [{"id": "a", "type": "entry"}], "edges": [{"source": "q", "target": "a"}]},
-            "$.edges[0].source",
-            "no",
-        ),
+        ({"nodes": [{"id": "a", "type": "entry"}], "edges": 5}, "$.edges", "is a list"),
+        ({"nodes": [{"id": "a", "type": "x"}], "edges": [{"source": "q", "target": "a"}]}, "$.edges[0].source", "no"),
+        ({"nodes": [{"id": "a", "type": "x"}], "edges": [{"source": "a"}]}, "$.edges[0]", "'target'"),
+        ({"nodes": [{"id": "a", "type": "x"}], "edges": [None] * 20_001}, "$.edges", "20,001 edges"),
+        ({"nodes": [{"id": "a", "type": "llm", "retry": {"attempts": 2, "wait": 1}}]}, "$.nodes[0].retry", "backoff"),
+        ({"nodes": [{"id": "a", "type": "llm", "on_error": {}}]}, "$.nodes[0].on_error", "default"),
+        ({"nodes": [{"id": "a", "type": "llm", "on_error": "b"}]}, "$.nodes[0].on_error", "no node 'b'"),
+        ({"nodes": [{"id": "a", "type": "llm", "join": "some"}]}, "$.nodes[0].join", '"all", "any"'),
+        ({"nodes": [{"id": "a", "type": "llm", "join": 0}]}, "$.nodes[0].join", '"all", "any"'),
+        ({"nodes": [{"id": "a", "type": "llm", "join": 3}]}, "$.nodes[0].join", "waits for 3 ways"),
+        ({"nodes": [{"id": "a", "type": "llm", "label": "\ud800"}]}, "$.nodes[0].label", "surrogate"),
+        ({"nodes": [{"id": "a", "type": "llm", "not sure": 1}]}, '$.nodes[0]["not sure"]', "no setting"),
     ],
 )
 def test_a_broken_document_says_what_and_where(document: object, place: str, said: str):
     assert said in places(document)[place]
 
 
-def test_branches_joins_and_second_ends_are_refused_honestly():
+def test_second_ends_are_refused():
     document = blueprint()
-    document["nodes"][0]["next"] = ["planner", "summarizer"]
-    document["nodes"].append({"id": "start2", "type": "entry", "next": "end"})
+    document["nodes"] += [{"id": "start2", "type": "entry", "next": "end"}, {"id": "end2", "type": "exit"}]
     found = places(document)
-    assert "Parallel branches are not in this version" in found["$.nodes[0].next[1]"]
-    assert "joins are not in this version" in found["$.nodes[2].next"]
     assert "A second entry" in found["$.nodes[5].type"]
+    assert "A second exit" in found["$.nodes[6].type"]
+
+
+def test_what_was_meant_is_guessed():
+    document = blueprint()
+    document["nodes"][1] |= {"modle": "gpt-4", "prompt": "{{ strat }}", "next": "Tool_selector"}
+    document["nodes"][3]["type"] = "lmm"
+    found = places(document)
+    assert "Did you mean 'model'?" in found["$.nodes[1].modle"]
+    assert "Did you mean 'start'?" in found["$.nodes[1].prompt"]
+    assert "Did you mean 'tool_selector'?" in found["$.nodes[1].next"]
+    assert "Did you mean 'llm'?" in found["$.nodes[3].type"]
+
+
+def test_an_unknown_tool_is_told_where_the_tools_are_known():
+    problems = check_flow(blueprint(), tools=["WebSearsh", "HTTPRequest"])
+    assert [problem.place for problem in problems] == ["$.nodes[2].tool"]
+    assert "Did you mean 'WebSearsh'? Use one of: HTTPRequest, WebSearsh." in problems[0].message
+    assert check_flow(blueprint(), tools=["WebSearch"]) == []
+
+
+def test_what_means_nothing_is_a_warning_and_holds_nothing_up():
+    # given
+    document = blueprint() | {"nmae": "x", "layout": {"gone": {"x": 1, "y": 2}}, "metadata": 3}
+    document["nodes"][0] |= {"position": "left", "label": 5}
+    # when
+    warnings = check_flow(document)
+    # then
+    assert {problem.severity for problem in warnings} == {"warning"}
+    assert [problem.place for problem in warnings] == [
+        "$.layout.gone",
+        "$.metadata",
+        "$.nmae",
+        "$.nodes[0].label",
+        "$.nodes[0].position",
+    ]
+    assert logic_hash(parse_flow(document)) == logic_hash(parse_flow(blueprint()))
+
+
+def test_problems_come_in_the_order_of_the_document_and_no_more_than_anybody_reads():
+    document = {"nodes": [{"id": f"n{index}", "type": "llm", "foo": 1} for index in range(900)]}
+    problems = check_flow(document)
+    assert len(problems) == 1001
+    assert "more problems" in problems[-1].message
+    numbers = [int(problem.place[8:].split("]")[0]) for problem in problems if problem.place.startswith("$.nodes[")]
+    assert numbers == sorted(numbers)
 
 
 def test_a_circle_is_shown():
     document = chain({"id": "a", "type": "llm"}, {"id": "b", "type": "llm"})
     document["nodes"][2]["next"] = "a"
-    assert any("'a' → 'b' → 'a'" in message for message in places(document).values())
+    assert "'a' → 'b' → 'a'" in places(document)["$.nodes[1]"]
+
+
+def test_every_way_back_is_shown():
+    document = chain({"id": "a", "type": "llm"}, {"id": "b", "type": "llm"}, {"id": "c", "type": "llm"})
+    document["nodes"][2]["next"] = ["c", "a"]
+    document["nodes"][3]["next"] = ["end", "c"]
+    circles = [problem.message for problem in check_flow(document) if "circle" in problem.message]
+    assert any("'a' → 'b' → 'a'" in message for message in circles)
+    assert any("'c' → 'c'" in message for message in circles)
 
 
 def test_a_document_nested_ten_thousand_deep_is_refused_without_falling_over():
@@ -154,14 +212,6 @@ def test_a_document_nested_ten_thousand_deep_is_refused_without_falling_over():
     document["nodes"][2]["arguments"] = deep
     # then
     assert "nested deeper" in places(document)["$"]
-    with pytest.raises(GraphInvalid, match="nested"):
-        read_document("[" * 10_000 + "]" * 10_000)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "nodes: []", b"\xff\xfe\x00", "{" * 3_000_000])
-def test_text_that_is_no_flow_is_refused(text: str | bytes):
-    with pytest.raises(GraphInvalid):
-        read_document(text)
 
 
 def test_a_chain_of_a_thousand_nodes_is_read():
@@ -174,13 +224,23 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+TARGET = st.sampled_from(["a", "b", "c"])
+OUTCOME = st.sampled_from(["true", "false", "else", "case 1"])
+WHEN = OUTCOME | st.sampled_from(["a.text", "{{", True, ""]) | JSON
+CASE = st.fixed_dictionaries({"when": WHEN}, optional={"next": TARGET | JSON, "name": OUTCOME | JSON}) | JSON
+EDGE = st.fixed_dictionaries({"source": TARGET, "target": TARGET}, optional={"when": WHEN}) | JSON
 NODE = st.fixed_dictionaries(
     {},
     optional={
         "id": st.sampled_from(["a", "b", "c"]) | JSON,
-        "type": st.sampled_from(["entry", "llm", "tool", "exit"]) | JSON,
-        "next": st.sampled_from(["a", "b", "c"]) | JSON,
+        "type": st.sampled_from(["entry", "llm", "tool", "condition", "exit"]) | JSON,
+        "next": TARGET | st.lists(TARGET, max_size=3) | st.dictionaries(OUTCOME, TARGET, max_size=3) | JSON,
         "prompt": st.sampled_from(["{{ a.text }}", "{{"]) | JSON,
+        "expression": st.sampled_from(["a.text", "{{ input }}", "{{"]) | JSON,
+        "cases": st.lists(CASE, max_size=3) | JSON,
+        "else": TARGET | JSON,
+        "join": st.sampled_from(["all", "any", 1, 2]) | JSON,
+        "on_error": TARGET | st.just("fail") | st.fixed_dictionaries({"default": JSON}) | JSON,
         "schema": JSON,
         "config": JSON,
         "retry": JSON,
@@ -188,10 +248,16 @@ NODE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(JSON | st.fixed_dictionaries({"nodes": st.lists(NODE, max_size=5)}, optional={"edges": JSON}))
+DOCUMENT = JSON | st.fixed_dictionaries(
+    {"nodes": st.lists(NODE, max_size=5)},
+    optional={"edges": st.lists(EDGE, max_size=4) | JSON, "layout": JSON, "metadata": JSON, "name": JSON},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(DOCUMENT)
 def test_any_document_gets_an_answer(document: Any):
     problems = check_flow(document)
-    json.dumps([[problem.place, problem.message] for problem in problems])
-    if not problems:
+    json.dumps([problem.as_data() for problem in problems])
+    if not any(problem.is_error for problem in problems):
         parse_flow(document)

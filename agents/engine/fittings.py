@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Does every box have what its kind needs, and nothing else? Ids, kinds and settings, one by one."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from agents.engine.boxes import Box
+from agents.engine.drawing import TOP
+from agents.engine.expressions import RESERVED_NAMES
+from agents.engine.findings import Findings, shown
+from agents.engine.nodes.every import EVERY_KIND
+from agents.engine.places import inside
+from agents.engine.registry import KINDS, KINDS_TO_COME
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+MAX_ID_CHARACTERS = 100
+
+_NOT_YET = frozenset({"output_schema", "tools", "memory"})
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TEXTS = {"name": 200, "description": 10_000, "label": 200}
+
+
+def check_fittings(
+    document: JsonObject, boxes: Sequence[Box], *, tools: Iterable[str] | None, findings: Findings
+) -> None:
+    """Add every trouble with the flow's own particulars and with each box by itself."""
+    _check_top(document, {box.id for box in boxes}, findings=findings)
+    known_tools = None if tools is None else sorted(tools)
+    for box in boxes:
+        _check_id(box, findings)
+        _check_about(box, findings)
+        if _check_kind(box, findings):
+            _check_settings(box, findings)
+        if box.kind == "tool" and known_tools is not None:
+            _check_tool(box, known_tools, findings=findings)
+
+
+def position_trouble(value: JsonValue) -> str | None:
+    """Say what is wrong with where a box is drawn, or None."""
+    if isinstance(value, Mapping) and all(_is_finite(value.get(axis)) for axis in ("x", "y")):
+        return None
+    return 'A position is an object such as {"x": 0, "y": 0}. This one is not kept.'
+
+
+def _is_finite(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_top(document: JsonObject, ids: set[str], *, findings: Findings) -> None:
+    for key in document.keys() - set(TOP):
+        meant = findings.meant(key, TOP)
+        findings.warn(inside("$", key), f"{shown(key)} means nothing in a flow.{meant} Leave it out.")
+    _check_texts(document, "$", findings=findings)
+    if not isinstance(document.get("metadata", {}), Mapping):
+        findings.warn("$.metadata", "'metadata' is an object, such as {\"tags\": []}. This one is not kept.")
+    layout = document.get("layout")
+    if layout is not None and not isinstance(layout, Mapping):
+        findings.warn("$.layout", "'layout' is an object from ids of nodes to positions. This one is not kept.")
+    for node_id, position in layout.items() if isinstance(layout, Mapping) else ():
+        trouble = position_trouble(position)
+        if node_id not in ids:
+            trouble = f"There is no node {shown(node_id)}; its position is not kept. Leave it out."
+        if trouble:
+            findings.warn(inside("$.layout", node_id), trouble)
+
+
+def _check_about(box: Box, findings: Findings) -> None:
+    _check_texts(box.about, box.place, findings=findings)
+    trouble = position_trouble(box.about["position"]) if "position" in box.about else None
+    if trouble:
+        findings.warn(f"{box.place}.position", trouble)
+
+
+def _check_texts(about: JsonObject, place: str, *, findings: Findings) -> None:
+    for name, longest in _TEXTS.items():
+        value = about.get(name)
+        if value is not None and not (isinstance(value, str) and len(value) <= longest):
+            findings.warn(f"{place}.{name}", f"{name!r} is text of at most {longest:,} characters. Write it so.")
+
+
+def _check_id(box: Box, findings: Findings) -> None:
+    trouble = None
+    if len(box.id) > MAX_ID_CHARACTERS:
+        trouble = f"The id has {len(box.id):,} characters; at most {MAX_ID_CHARACTERS} are taken. Shorten it."
+    elif _UNPRINTABLE.search(box.id):
+        trouble = f"The id {shown(box.id)} holds control characters. Leave them out."
+    elif box.id in RESERVED_NAMES and not (box.id == "input" and box.kind == "entry"):
+        trouble = f"{box.id!r} has a meaning of its own in templates. Choose another id."
+    if trouble:
+        findings.error(f"{box.place}.id", trouble)
+
+
+def _check_kind(box: Box, findings: Findings) -> bool:
+    if box.kind in KINDS:
+        return True
+    use = f"Use one of: {', '.join(KINDS)}."
+    if not box.kind:
+        trouble = f"The node has no type. {use}"
+    elif box.kind in KINDS_TO_COME:
+        trouble = f"Nodes of type {box.kind!r} are not in this version. {use}"
+    else:
+        trouble = f"There is no node type {shown(box.kind)}.{findings.meant(box.kind, KINDS)} {use}"
+    findings.error(f"{box.place}.type", trouble)
+    return False
+
+
+def _check_settings(box: Box, findings: Findings) -> None:
+    settings = {**KINDS[box.kind].settings, **EVERY_KIND}
+    for name, value in box.settings.items():
+        place = box.place_of(name)
+        trouble = settings[name].trouble(value) if name in settings else None
+        if trouble:
+            findings.error(place, f"{name!r} {trouble}.")
+        elif name in _NOT_YET and name not in settings:
+            findings.error(place, f"{name!r} is not in this version. Leave it out.")
+        elif name not in settings:
+            meant = findings.meant(name, settings)
+            findings.error(place, f"There is no setting {shown(name)} here.{meant} Use: {', '.join(settings)}.")
+    for name, setting in settings.items():
+        if setting.is_required and name not in box.settings:
+            findings.error(box.place_of(name), f"A node of type {box.kind!r} needs {name!r}. Say it.")
+
+
+def _check_tool(box: Box, known: Sequence[str], *, findings: Findings) -> None:
+    name = box.settings.get("tool")
+    if isinstance(name, str) and name.strip() and name not in known:
+        offered = ", ".join(known[:20]) or "none"
+        meant = findings.meant(name, known)
+        findings.error(box.place_of("tool"), f"There is no tool called {shown(name)}.{meant} Use one of: {offered}.")
