@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with flows and runs."""
 
+from collections.abc import Mapping
+
 from codexos.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 
@@ -31,6 +33,18 @@ class TakenTooOften(Conflict):
 
 class RunRequestInvalid(InvalidInput):
     """What was sent to start a run does not hold together."""
+
+
+class ModelsMissing(InvalidInput):
+    """A flow names models that nobody is set up for, in an organization that allows no substitutes."""
+
+    def __init__(self, missing: Mapping[str, str]) -> None:
+        node_id, message = next(iter(missing.items()))
+        others = f" There are {len(missing) - 1} more such steps." if len(missing) > 1 else ""
+        super().__init__(
+            f"Step {node_id!r} cannot run. {message}{others}",
+            errors=[{"place": f"{node_id}.model", "message": text} for node_id, text in missing.items()],
+        )
 
 
 class ToolFailed(Conflict):

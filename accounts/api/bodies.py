@@ -32,6 +32,14 @@ class OrganizationBody(Body):
     slug = _slug()
 
 
+class OrganizationChangeBody(OrganizationBody):
+    """What to change of an organization."""
+
+    allows_substitute_models = serializers.BooleanField(
+        required=False, help_text="Whether the built-in model may answer for one that nobody is set up for."
+    )
+
+
 class TeamBody(Body):
     """A team to make, or what to change of one."""
 

@@ -27,6 +27,22 @@ class NameForm(forms.Form):
     )
 
 
+class OrganizationForm(NameForm):
+    """The names of an organization, and what it allows. What is not sent stays as it is."""
+
+    allows_substitute_models = forms.TypedChoiceField(
+        label=_("When nobody is set up for a model"),
+        required=False,
+        choices=[
+            ("yes", _("The built-in offline model answers, and the run says so")),
+            ("no", _("The run is refused")),
+        ],
+        coerce=lambda chosen: chosen == "yes",
+        empty_value=None,
+        help_text=_("The built-in model only quotes the files of a run. Refuse it where that must not pass unnoticed."),
+    )
+
+
 class NewNameForm(NameForm):
     """The same for something new: without a short name it gets one made of its name."""
 

@@ -26,6 +26,8 @@ class Organization(models.Model):
     name = models.CharField(max_length=120)
     slug = models.SlugField(max_length=63, unique=True)
     is_personal = models.BooleanField(default=False)
+    # Whether the built-in model may answer for one that nobody is set up for.
+    allows_substitute_models = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -21,6 +21,7 @@ from accounts.tenancy import in_organization, tenant
 from codexos.kernel.errors import Broken
 from codexos.kernel.events import OrganizationCreated
 from codexos.kernel.ids import OrganizationId, PersonId, new_id
+from codexos.kernel.jsontypes import JsonObject
 
 
 def free_slug(wanted: str) -> str:
@@ -63,9 +64,10 @@ def change_organization(
     *,
     name: str | None = None,
     slug: str | None = None,
+    allows_substitute_models: bool | None = None,
     check: Callable[[Organization], None] | None = None,
 ) -> Organization:
-    """Change the name or short name of the actor's organization. Raises NotAllowed, NameInvalid, SlugTaken.
+    """Change the actor's organization: its names, what it allows. Raises NotAllowed, NameInvalid, SlugTaken.
 
     ``organization`` may name it again; another one is not found. ``check`` sees the row before the change, held
     against others, and may refuse.
@@ -74,7 +76,7 @@ def change_organization(
     row = Organization.objects.select_for_update(no_key=True).get(pk=named.pk)
     if check is not None:
         check(row)
-    before, after = rename(row, name=name, slug=slug)
+    before, after = _changed(row, name=name, slug=slug, allows_substitute_models=allows_substitute_models)
     if after == before:
         return row
     _save_or_refuse(row)
@@ -89,6 +91,20 @@ def choose_organization(person: Person, organization: UUID | str) -> Belonging:
         person.last_organization_id = belonging.organization_id
         person.save(update_fields=["last_organization_id"])
     return belonging
+
+
+def _changed(
+    row: Organization, *, name: str | None, slug: str | None, allows_substitute_models: bool | None
+) -> tuple[JsonObject, JsonObject]:
+    before, after = rename(row, name=name, slug=slug)
+    allowed = row.allows_substitute_models
+    if allows_substitute_models in (None, allowed):
+        return before, after
+    row.allows_substitute_models = not allowed
+    return (
+        {**before, "allows_substitute_models": allowed},
+        {**after, "allows_substitute_models": not allowed},
+    )
 
 
 def _furnish(organization: Organization, person: Person) -> None:

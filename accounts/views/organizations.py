@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from accounts.errors import BreakGlassNotFound
-from accounts.forms.places import NameForm, NewNameForm
+from accounts.forms.places import NewNameForm, OrganizationForm
 from accounts.middleware import work_in
 from accounts.operations.break_glass import end_break_glass
 from accounts.operations.organizations import change_organization, choose_organization, found_organization
@@ -28,14 +28,15 @@ class OrganizationSettingsPage(FormPage):
     template_name = "accounts/organization.html"
     tab = "organization"
 
-    def form(self, data: Any = None) -> NameForm:
-        """Return the form with the names of now."""
+    def form(self, data: Any = None) -> OrganizationForm:
+        """Return the form with what holds now."""
         row = access_organization(self.actor)
-        return NameForm(data, initial={"name": row.name, "slug": row.slug})
+        allowed = "yes" if row.allows_substitute_models else "no"
+        return OrganizationForm(data, initial={"name": row.name, "slug": row.slug, "allows_substitute_models": allowed})
 
-    def save(self, request: HttpRequest, form: NameForm) -> HttpResponse:
-        """Rename the organization."""
-        change_organization(self.actor, name=form.cleaned_data["name"], slug=form.cleaned_data["slug"])
+    def save(self, request: HttpRequest, form: OrganizationForm) -> HttpResponse:
+        """Change the organization."""
+        change_organization(self.actor, **form.cleaned_data)
         return self.done(request, _("The organization is changed."), to="organization-settings")
 
     def around(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from accounts.tenancy import in_organization
 from agents.engine.documents import parse_flow
 from agents.errors import FlowNotPublished, RunRequestInvalid
 from agents.models import FlowVersion, Run
+from agents.operations.substitutes import refuse_substitutes
 from agents.queries.flows import access_flow
 from agents.tasks import wake_flow_workers
 from agents.workers.bell import WAKE_CHANNEL
@@ -43,12 +44,12 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
     """Accept a run: when this returns it is durable and will be done.
 
     Raises GraphInvalid, FlowNotFound, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed, NameInvalid,
-    RunRequestInvalid.
+    RunRequestInvalid, ModelsMissing.
     """
     project = _project_of(actor, request)
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
-    parse_flow(document)
+    refuse_substitutes(actor, parse_flow(document))
     if len(request.context) > MOST_CONTEXT_FILES:
         raise RunRequestInvalid(
             f"A run takes at most {MOST_CONTEXT_FILES} context files; {len(request.context)} were named. Name fewer."

@@ -34,6 +34,7 @@ class LoadedRun:
     actor: Actor
     project_id: UUID
     context: Sequence[dict[str, JsonValue]]
+    allows_substitutes: bool
 
     @property
     def text_bytes(self) -> int:
@@ -45,8 +46,15 @@ class LoadedRun:
 def load_run(run_id: UUID, *, organization_id: UUID) -> LoadedRun:
     """Read what the engine needs. Raises NotAllowed where the run's person may no longer act, NotFound kinds."""
     with tenant(organization_id):
-        run = Run.objects.for_organization(organization_id).select_related("person").get(pk=run_id)
-        return LoadedRun(parse_flow(run.document), run.input, _actor_of(run), run.project_id, run.context)
+        run = Run.objects.for_organization(organization_id).select_related("person", "organization").get(pk=run_id)
+        return LoadedRun(
+            graph=parse_flow(run.document),
+            input=run.input,
+            actor=_actor_of(run),
+            project_id=run.project_id,
+            context=run.context,
+            allows_substitutes=run.organization.allows_substitute_models,
+        )
 
 
 def read_documents(loaded: LoadedRun) -> Sequence[ContextDocument]:

@@ -157,7 +157,7 @@ class FlowWorker:
 
     async def _execute(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> None:
         run = RunContext(run_id=claim.run_id, input=loaded.input, epoch=claim.epoch, documents=documents)
-        executor = Executor(loaded.graph, run, self._ports(claim, documents))
+        executor = Executor(loaded.graph, run, self._ports(claim, loaded, documents=documents))
         self._executors[claim.run_id] = executor
         if self._is_stopping:
             executor.request_release()
@@ -188,10 +188,10 @@ class FlowWorker:
         except (CodexosError, *_DATABASE_AWAY):
             logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
 
-    def _ports(self, claim: Claim, documents: Sequence[ContextDocument]) -> Ports:
+    def _ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
         return Ports(
             journal=self._journal(claim),
-            model=GatewayModel(),
+            model=GatewayModel(allows_substitutes=loaded.allows_substitutes),
             toolbox=BuiltInToolbox(documents),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accounts.actor import Actor
+from accounts.queries.organizations import allows_substitute_models
 from llm.engine.catalog import OFFLINE
 from llm.queries.deployments import Deployment, find_deployment, known_names
 
@@ -24,13 +25,14 @@ class NamedModel:
 
 
 def list_models(actor: Actor) -> Sequence[NamedModel]:
-    """Return every name known here, for whoever is signed in: those that answer themselves first."""
-    models = [_named(name) for name in known_names()]
+    """Return every name known here and who answers for the actor's organization; first what answers itself."""
+    stand_in = OFFLINE if allows_substitute_models(actor) else None
+    models = [_named(name, stand_in) for name in known_names()]
     return sorted(models, key=lambda model: not model.is_available)
 
 
-def _named(name: str) -> NamedModel:
+def _named(name: str, stand_in: str | None) -> NamedModel:
     found = find_deployment(name)
     if isinstance(found, Deployment):
         return NamedModel(name, found.provider, None)
-    return NamedModel(name, None, OFFLINE) if found.refusal else NamedModel(name, "CodexOS", None)
+    return NamedModel(name, None, stand_in) if found.refusal else NamedModel(name, "CodexOS", None)

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from accounts.errors import NameInvalid, OrganizationNotFound, SlugTaken
 from accounts.models import AuditEvent, Organization, OutboxEvent, Project, Team
@@ -18,6 +19,7 @@ from accounts.operations.organizations import (
 )
 from accounts.queries.grants import load_actor
 from accounts.queries.lookups import list_belongings
+from accounts.queries.organizations import allows_substitute_models
 from accounts.roles import Permission, Role
 from accounts.tenancy import tenant
 from codexos.kernel.errors import NotAllowed
@@ -145,6 +147,39 @@ def test_renaming_to_the_same_is_no_deed(world: World) -> None:
     change_organization(world.admin.actor, name="Acme", slug="acme")
     with tenant(world.acme.id):
         assert not AuditEvent.objects.for_organization(world.acme.id).filter(action="organization.changed").exists()
+
+
+def test_an_admin_forbids_substitutes_and_the_trail_says_so(world: World, api: Any) -> None:
+    at = f"/api/v1/organizations/{world.acme.id}/"
+    assert api(world.admin).get(at).json()["allows_substitute_models"] is True
+    answer = api(world.admin).patch(at, {"allows_substitute_models": False}, format="json")
+    assert (answer.status_code, answer.json()["allows_substitute_models"]) == (200, False)
+    assert answer.json()["name"] == "Acme"
+    with tenant(world.acme.id):
+        event = AuditEvent.objects.for_organization(world.acme.id).get(action="organization.changed")
+    assert (event.details["before"]["allows_substitute_models"], event.details["after"]) == (
+        True,
+        {"name": "Acme", "slug": "acme", "allows_substitute_models": False},
+    )
+
+
+@pytest.mark.parametrize("who", ["lead", "dev", "viewer"])
+def test_others_do_not_forbid_substitutes(world: World, who: str) -> None:
+    with pytest.raises(NotAllowed):
+        change_organization(getattr(world, who).actor, allows_substitute_models=False)
+    assert allows_substitute_models(world.admin.actor)
+
+
+def test_the_page_changes_what_it_was_sent_and_nothing_else(world: World) -> None:
+    names = {"name": "Acme", "slug": "acme"}
+    client = Client()
+    client.force_login(world.admin.person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.post("/settings/organization/", {**names, "allows_substitute_models": "no"})
+    assert not allows_substitute_models(world.admin.actor)
+    client.post("/settings/organization/", names)
+    assert not allows_substitute_models(world.admin.actor)
+    assert client.post("/settings/organization/", {**names, "allows_substitute_models": "maybe"}).status_code == 422
+    assert allows_substitute_models(world.stranger.actor)
 
 
 def test_others_do_not_rename(world: World) -> None:

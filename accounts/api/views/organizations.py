@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actor import Actor
-from accounts.api.bodies import OrganizationBody, PreferencesBody
+from accounts.api.bodies import OrganizationBody, OrganizationChangeBody, PreferencesBody
 from accounts.api.shapes import BelongingShape, MeShape, OrganizationShape, OwnPersonShape
 from accounts.middleware import work_in
 from accounts.operations.organizations import change_organization, choose_organization, found_organization
@@ -66,10 +66,10 @@ class OrganizationDetail(OrganizationAPIView):
         row = access_organization(self.actor_of(request), organization)
         return Response(OrganizationShape(row).data, headers={"ETag": etag_of(row)})
 
-    @extend_schema(request=OrganizationBody(partial=True), responses=OrganizationShape)
+    @extend_schema(request=OrganizationChangeBody(partial=True), responses=OrganizationShape)
     def patch(self, request: Request, organization: str) -> Response:
-        """Rename the organization."""
-        body = OrganizationBody.parse(request.data, partial=True)
+        """Change the organization: its names, what it allows."""
+        body = OrganizationChangeBody.parse(request.data, partial=True)
         check = partial(check_if_match, request)
         row = change_organization(self.actor_of(request), organization, check=check, **body)
         return Response(OrganizationShape(row).data, headers={"ETag": etag_of(row)})
