@@ -66,8 +66,9 @@ def tell_end(run: Run) -> None:
     reason = f": {error['message']}" if error.get("message") else ""
     level = "error" if run["status"] == "failed" else "warning"
     lines = [f"Run {run['id']} {'waits for a person' if run['status'] == 'waiting' else run['status']}{reason}"]
-    if run["status"] == "waiting":
-        lines.append(f"See what for: codexos logs {run['id']}. Decide: codexos decide {run['id']} NODE again|done|fail")
+    for step in run.get("waiting") or ():
+        lines.append(f"  {step.get('node_id')}: {step.get('message')}")
+        lines.append(f"  Decide: codexos decide {run['id']} {step.get('node_id')} again|done|fail")
     for line in lines:
         screen.write_line(line, level=level, stream=sys.stderr)
 

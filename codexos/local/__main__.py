@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The words after `python -m codexos.local`: up, test, manage, doctor, process, provision."""
 
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from codexos.local import processes, supervision
 from codexos.local.environment import Setup, setup_here
@@ -15,6 +17,8 @@ from codexos.local.terminal import say
 
 WAIT_FOR_ANOTHER_COMMAND_SECONDS = 120.0
 SERVING = "bin/up"
+NEED_NOTHING = frozenset({"run_flow"})
+"""Commands that run without a home, a database, Redis or a model's key."""
 
 
 def main(words: list[str]) -> int:
@@ -74,14 +78,18 @@ def _manage(words: list[str]) -> int:
     if words[:1] == ["doctor"]:
         return _doctor(words[1:])
     setup = setup_here()
+    if words[:1] and words[0] in NEED_NOTHING:
+        # Files are named from where the person stands, which bin/manage notes before it leaves there.
+        stands_in = Path(os.environ.get("CALLED_FROM") or CHECKOUT)
+        return _run_manage(setup.variables_of_nothing(), words, folder=stands_in)
     setup.home.prepare()
     is_anything_embedded = setup.has_own_database or setup.has_own_redis
     if not is_anything_embedded or _is_served(setup):
-        return _run_manage(setup, words)
+        return _run_manage(setup.variables(), words)
     with held(setup.home, doing="bin/manage", wait_seconds=WAIT_FOR_ANOTHER_COMMAND_SECONDS):
         clear_leftovers(setup.home)
         with serving(setup):
-            return _run_manage(setup, words)
+            return _run_manage(setup.variables(), words)
 
 
 def _is_served(setup: Setup) -> bool:
@@ -89,9 +97,9 @@ def _is_served(setup: Setup) -> bool:
     return is_held(setup.home) and holder is not None and holder.doing == SERVING
 
 
-def _run_manage(setup: Setup, words: list[str]) -> int:
-    command = [sys.executable, "manage.py", *words]
-    with subprocess.Popen(command, cwd=CHECKOUT, env=setup.variables()) as child:
+def _run_manage(variables: dict[str, str], words: list[str], *, folder: Path = CHECKOUT) -> int:
+    command = [sys.executable, str(CHECKOUT / "manage.py"), *words]
+    with subprocess.Popen(command, cwd=folder, env=variables) as child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command gets the Ctrl-C itself and ends as it likes
         code = child.wait()
     return code if code >= 0 else 128 - code

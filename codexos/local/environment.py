@@ -15,6 +15,7 @@ from codexos.local.home import CHECKOUT, Home, home_named
 
 DEFAULT_PORT = 8000
 MASTER_KEY_NAMES = ("CODEXOS_MASTER_KEY", "CODEXOS_MASTER_KEY_FILE", "VAULT_MASTER_KEY", "VAULT_MASTER_KEY_FILE")
+MODELS = ("OPENAI_", "ANTHROPIC_", "OLLAMA_", "CODEXOS_MODEL_", "CODEXOS_MODELS", "CODEXOS_DEFAULT_MODEL")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,12 @@ class Setup:
             made["CODEXOS_MASTER_KEY_FILE"] = str(master_key_file(self.home))
         path = f"{CHECKOUT / '.venv' / 'bin'}:{self.given.get('PATH', os.defpath)}"
         return {**self.given, **made, "PATH": path, "PYTHONUNBUFFERED": "1"}
+
+    def variables_of_nothing(self) -> dict[str, str]:
+        """What a process needs that reaches no server of ours and no model: addresses where nobody answers."""
+        kept = {name: value for name, value in self.given.items() if not name.startswith(MODELS)}
+        nothing = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nothing", "REDIS_URL": "redis://127.0.0.1:9"}
+        return {**kept, **nothing, "CODEXOS_MASTER_KEY": secrets.token_hex(32), "PYTHONUNBUFFERED": "1"}
 
     def read(self, name: str) -> str:
         """A setting, from the variable or the file it names. Raises LocalFault when that cannot be read."""

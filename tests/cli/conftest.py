@@ -22,6 +22,7 @@ from tests.agents.test_runs import working
 from tests.cli.shell import Shell
 from tests.conftest import _admin_url, wipe
 from tests.factories import Someone, World, make_world
+from tests.kernel.test_http_tls import asked_names, certificate, secure_server  # noqa: F401 - fixtures
 
 
 @dataclass(frozen=True)

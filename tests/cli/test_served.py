@@ -2,7 +2,6 @@
 """The command line against the real product: signing in, running, watching, flows and files."""
 
 import json
-import signal
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -135,20 +134,6 @@ def test_a_run_that_fails_says_why_by_its_exit_code_too(dev: Shell) -> None:
     run_id = dev.type("runs", "--failed", "--json").json[0]["id"]
     assert dev.type("logs", run_id, "--follow").code == 1
     assert dev.type("run", "failing.json", "--object", '{"a": 1}').out == '{\n  "a": 1\n}\n'
-
-
-def test_ctrl_c_leaves_the_run_alone(dev: Shell) -> None:
-    # A run whose end never comes while it is watched: nobody can tell the difference from a slow one.
-    watching = dev.start("run", "flow.json", "--input", "x", "--follow")
-    assert watching.stderr is not None
-    run_id = watching.stderr.readline().split()[1]
-    watching.send_signal(signal.SIGINT)
-    _, err = watching.communicate(timeout=30)
-    assert watching.returncode in {0, 130}
-    if watching.returncode == 130:
-        assert f"codexos logs {run_id} --follow" in err
-        assert f"codexos cancel {run_id}" in err
-    assert dev.type("logs", run_id, "--follow").code == 0
 
 
 def test_a_flow_goes_up_comes_down_and_runs_by_its_name(served: Served, dev: Shell) -> None:

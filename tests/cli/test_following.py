@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Following a run over lines that are cut, and where it waits, fails or is interrupted."""
+
+import json
+import signal
+from typing import Any
+
+import pytest
+
+from tests.cli.shell import Shell
+from tests.fakes.run_server import HOLD, RUN_ID, TOKEN, RunServer, entries, entry, serve_run
+
+
+def signed_in(shell: Shell, server: RunServer) -> Shell:
+    """Sign somebody in by the environment."""
+    shell.variables |= {"CODEXOS_URL": server.url, "CODEXOS_TOKEN": TOKEN}
+    return shell
+
+
+def seqs_of(text: str) -> list[int]:
+    return [json.loads(line)["seq"] for line in text.splitlines()]
+
+
+def test_over_cut_lines_nothing_is_missed_and_nothing_comes_twice(shell: Shell) -> None:
+    streams = [
+        lambda after: [*entries(1, 3), entry(4)[:40]],  # cut in the middle of an entry
+        lambda after: [],  # cut before anything came
+        lambda after: entries(2, 5),  # a server that repeats what was seen
+        lambda after: [*entries(6, 7), *entries(9, 12)],  # a gap
+        lambda after: [b": still here\n\n", b'event: delta\ndata: {"type": "delta", "data": {}}\n\n'],
+        lambda after: entries(after + 1, 12, end=True),
+    ]
+    with serve_run(streams=streams) as server:
+        said = signed_in(shell, server).type("logs", RUN_ID, "--follow", "--json")
+    assert said.code == 0, said.err
+    assert seqs_of(said.out) == list(range(1, 13))
+    assert server.resumed == [0, 3, 3, 5, 7, 7]
+
+
+def test_a_refusal_in_the_middle_ends_it_and_does_not_repeat_the_token(shell: Shell) -> None:
+    with serve_run(streams=[lambda after: entries(1, 2)]) as server:
+        watching = signed_in(shell, server).start("logs", RUN_ID, "--follow")
+        assert watching.stdout is not None
+        watching.stdout.readline()
+        problem = {"code": "token_revoked", "detail": "The token was revoked.", "status": 401}
+        path = f"/api/v1/runs/{RUN_ID}/events"
+        server.answers[path] = (401, "application/problem+json", json.dumps(problem).encode())
+        out, err = watching.communicate(timeout=30)
+    assert watching.returncode == 3
+    assert "The token was revoked." in err
+    assert TOKEN not in out + err
+
+
+@pytest.mark.parametrize(("status", "code"), [("succeeded", 0), ("failed", 1), ("cancelled", 10)])
+def test_a_run_s_end_is_the_exit_code(shell: Shell, status: str, code: int) -> None:
+    with serve_run(status=status, streams=[lambda after: entries(1, 2, end=True)]) as server:
+        said = signed_in(shell, server).type("run", "slug", "--input", "x")
+    assert said.code == code
+    assert said.out == ("the output\n" if code == 0 else "")
+    assert server.bodies[0] == {"agent_id": "slug", "input": "x", "context": []}
+
+
+def test_a_run_that_waits_says_how_to_decide(shell: Shell) -> None:
+    waiting = [{"node_id": "pay", "reason": "may_have_happened", "message": "It may have happened."}]
+    streams = [lambda after: [*entries(1, 2), entry(3, "run.waiting"), HOLD]]
+    with serve_run(status="waiting", waiting=waiting, streams=streams) as server:
+        somebody = signed_in(shell, server)
+        said = somebody.type("run", "slug", "--follow")
+        assert said.code == 11
+        assert "It may have happened." in said.err
+        assert f"codexos decide {RUN_ID} pay again|done|fail" in said.err
+        assert somebody.type("decide", RUN_ID, "pay", "done", "--result", '{"id": 7}').code == 0
+        assert server.bodies[-1] == {"node_id": "pay", "decision": "done", "result": {"id": 7}}
+        assert somebody.type("decide", RUN_ID, "pay", "again").code == 0
+        assert server.bodies[-1] == {"node_id": "pay", "decision": "again"}
+        assert somebody.type("decide", RUN_ID, "pay", "perhaps").code == 2
+        assert somebody.type("cancel", RUN_ID).code == 0
+        assert server.asked[-1] == f"POST /api/v1/runs/{RUN_ID}/cancel/"
+
+
+def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(shell: Shell) -> None:
+    with serve_run(status="running", streams=[lambda after: [*entries(1, 2), HOLD]]) as server:
+        watching = signed_in(shell, server).start("run", "slug", "--follow")
+        assert watching.stderr is not None
+        while "entry 2" not in watching.stderr.readline():
+            pass
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate(timeout=30)
+    assert (watching.returncode, out) == (130, "")
+    assert f"codexos logs {RUN_ID} --follow" in err
+    assert f"codexos cancel {RUN_ID}" in err
+    assert [line for line in server.asked if "cancel" in line] == []
+
+
+def test_what_a_server_says_is_text_to_the_terminal_and_nothing_else(shell: Shell) -> None:
+    evil = entry(1, message="\x1b]0;owned\x07 \x9b31m\u202e")
+    with serve_run(streams=[lambda after: [evil, *entries(2, 2, end=True)]]) as server:
+        said = signed_in(shell, server).type("logs", RUN_ID, "--follow")
+    assert not any(character in said.out for character in "\x1b\x07\x9b\u202e")
+
+
+@pytest.mark.parametrize("words", [["cancel", RUN_ID], ["flows", "versions", "f"], ["flows", "archive", "f"]])
+def test_an_older_server_is_told_from_a_thing_that_is_not_there(shell: Shell, words: list[str]) -> None:
+    def refusal(code: str) -> tuple[int, str, bytes]:
+        return 404, "application/problem+json", json.dumps({"code": code, "detail": "None.", "status": 404}).encode()
+
+    paths = [f"/api/v1/runs/{RUN_ID}/cancel/", "/api/v1/flows/f/versions/?limit=200", "/api/v1/flows/f/archive/"]
+    with serve_run(answers={path: refusal("not_found") for path in paths}) as server:
+        old = signed_in(shell, server).type(*words)
+        assert (old.code, "Update the server." in old.err) == (12, True)
+        server.answers = {path: refusal("thing_not_found") for path in paths}
+        assert signed_in(shell, server).type(*words).code == 5
+
+
+def test_a_pipe_that_is_closed_early_is_no_failure(shell: Shell) -> None:
+    many: dict[str, Any] = {"results": []}
+    row = {"id": "x" * 1000, "agent_id": "a", "status": "failed", "created_at": "2026-01-01T00:00:00Z"}
+    many["results"] = [row] * 2000
+    answer = (200, "application/json", json.dumps(many).encode())
+    with serve_run(answers={"/api/v1/runs/?which=all&limit=20": answer}) as server:
+        listing = signed_in(shell, server).start("runs")
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        listing.stdout.readline()
+        listing.stdout.close()
+        assert listing.stderr.read() == ""
+        assert listing.wait(30) == 0
