@@ -2,7 +2,9 @@
 """What can go wrong with flows and runs."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from accounts.errors import PreconditionFailed
 from codexos.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 
@@ -20,6 +22,39 @@ class FlowNotPublished(Conflict):
 
 class FlowSlugTaken(Conflict):
     """Another flow of the project has this short name."""
+
+
+class FlowAmbiguous(InvalidInput):
+    """Several flows that the actor sees have this short name, each in a project of its own."""
+
+
+class FlowArchived(Conflict):
+    """The flow was put away: it is neither run nor changed until it is taken out again."""
+
+    def __init__(self, *, slug: str) -> None:
+        super().__init__(f"Flow {slug!r} is archived. Take it out of the archive first.", slug=slug)
+
+
+class FlowChanged(PreconditionFailed):
+    """Somebody saved the flow since the draft that an edit was made from was read."""
+
+    def __init__(self, *, slug: str, by: str, at: datetime | None, revision: int) -> None:
+        when = f" at {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+        super().__init__(
+            f"Flow {slug!r} was changed by {by}{when}, since you read it. Nothing was saved. Read it again, then "
+            "repeat the edit with its new ETag.",
+            edited_by=by,
+            edited_at=at.isoformat() if at else None,
+            revision=revision,
+        )
+
+
+class FlowVersionNotFound(NotFound):
+    """The flow has no version of that number."""
+
+
+class FlowRevisionNotFound(NotFound):
+    """No draft was kept under that number, or it is too long ago."""
 
 
 class TakenTooOften(Conflict):

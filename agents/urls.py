@@ -3,12 +3,12 @@
 
 from django.urls import path
 
-from agents import views
+from agents.views import flows, runs
 
 urlpatterns = [
-    path("", views.HomePage.as_view(), name="home"),
-    path("flows/", views.FlowListPage.as_view(), name="flows"),
-    path("runs/", views.RunListPage.as_view(), name="runs"),
-    path("runs/new/", views.StartRunPage.as_view(), name="start-run"),
-    path("runs/<str:run_id>/", views.RunPage.as_view(), name="run"),
+    path("", runs.HomePage.as_view(), name="home"),
+    path("flows/", flows.FlowListPage.as_view(), name="flows"),
+    path("runs/", runs.RunListPage.as_view(), name="runs"),
+    path("runs/new/", runs.StartRunPage.as_view(), name="start-run"),
+    path("runs/<str:run_id>/", runs.RunPage.as_view(), name="run"),
 ]

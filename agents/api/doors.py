@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.actor import Actor
 from agents.api.serializers import run_data
-from agents.api.views import AgentRunView, RunEventsView
+from agents.api.views.runs import AgentRunView, RunEventsView
 from agents.operations.live import follow_run, leaving_no_connection, wait_until_finished
 from agents.queries.runs import access_run, list_entries
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Shapes of flows and runs on the wire."""
+"""Shapes of runs on the wire."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.rest import Body
 from agents.engine.journal import Entry
-from agents.models import Flow, FlowVersion, Run
+from agents.models import Run
 from agents.queries.runs import log_of
 from codexos.kernel.jsontypes import JsonObject
 
@@ -122,67 +122,3 @@ def run_data(run: Run, entries: Sequence[Entry]) -> dict[str, Any]:
         "result": {"output": last.get("output"), "citations": last.get("citations", [])} if last else None,
         "error": last.get("error"),
     }
-
-
-class FlowShape(serializers.ModelSerializer[Flow]):
-    """A flow."""
-
-    project_id = serializers.UUIDField()
-    owner_id = serializers.UUIDField(allow_null=True)
-    published_version = serializers.IntegerField(source="published.number", allow_null=True, default=None)
-    document = serializers.JSONField(source="draft")
-
-    class Meta:
-        model = Flow
-        fields = (
-            "id",
-            "slug",
-            "name",
-            "project_id",
-            "owner_id",
-            "is_team_template",
-            "published_version",
-            "document",
-            "created_at",
-            "updated_at",
-        )
-        read_only_fields = fields
-
-
-class FlowVersionShape(serializers.ModelSerializer[FlowVersion]):
-    """A frozen version of a flow."""
-
-    flow_id = serializers.UUIDField()
-
-    class Meta:
-        model = FlowVersion
-        fields = ("id", "flow_id", "number", "logic_hash", "created_at")
-        read_only_fields = fields
-
-
-class CreateFlowBody(Body):
-    """``POST /api/v1/flows/``."""
-
-    document = serializers.JSONField()
-    project_id = serializers.CharField(max_length=63, required=False, allow_null=True, default=None)
-    is_team_template = serializers.BooleanField(default=False)
-
-    def validate_document(self, value: object) -> object:
-        """Refuse a flow that is not even an object."""
-        if not isinstance(value, dict):
-            raise serializers.ValidationError("A flow is an object with a list of 'nodes'.")
-        return value
-
-
-class ProblemShape(serializers.Serializer[Any]):
-    """One thing wrong with a flow."""
-
-    place = serializers.CharField()
-    message = serializers.CharField()
-
-
-class FlowCheckShape(serializers.Serializer[Any]):
-    """What is wrong with a flow."""
-
-    is_valid = serializers.BooleanField()  # type: ignore[assignment]
-    problems = ProblemShape(many=True)

@@ -3,15 +3,29 @@
 
 from django.urls import path
 
-from agents.api import doors, tools, views
+from agents.api import doors, tools
+from agents.api.views import flows, runs, versions
+
+_FLOW = "flows/<str:flow>/"
 
 urlpatterns = [
-    path("flows/", views.FlowListView.as_view(), name="api-flows"),
-    path("flows/validate/", views.ValidateFlowView.as_view(), name="api-flows-validate"),
-    path("flows/<str:flow>/", views.FlowView.as_view(), name="api-flow"),
-    path("flows/<str:flow>/publish/", views.PublishFlowView.as_view(), name="api-flow-publish"),
-    path("runs/", views.RunListView.as_view(), name="api-runs"),
-    path("runs/<str:run_id>/", views.RunView.as_view(), name="api-run"),
+    path("flows/", flows.FlowListView.as_view(), name="api-flows"),
+    path("flows/validate/", flows.ValidateFlowView.as_view(), name="api-flows-validate"),
+    path("flows/convert/", flows.ConvertFlowView.as_view(), name="api-flows-convert"),
+    path(_FLOW, flows.FlowView.as_view(), name="api-flow"),
+    path(_FLOW + "archive/", flows.ArchiveFlowView.as_view(), name="api-flow-archive"),
+    path(_FLOW + "unarchive/", flows.UnarchiveFlowView.as_view(), name="api-flow-unarchive"),
+    path(_FLOW + "fork/", flows.ForkFlowView.as_view(), name="api-flow-fork"),
+    path(_FLOW + "export/", flows.ExportFlowView.as_view(), name="api-flow-export"),
+    path(_FLOW + "publish/", versions.PublishFlowView.as_view(), name="api-flow-publish"),
+    path(_FLOW + "versions/", versions.VersionListView.as_view(), name="api-flow-versions"),
+    path(_FLOW + "versions/<str:number>/", versions.VersionView.as_view(), name="api-flow-version"),
+    path(_FLOW + "versions/<str:number>/diff/", versions.VersionDiffView.as_view(), name="api-flow-diff"),
+    path(_FLOW + "versions/<str:number>/restore/", versions.RestoreVersionView.as_view(), name="api-flow-restore"),
+    path(_FLOW + "revisions/", versions.RevisionListView.as_view(), name="api-flow-revisions"),
+    path(_FLOW + "revisions/<str:number>/", versions.RevisionView.as_view(), name="api-flow-revision"),
+    path("runs/", runs.RunListView.as_view(), name="api-runs"),
+    path("runs/<str:run_id>/", runs.RunView.as_view(), name="api-run"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
     path("tools/", tools.ToolListView.as_view(), name="api-tools"),
 ]

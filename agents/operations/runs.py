@@ -16,7 +16,7 @@ from accounts.queries.projects import access_project, only_project
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from agents.engine.documents import parse_flow
-from agents.errors import FlowNotPublished, RunRequestInvalid
+from agents.errors import FlowArchived, FlowNotPublished, RunRequestInvalid
 from agents.models import FlowVersion, Run
 from agents.operations.substitutes import refuse_substitutes
 from agents.queries.flows import access_flow
@@ -43,8 +43,8 @@ class RunRequest:
 def start_run(actor: Actor, *, request: RunRequest) -> Run:
     """Accept a run: when this returns it is durable and will be done.
 
-    Raises GraphInvalid, FlowNotFound, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed, NameInvalid,
-    RunRequestInvalid, ModelsMissing.
+    Raises GraphInvalid, FlowNotFound, FlowArchived, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed,
+    NameInvalid, RunRequestInvalid, ModelsMissing.
     """
     project = _project_of(actor, request)
     version = None if request.document is not None else _published(actor, request, project=project)
@@ -83,6 +83,8 @@ def _project_of(actor: Actor, request: RunRequest) -> Project:
 
 def _published(actor: Actor, request: RunRequest, *, project: Project) -> FlowVersion:
     flow = access_flow(actor, request.agent_id, to=Permission.RUN_FLOWS, project=project)
+    if flow.is_archived:
+        raise FlowArchived(slug=flow.slug)
     if flow.published is None:
         raise FlowNotPublished(f"Flow {flow.slug!r} has no published version. Publish it, then run it.")
     return flow.published

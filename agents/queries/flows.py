@@ -2,6 +2,7 @@
 """Reading flows. Fetching is the check."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from accounts.actor import Actor
 from accounts.models import Project
@@ -9,35 +10,74 @@ from accounts.queries.access import insist, named
 from accounts.queries.pages import Page, page_of
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
-from agents.errors import FlowNotFound
+from agents.errors import FlowAmbiguous, FlowNotFound
 from agents.models import Flow
+from codexos.kernel.errors import NotAllowed
 
 
 @in_organization
 def access_flow(
-    actor: Actor, id_or_slug: str, *, to: Permission = Permission.SEE, project: Project | None = None
+    actor: Actor, id_or_slug: UUID | str, *, to: Permission = Permission.SEE, project: Project | None = None
 ) -> Flow:
-    """Return one flow. Raises FlowNotFound, NotAllowed."""
+    """Return one flow. Raises FlowNotFound, FlowAmbiguous, NotAllowed."""
     found = _visible_flows(actor).filter(named(id_or_slug))
     if project is not None:
         found = found.filter(project=project)
-    flow = found.order_by("id").first()
-    if flow is None:
-        raise FlowNotFound(f"No flow {id_or_slug!r}. Check its id or short name, or list /api/v1/flows/.")
-    insist(actor, to, flow)
-    return flow
+    flows = list(found.order_by("id")[:2])
+    if not flows:
+        raise FlowNotFound(f"No flow {str(id_or_slug)!r}. Check its id or short name, or list /api/v1/flows/.")
+    if len(flows) > 1:
+        raise _ambiguous(str(id_or_slug), found)
+    insist(actor, to, flows[0])
+    return flows[0]
 
 
 @in_organization
-def list_flows(actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[Flow]:
-    """Return the flows the actor may see, newest first."""
-    return page_of(_visible_flows(actor), cursor=cursor, limit=limit)
+def access_changeable_flow(actor: Actor, id_or_slug: UUID | str) -> Flow:
+    """Return one flow that is the actor's to change. Raises FlowNotFound, FlowAmbiguous, NotAllowed."""
+    flow = access_flow(actor, id_or_slug)
+    if may_change_flow(actor, flow):
+        return flow
+    if flow.is_team_template:
+        insist(actor, Permission.MODIFY_TEAM_TEMPLATES, flow)
+    insist(actor, Permission.CREATE_AGENTS, flow)
+    raise NotAllowed(f"Flow {flow.slug!r} belongs to {flow.owner}. Fork it to make it your own, or ask them.")
+
+
+def may_change_flow(actor: Actor, flow: Flow) -> bool:
+    """Tell whether a flow is the actor's to change: their own, or a template of a team they lead."""
+    if flow.is_team_template:
+        return actor.may(Permission.MODIFY_TEAM_TEMPLATES, flow)
+    return flow.owner_id == actor.person_id and actor.may(Permission.CREATE_AGENTS, flow)
+
+
+@in_organization
+def list_flows(
+    actor: Actor,
+    *,
+    archived: bool = False,
+    project: Project | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Flow]:
+    """Return the flows the actor may see, newest first: those in use or those put away. Documents stay unread."""
+    flows = _visible_flows(actor).filter(archived_at__isnull=not archived)
+    if project is not None:
+        flows = flows.filter(project=project)
+    heavy = ("draft", "source", "published__document", "published__source")
+    return page_of(flows.defer(*heavy), cursor=cursor, limit=limit)
+
+
+@in_organization
+def count_flows(actor: Actor, *, archived: bool = False) -> int:
+    """Return how many flows the actor sees."""
+    return _visible_flows(actor).filter(archived_at__isnull=not archived).count()
 
 
 @in_organization
 def list_runnable_flows(actor: Actor) -> Sequence[Flow]:
     """Return the published flows the actor may run, by name."""
-    flows = _visible_flows(actor).exclude(published=None).order_by("name")[:200]
+    flows = _visible_flows(actor).filter(archived_at=None).exclude(published=None).order_by("name")[:200]
     return [flow for flow in flows if actor.may(Permission.RUN_FLOWS, flow)]
 
 
@@ -49,9 +89,17 @@ def choose_runnable_flow(actor: Actor, named: str | None) -> Flow | None:
 
 
 def _visible_flows(actor: Actor) -> OrganizationQuerySet[Flow]:
-    flows = Flow.objects.for_organization(actor.organization_id).select_related("project", "published", "owner")
+    flows = Flow.objects.for_organization(actor.organization_id).select_related(
+        "project", "published", "owner", "edited_by"
+    )
     if not actor.sees_every_team:
         flows = flows.filter(project__team_id__in=actor.team_ids)
     if actor.project_id is not None:
         flows = flows.filter(project_id=actor.project_id)
     return flows
+
+
+def _ambiguous(slug: str, found: OrganizationQuerySet[Flow]) -> FlowAmbiguous:
+    places = ", ".join(found.order_by("project__slug").values_list("project__slug", flat=True)[:10])
+    message = f"Flows called {slug!r} stand in several projects: {places}. Name one by its id, or say the project_id."
+    return FlowAmbiguous(message, errors=[{"place": "project_id", "message": message}])

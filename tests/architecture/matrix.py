@@ -57,6 +57,7 @@ NEW_INVITATION = {"email": "new@x.example", "role": "viewer"}
 NEW_TOKEN = {"name": "T", "scopes": ["read"]}
 NEW_FLOW = {"project_id": "{project}", "document": {**LINEAR, "id": "new"}}
 NEW_RUN = {"agent_id": "matrix", "flow": LINEAR, "input": "hello", "project_id": "{project}"}
+CONVERT = {"source": '{"nodes": []}', "to": "yaml"}
 NEW_NAME = {"name": "New", "slug": "fresh"}
 NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
 NEW_ROLE = {"role": "developer"}
@@ -122,8 +123,21 @@ AGENTS = (
     _row("GET", _API + "flows/",                            "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "flows/",                           "401 404 201 201 201 201 403 403", NEW_FLOW),
     _row("POST", _API + "flows/validate/",                  "401 200 200 200 200 200 200 200", {"document": LINEAR}),
+    _row("POST", _API + "flows/convert/",                   "401 200 200 200 200 200 200 200", CONVERT),
     _row("GET", _API + "flows/<str:flow>/",                 "401 404 200 200 200 200 200 200"),
-    _row("POST", _API + "flows/<str:flow>/publish/",        "401 404 201 201 201 403 403 403"),
+    _row("PUT", _API + "flows/<str:flow>/",                 "401 404 200 200 200 403 403 403", {"document": LINEAR}),
+    _row("PATCH", _API + "flows/<str:flow>/",               "401 404 200 200 200 403 403 403", NEW),
+    _row("POST", _API + "flows/<str:flow>/publish/",        "401 404 200 200 200 403 403 403"),  # nothing has changed
+    _row("POST", _API + "flows/<str:flow>/archive/",        "401 404 200 200 200 403 403 403"),
+    _row("POST", _API + "flows/<str:flow>/unarchive/",      "401 404 200 200 200 403 403 403"),
+    _row("POST", _API + "flows/<str:flow>/fork/",           "401 404 201 201 201 201 403 403", {}),
+    _row("GET", _API + "flows/<str:flow>/export/",          "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "flows/<str:flow>/versions/",        "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "flows/<str:flow>/versions/<str:number>/", "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "flows/<str:flow>/versions/<str:number>/diff/", "401 404 200 200 200 200 200 200"),
+    _row("POST", _API + "flows/<str:flow>/versions/<str:number>/restore/", "401 404 200 200 200 403 403 403"),
+    _row("GET", _API + "flows/<str:flow>/revisions/",       "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "flows/<str:flow>/revisions/<str:number>/", "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "runs/",                             "401 200 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/",                "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),

@@ -10,6 +10,7 @@ from accounts.roles import Role
 from accounts.tenancy import tenant
 from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
+from agents.operations.versions import publish_flow
 from codexos.kernel.ids import new_id
 from rag.operations.files import store_file
 from tests.architecture.matrix import LINEAR
@@ -43,7 +44,7 @@ def unknown_things() -> dict[str, str]:
         "event",
         "entry",
     )
-    return {"path": "nothing.md", "form": "csv", **{name: str(new_id()) for name in names}}
+    return {"path": "nothing.md", "form": "csv", "number": "1", **{name: str(new_id()) for name in names}}
 
 
 class Place(NamedTuple):
@@ -64,6 +65,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         store_file(owner.actor, project.id, path="notes.md", chunks=[b"# Notes"])
         event = AuditEvent.objects.for_organization(organization.id).order_by("pk")[0]
         flow = create_flow(admin.actor, project=project, document=LINEAR, is_team_template=True)
+        publish_flow(admin.actor, flow=flow.id)
         run = start_run(
             owner.actor,
             request=RunRequest(agent_id="matrix", input="hello", document=LINEAR, project=str(project.id)),
@@ -82,4 +84,5 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "event": str(event.id),
         "entry": str(new_id()),
         "form": "csv",
+        "number": "1",
     }

@@ -22,8 +22,9 @@ from accounts.operations.tokens import issue_token
 from accounts.queries.grants import load_actor
 from accounts.roles import Role, TokenScope
 from accounts.tenancy import tenant
-from agents.operations.flows import create_flow, publish_flow
+from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
+from agents.operations.versions import publish_flow
 from agents.queries.runs import access_run
 from rag.operations.files import store_file
 from tests.factories import make_person

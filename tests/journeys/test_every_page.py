@@ -23,8 +23,9 @@ from accounts.queries.invitations import letter_token
 from accounts.queries.members import list_members
 from accounts.queries.tokens import list_own_tokens
 from accounts.roles import Role
-from agents.operations.flows import create_flow, publish_flow
+from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
+from agents.operations.versions import publish_flow
 from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT
 from tests.factories import PASSWORD, World

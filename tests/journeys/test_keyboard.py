@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from agents.operations.flows import create_flow, publish_flow
+from agents.operations.flows import create_flow
+from agents.operations.versions import publish_flow
 from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT
 from tests.factories import PASSWORD, World

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.operations.flows import create_flow, publish_flow
+from agents.operations.flows import create_flow
+from agents.operations.versions import publish_flow
 from tests.factories import World
 from tests.journeys.conftest import Product
 from tests.journeys.line import Line

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.operations.flows import create_flow, publish_flow
+from agents.operations.flows import create_flow
+from agents.operations.versions import publish_flow
 from tests.agents.test_runs import BLUEPRINT
 from tests.factories import World
 

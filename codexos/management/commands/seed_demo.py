@@ -19,7 +19,8 @@ from accounts.operations.tokens import issue_token
 from accounts.queries.grants import load_actor
 from accounts.roles import Role
 from accounts.tenancy import tenant
-from agents.operations.flows import create_flow, publish_flow
+from agents.operations.flows import create_flow
+from agents.operations.versions import publish_flow
 from codexos.kernel.jsontypes import JsonObject
 from rag.operations.files import store_file
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Flows and runs over HTTP."""
+"""Runs over HTTP."""
 
 from typing import Any
 
@@ -8,21 +8,9 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.queries.projects import access_project, only_project
-from accounts.rest import OrganizationAPIView, page_params, paginated, refuse_unknown
-from agents.api.serializers import (
-    AgentRunBody,
-    CreateFlowBody,
-    FlowCheckShape,
-    FlowShape,
-    FlowVersionShape,
-    RunShape,
-    RunSummaryShape,
-    run_data,
-)
-from agents.operations.flows import create_flow, publish_flow, validate_flow
+from accounts.rest import OrganizationAPIView, page_params, paginated
+from agents.api.serializers import AgentRunBody, RunShape, RunSummaryShape, run_data
 from agents.operations.runs import RunRequest, start_run
-from agents.queries.flows import access_flow, list_flows
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
 
 
@@ -100,60 +88,3 @@ class RunEventsView(BehindDoorView):
     def get(self, request: Request, run_id: str) -> Response:
         """Follow a run as server-sent events; ``Last-Event-ID`` or ``?after=`` resumes behind a seq."""
         return Response({"id": str(access_run(self.actor_of(request), run_id).id)})
-
-
-class FlowListView(OrganizationAPIView):
-    """``/api/v1/flows/``."""
-
-    @extend_schema(responses=FlowShape(many=True))
-    def get(self, request: Request) -> Response:
-        """List flows, newest first."""
-        params = page_params(request)
-        page = list_flows(self.actor_of(request), cursor=params.cursor, limit=params.limit)
-        return paginated(request, page, FlowShape)
-
-    @extend_schema(request=CreateFlowBody, responses={201: FlowShape})
-    def post(self, request: Request) -> Response:
-        """Keep a flow document as a draft."""
-        body = CreateFlowBody(data=request.data)
-        body.is_valid(raise_exception=True)
-        actor, named = self.actor_of(request), body.validated_data["project_id"]
-        project = access_project(actor, named) if named else only_project(actor)
-        flow = create_flow(
-            actor,
-            project=project,
-            document=body.validated_data["document"],
-            is_team_template=body.validated_data["is_team_template"],
-        )
-        return Response(FlowShape(flow).data, status=201)
-
-
-class FlowView(OrganizationAPIView):
-    """``/api/v1/flows/<id or slug>/``."""
-
-    @extend_schema(responses=FlowShape)
-    def get(self, request: Request, flow: str) -> Response:
-        """Return one flow."""
-        return Response(FlowShape(access_flow(self.actor_of(request), flow)).data)
-
-
-class PublishFlowView(OrganizationAPIView):
-    """``/api/v1/flows/<id or slug>/publish/``."""
-
-    @extend_schema(request=None, responses={201: FlowVersionShape})
-    def post(self, request: Request, flow: str) -> Response:
-        """Freeze the draft as the next version and make it the one that runs."""
-        return Response(FlowVersionShape(publish_flow(self.actor_of(request), flow=flow)).data, status=201)
-
-
-class ValidateFlowView(OrganizationAPIView):
-    """``/api/v1/flows/validate/``."""
-
-    @extend_schema(request=CreateFlowBody, responses=FlowCheckShape)
-    def post(self, request: Request) -> Response:
-        """List everything that is wrong with a flow document, without keeping it."""
-        self.actor_of(request)
-        refuse_unknown(request.data, known=CreateFlowBody().fields)
-        problems = validate_flow(request.data.get("document") if isinstance(request.data, dict) else None)
-        shape = {"is_valid": not problems, "problems": [{"place": p.place, "message": p.message} for p in problems]}
-        return Response(shape)

@@ -15,7 +15,7 @@ from accounts.roles import Permission
 from agents.forms import StartRunForm
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.figures import RunFigures, count_runs
-from agents.queries.flows import access_flow, choose_runnable_flow, list_flows, list_runnable_flows
+from agents.queries.flows import access_flow, choose_runnable_flow, list_runnable_flows
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
 from agents.queries.timeline import view_run
 from codexos.kernel.errors import CodexosError
@@ -56,18 +56,6 @@ def _figures(counted: RunFigures) -> list[dict[str, Any]]:
         },
         {"label": _("Tokens, 30 days"), "value": f"{counted.tokens:,}"},
     ]
-
-
-class FlowListPage(OrganizationPage):
-    """The flows a person sees."""
-
-    template_name = "agents/flows.html"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """Show them, newest first."""
-        flows = list_flows(self.actor, cursor=request.GET.get("cursor"), limit=50)
-        may_run = self.actor.may_somewhere(Permission.RUN_FLOWS)
-        return self.page(request, flows=flows, may_run=may_run, **self.page_links(request, flows))
 
 
 class RunListPage(OrganizationPage):

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Drafts: a flow document together with the text it was written as. A draft may be unfinished, but can be kept."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import yaml
+
+from agents.engine.errors import GraphInvalid
+from agents.engine.json_text import to_json
+from agents.engine.reading import read_document
+from agents.engine.shape import check_shape
+from codexos.kernel.jsontypes import JsonObject
+
+
+class DraftFormat(StrEnum):
+    """How a draft is written."""
+
+    JSON = "json"
+    YAML = "yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a flow's author wrote, and what it says."""
+
+    document: JsonObject
+    source: str
+    format: DraftFormat
+
+    @property
+    def hash(self) -> str:
+        """Of everything the document says and draws, whatever its text looks like."""
+        return hash_of(self.document)
+
+
+def read_draft(source: str, *, format: DraftFormat | None = None) -> Draft:
+    """Read a draft from its text; unsound ones too. Raises GraphInvalid where it is no document at all."""
+    document = read_document(source, format=format.value if format else None)
+    _insist_keepable(document)
+    return Draft(document, source, format or _format_of(source))
+
+
+def draft_of(document: JsonObject, *, format: DraftFormat = DraftFormat.JSON) -> Draft:
+    """Write a document down as a draft. Raises GraphInvalid where it cannot be kept."""
+    _insist_keepable(document)
+    return Draft(document, write_document(document, format), format)
+
+
+def convert_source(source: str, *, to: DraftFormat) -> str:
+    """Write what a text says in the other format; its comments are lost. Raises GraphInvalid."""
+    return draft_of(read_document(source), format=to).source
+
+
+def write_document(document: JsonObject, format: str) -> str:
+    """Write a document as text that people read."""
+    if format == DraftFormat.YAML:
+        return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
+    return to_json(document)
+
+
+def hash_of(document: JsonObject) -> str:
+    """Hash everything a document says and draws; only the order of members in an object does not count."""
+    written = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def has_comments(source: str) -> bool:
+    """Whether a text holds remarks that another format would lose."""
+    if _format_of(source) is DraftFormat.JSON:
+        return False
+    try:
+        tokens = [(token.start_mark.index, token.end_mark.index) for token in yaml.scan(source, yaml.SafeLoader)]
+    except yaml.YAMLError:
+        return "#" in source
+    # Between two tokens stands white space, or a remark.
+    gaps = zip([0, *(end for _, end in tokens)], [*(start for start, _ in tokens), len(source)], strict=True)
+    return any("#" in source[after:before] for after, before in gaps if after < before)
+
+
+def _format_of(source: str) -> DraftFormat:
+    try:
+        json.loads(source.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return DraftFormat.YAML
+    return DraftFormat.JSON
+
+
+def _insist_keepable(document: JsonObject) -> None:
+    """Raise GraphInvalid for what no database or program could hold; what merely cannot run is kept."""
+    is_blank = isinstance(document, Mapping) and document.get("nodes") == []
+    problems = [problem for problem in check_shape(document) if not (is_blank and problem.place == "$.nodes")]
+    if problems:
+        raise GraphInvalid(problems)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What is wrong with a draft, and where in its text; and what may be written in one."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from accounts.actor import Actor
+from agents.engine.documents import check_flow, check_text
+from agents.engine.drafts import Draft, DraftFormat, convert_source, draft_of, has_comments, read_draft
+from agents.engine.errors import GraphInvalid, Problem
+from agents.engine.nodes.every import EVERY_KIND
+from agents.engine.registry import KINDS
+from agents.operations.tools import known_tools, list_tools
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+from llm.queries.models import list_models
+
+_MEMBERS = {
+    "id": "Its name in this flow, by which others refer to it.",
+    "type": "What kind of node it is.",
+    "next": "The node that follows: an id, a list of ids, or a map from outcomes to ids.",
+    "label": "What people read on its box.",
+    "description": "What people should know about it.",
+}
+
+
+class Converted(NamedTuple):
+    """A text in its other format, and whether remarks were lost on the way."""
+
+    source: str
+    format: str
+    lost_comments: bool
+
+
+def read_sent(document: JsonObject | None, *, source: str | None, format: str | None) -> Draft:
+    """Read a flow that was sent as an object or as text. Raises GraphInvalid where it cannot be kept."""
+    wanted = DraftFormat(format) if format else None
+    return draft_of(document or {}) if source is None else read_draft(source, format=wanted)
+
+
+def convert_text(source: str, *, to: str) -> Converted:
+    """Write what a text says in another format. Raises GraphInvalid."""
+    return Converted(convert_source(source, to=DraftFormat(to)), to, lost_comments=has_comments(source))
+
+
+def check_document(document: JsonValue) -> Sequence[Problem]:
+    """List everything that is wrong with a flow document."""
+    return check_flow(document, tools=known_tools())
+
+
+def check_source(source: str, *, format: str | None = None) -> Sequence[Problem]:
+    """List everything that is wrong with a flow's text, each with its line and column."""
+    return check_text(source, format=DraftFormat(format).value if format else None, tools=known_tools())
+
+
+def is_sound(problems: Sequence[Problem]) -> bool:
+    """Whether nothing among them keeps a flow from running."""
+    return not any(problem.is_error for problem in problems)
+
+
+def insist_sound(draft: Draft) -> None:
+    """Raise GraphInvalid with everything that keeps a draft from running."""
+    problems = [problem for problem in check_source(draft.source, format=draft.format) if problem.is_error]
+    if problems:
+        raise GraphInvalid(problems)
+
+
+def vocabulary(actor: Actor) -> JsonObject:
+    """Say what may be written in a flow: members of a node, settings of each kind, tools, models."""
+    every = {name: setting.doc for name, setting in EVERY_KIND.items()}
+    return {
+        "members": {**_MEMBERS, **every},
+        "kinds": {
+            name: {setting: shape.doc for setting, shape in kind.settings.items()} for name, kind in KINDS.items()
+        },
+        "tools": {offer.spec.name: offer.spec.description for offer in list_tools(actor)},
+        "models": [model.name for model in list_models(actor)],
+    }
