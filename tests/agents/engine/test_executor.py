@@ -266,6 +266,19 @@ async def test_documents_are_cut_to_the_budget_and_a_note_names_them():
     assert log_line(stage.of_type("note")[0]).level == "warning"
 
 
+async def test_a_small_model_is_given_less_and_a_note_says_so():
+    stage = Stage(
+        chain({"id": "a", "type": "llm"}, {"id": "b", "type": "llm"}), "x" * 3_000, CountingModel(budget=2_000)
+    )
+    await stage.run()
+    first, second = stage.model.requests
+    assert [document.text for document in first.documents] == []
+    assert second.messages[0].text.endswith("# Result of a\n\n" + f"[default] # Input\n\n{'x' * 3_000}"[:1_000] + " …")
+    assert [entry.data["message"] for entry in stage.of_type("note")] == [
+        "The result of a was cut to its first 1,000 of 3,019 characters to fit what the model takes."
+    ]
+
+
 async def test_a_result_too_large_for_the_journal_fails_the_step():
     class Flood(CountingTool):
         async def call(self, arguments, *, key):
