@@ -149,18 +149,23 @@ COMPARISONS: Mapping[str, Operator] = {
 }
 
 
-def reach(value: JsonValue, key: JsonValue) -> tuple[JsonValue, str]:
-    """Read an item or a key; where there is none, the second value says what is there instead."""
+def reach(value: JsonValue, key: str | int) -> JsonValue:
+    """Read an item or a key. Raises LookupError where there is none."""
     if isinstance(key, str) and isinstance(value, Mapping):
-        if key in value:
-            return value[key], ""
-        return None, f"has no {quoted(key)}; it has {_keys_of(value)}"
+        return value[key]
     if isinstance(key, int) and isinstance(value, Sequence) and not isinstance(value, str):
-        if -len(value) <= key < len(value):
-            return value[key], ""
-        return None, f"has {len(value)} items, so there is no [{key}]"
-    asked = f"[{key}]" if isinstance(key, int) else f".{key}" if str(key).isidentifier() else f"[{quoted(str(key))}]"
-    return None, f"is {kind_of(value)}, so {asked} cannot be read from it"
+        return value[key]
+    raise LookupError
+
+
+def what_is_there(value: JsonValue, key: str | int) -> str:
+    """Say what is there where nothing could be reached."""
+    if isinstance(key, str) and isinstance(value, Mapping):
+        return f"has no {quoted(key)}; it has {_keys_of(value)}"
+    if isinstance(key, int) and isinstance(value, Sequence) and not isinstance(value, str):
+        return f"has {len(value)} items, so there is no [{key}]"
+    asked = f"[{key}]" if isinstance(key, int) else f".{key}" if key.isidentifier() else f"[{quoted(key)}]"
+    return f"is {kind_of(value)}, so {asked} cannot be read from it"
 
 
 def _keys_of(value: Mapping[str, JsonValue]) -> str:

@@ -166,7 +166,7 @@ class _Parser:
         given = self._until(")", lambda: self._nested(self.choice))
         if len(given) != len(takes):
             raise ExpressionInvalid(
-                f"{name.text}() at position {name.position} is given {len(given)} values. "
+                f"{name.text}() at position {name.position} is given {len(given)} value{'s'[: len(given) != 1]}. "
                 f"Write {name.text}({', '.join(takes)}).",
                 position=name.position,
             )

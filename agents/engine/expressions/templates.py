@@ -93,7 +93,7 @@ def _value(expression: Expression, work: Work) -> JsonValue:
     try:
         return expression.value(work)
     except Missing as missing:
-        raise ExpressionInvalid(missing.message, position=missing.position) from None
+        raise ExpressionInvalid(missing.tell(), position=missing.position) from None
 
 
 def _weighed(expression: Expression, scope: Scope, budget: Budget | None) -> JsonValue:

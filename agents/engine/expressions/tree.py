@@ -4,9 +4,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from agents.engine.expressions.functions import Given
-from agents.engine.expressions.operators import Operator, negative, reach
+from agents.engine.expressions.operators import Operator, negative, reach, what_is_there
 from agents.engine.expressions.values import is_true, kind_of, quoted
 from agents.engine.expressions.work import Missing, Work
 from codexos.kernel.jsontypes import JsonValue
@@ -57,7 +58,7 @@ class Name(Expression):
         try:
             return work.scope[self.root]
         except KeyError:
-            raise Missing(self._trouble(work), position=self.position) from None
+            raise Missing(partial(self._trouble, work), position=self.position) from None
 
     def _trouble(self, work: Work) -> str:
         before = self.root.partition("-")[0]
@@ -84,17 +85,16 @@ class Reach(Expression):
         value = self.of.value(work)
         for depth, accessor in enumerate(self.accessors):
             key = self._key(accessor, work) if isinstance(accessor, Expression) else accessor
-            # Nearly every step of nearly every path is this one.
-            if isinstance(value, dict) and isinstance(key, str) and key in value:
-                value = value[key]
-                continue
-            value, trouble = reach(value, key)
-            if trouble:
-                where = (
-                    f"{quoted(path_text(self.of.title, self.accessors[:depth]))} {trouble} (position {self.position})."
-                )
-                raise Missing(f"{where} Look at that step's result and correct the path.", position=self.position)
+            try:
+                value = reach(value, key)
+            except LookupError:
+                raise Missing(partial(self._trouble, value, key, depth=depth), position=self.position) from None
         return value
+
+    def _trouble(self, value: JsonValue, key: str | int, *, depth: int) -> str:
+        so_far = quoted(path_text(self.of.title, self.accessors[:depth]))
+        where = f"{so_far} {what_is_there(value, key)} (position {self.position})."
+        return f"{where} Look at that result and correct the path."
 
     def _key(self, accessor: Expression, work: Work) -> str | int:
         key = accessor.value(work)

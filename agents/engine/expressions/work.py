@@ -2,7 +2,7 @@
 """What an evaluation is made with: the names it may read, where it stands, and how much it may still do."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agents.engine.errors import ExpressionInvalid
@@ -14,11 +14,11 @@ Scope = Mapping[str, JsonValue]
 
 
 class Missing(Exception):
-    """A path leads nowhere. Where nothing stands in for it, people get it as an ExpressionInvalid."""
+    """A path leads nowhere. Where nothing stands in for it, ``tell`` says what people get as an ExpressionInvalid."""
 
-    def __init__(self, message: str, *, position: int) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, tell: Callable[[], str], *, position: int) -> None:
+        super().__init__()
+        self.tell = tell
         self.position = position
 
 
@@ -104,7 +104,9 @@ class Work:
 
     def text_of(self, value: JsonValue) -> str:
         """Say a value as text, within the budget. Raises ExpressionInvalid."""
-        if isinstance(value, str) or (isinstance(value, Mapping) and isinstance(value.get("text"), str)):
+        if isinstance(value, str):
+            return value
+        if isinstance(value, Mapping) and isinstance(value.get("text"), str):
             return text_of(value)
         self.weigh(value)
         return self.made(self._written(value))
