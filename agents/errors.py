@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from accounts.errors import PreconditionFailed
-from codexos.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
+from codexos.kernel.errors import Conflict, InvalidInput, LimitReached, NotFound, NotSignedIn, Unavailable
 
 
 class FlowNotFound(NotFound):
@@ -88,3 +88,14 @@ class ToolFailed(Conflict):
 
 class ToolUnavailable(Unavailable):
     """What a tool asks is away, busy or tells to come back later."""
+
+
+class TicketInvalid(NotSignedIn):
+    """A ticket to follow a run was used already, has expired, or is for something else."""
+
+
+class FollowerTooSlow(LimitReached):
+    """Somebody who follows a run did not take events as fast as they came."""
+
+    def __init__(self, *, after: int) -> None:
+        super().__init__(f"Events came faster than they were taken. Come back with after={after}.", after=after)

@@ -11,7 +11,8 @@ from accounts.models import ApiToken
 from accounts.queries.access import insist_in_organization
 from accounts.queries.pages import PAGE_LIMIT, Page, page_of
 from accounts.roles import Permission
-from accounts.tenancy import in_organization
+from accounts.tenancy import in_organization, tenant
+from codexos.kernel import clock
 from codexos.kernel.ids import parse_id
 
 
@@ -37,6 +38,13 @@ def list_organization_tokens(actor: Actor, *, cursor: str | None = None, limit: 
     """Return everybody's tokens for this organization, newest first. Raises NotAllowed."""
     insist_in_organization(actor, Permission.MANAGE_USERS)
     return page_of(_tokens(actor), cursor=cursor, limit=limit)
+
+
+def is_token_open(token_id: UUID, *, organization_id: UUID) -> bool:
+    """Tell whether a token still opens anything: not revoked, not expired."""
+    with tenant(organization_id):
+        row = ApiToken.objects.for_organization(organization_id).filter(pk=token_id).first()
+    return row is not None and row.is_good(clock.now())
 
 
 def _manages_users(actor: Actor) -> bool:

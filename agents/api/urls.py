@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from agents.api import doors, tools
+from agents.api import doors, tickets, tools
 from agents.api.views import flows, runs, versions
 
 _FLOW = "flows/<str:flow>/"
@@ -26,6 +26,7 @@ urlpatterns = [
     path(_FLOW + "revisions/<str:number>/", versions.RevisionView.as_view(), name="api-flow-revision"),
     path("runs/", runs.RunListView.as_view(), name="api-runs"),
     path("runs/<str:run_id>/", runs.RunView.as_view(), name="api-run"),
+    path("runs/<str:run_id>/ticket/", tickets.RunTicketView.as_view(), name="api-run-ticket"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
     path("tools/", tools.ToolListView.as_view(), name="api-tools"),
 ]

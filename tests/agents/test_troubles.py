@@ -26,7 +26,8 @@ NOBODY_THERE = "redis://127.0.0.1:1/0"
 
 
 async def follow(who: Someone, run_id: UUID, *, after: int = 0) -> list[str]:
-    return [str(event["type"]) async for event in follow_run(who.actor, run_id, after=after) if event]
+    events = follow_run(who.actor, run_id, after=after)
+    return [event.type async for event in events if event.type != "heartbeat"]
 
 
 async def test_a_database_that_hiccups_does_not_fail_a_run(

@@ -273,7 +273,7 @@ async def test_a_follower_holds_no_connection(committed_world: World, truth: psy
 
 
 async def _follow(who: Someone, run_id: UUID, *, after: int) -> list[int]:
-    return [int(str(e["seq"])) async for e in follow_run(who.actor, run_id, after=after) if e and "seq" in e]
+    return [event.seq async for event in follow_run(who.actor, run_id, after=after) if event.seq]
 
 
 async def finished(truth: psycopg.Connection, run_id: UUID) -> None:

@@ -142,6 +142,7 @@ AGENTS = (
     _row("GET", _API + "runs/<str:run_id>/",                "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "tools/",                            "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "runs/<str:run_id>/ticket/",        "401 404 201 201 201 201 201 201"),
     _row("POST", "agent/run",                               "401 404 202 202 202 202 403 403", NEW_RUN, **ASYNC),
 )
 PAGES = (

@@ -1,27 +1,36 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Runs over HTTP."""
 
+import json
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import OrganizationAPIView, page_params, paginated
+from agents.api.admission import doorway
 from agents.api.serializers import AgentRunBody, RunShape, RunSummaryShape, run_data
+from agents.api.tickets import TicketAuthentication
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
 
 
 class BehindDoorView(OrganizationAPIView):
-    """Tells the asynchronous door around it who asked; see agents/api/doors.py."""
+    """Tells the asynchronous door around it who asked for which run; see agents/api/doors.py."""
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Write down who asked, and render at once: the door reads the answer, kept or new."""
         answer: Any = super().finalize_response(request, response, *args, **kwargs)
         answer.asked_by = request.auth
-        return answer.render() if isinstance(answer, Response) else answer
+        answer = answer.render() if isinstance(answer, Response) else answer
+        around = doorway.get()
+        if around is not None and answer.status_code in (200, 202):
+            around.actor, around.run_id = self.actor_of(request), UUID(json.loads(answer.content)["id"])
+        return answer
 
 
 class AgentRunView(BehindDoorView):
@@ -83,6 +92,11 @@ class RunEventsView(BehindDoorView):
     """Decides who may follow a run; the asynchronous door around it streams."""
 
     content_negotiation_class = _RefusalsInJson
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Ask for the ticket where a socket brought one, and for nothing else then."""
+        around = doorway.get()
+        return super().get_authenticators() if around is None or around.ticket is None else [TicketAuthentication()]
 
     @extend_schema(operation_id="follow_run", responses={(200, "text/event-stream"): str})
     def get(self, request: Request, run_id: str) -> Response:
