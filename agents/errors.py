@@ -66,6 +66,27 @@ class TakenTooOften(Conflict):
         )
 
 
+class RunFinished(Conflict):
+    """The run has come to its end, so nothing about it can be changed."""
+
+    def __init__(self, *, run_id: str, status: str) -> None:
+        super().__init__(f"Run {run_id!r} has {status} already. Start another one.", status=status)
+
+
+class StepNotWaiting(Conflict):
+    """A step was decided about that does not wait for anybody."""
+
+    def __init__(self, *, run_id: str, node_id: str) -> None:
+        super().__init__(f"Step {node_id!r} of run {run_id!r} does not wait for a decision. Look at the run again.")
+
+
+class DecisionMade(Conflict):
+    """Somebody has decided about this step already."""
+
+    def __init__(self, *, node_id: str) -> None:
+        super().__init__(f"Step {node_id!r} was decided about a moment ago. Look at the run again.")
+
+
 class RunRequestInvalid(InvalidInput):
     """What was sent to start a run does not hold together."""
 

@@ -19,9 +19,9 @@ class PostgresJournal:
         self._publisher = publisher
         self._read = read
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
         """See the port. What is durable is then told to whoever watches."""
-        await self._writer.append(self._claim, entries)
+        await self._writer.append(self._claim, entries, is_resting=is_resting)
         self._publisher.publish_entries(self._claim.run_id, entries)
 
     async def read(self, after: int = 0) -> Sequence[Entry]:

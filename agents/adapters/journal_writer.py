@@ -23,11 +23,12 @@ LEASE_SECONDS = 8.0
 MOST_ENTRIES_AT_ONCE = 500
 
 _CLAIM = """
-update agents_run set epoch = epoch + 1, status = 'running', claimed_by = %(holder)s,
+update agents_run set epoch = epoch + 1, status = 'running', has_post = false, claimed_by = %(holder)s,
     claimed_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(started_at, now())
 where id in (
     select id from agents_run
-    where status in ('queued', 'running') and (claimed_until is null or claimed_until < now())
+    where (status in ('queued', 'running') or (status = 'waiting' and has_post))
+        and (claimed_until is null or claimed_until < now())
         and organization_id <> all(%(full)s::uuid[])
     order by id limit %(limit)s for update skip locked
 )
@@ -38,8 +39,11 @@ _RENEW = """
 update agents_run r set claimed_until = now() + make_interval(secs => %(lease)s)
 from unnest(%(ids)s::uuid[], %(epochs)s::int[]) as held(id, epoch)
 where r.id = held.id and r.epoch = held.epoch and r.status = 'running'
-returning r.id
+returning r.id, r.has_post
 """
+
+# Cleared before the post is read: what is sent after that sets it again.
+_EMPTY = "update agents_run set has_post = false where id = %s and epoch = %s and status = 'running'"
 
 _RELEASE = "update agents_run set claimed_until = null where id = %s and epoch = %s and status = 'running'"
 
@@ -49,7 +53,7 @@ with heads as (
         %(input_tokens)s::bigint[], %(output_tokens)s::bigint[], %(costs)s::numeric[])
         as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd)
 ), held as (
-    update agents_run r set last_seq = h.last_seq, status = coalesce(h.status, r.status),
+    update agents_run r set last_seq = coalesce(h.last_seq, r.last_seq), status = coalesce(h.status, r.status),
         claimed_until = case when h.status is null then now() + make_interval(secs => %(lease)s) end,
         completed_at = case when h.status in ('succeeded', 'failed', 'cancelled') then now() end,
         input_tokens = coalesce(h.input_tokens, r.input_tokens),
@@ -87,6 +91,7 @@ class Claim:
 class _Append:
     claim: Claim
     entries: Sequence[Entry]
+    is_resting: bool = False
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -111,9 +116,12 @@ class JournalWriter:
                 size += len(batch[-1].entries)
             await self._commit(batch)
 
-    async def append(self, claim: Claim, entries: Sequence[Entry]) -> None:
-        """Return when the entries are durable. Raises LeaseLost where another worker holds the run by now."""
-        waiting = _Append(claim, entries)
+    async def append(self, claim: Claim, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
+        """Return when the entries are durable. Raises LeaseLost where another worker holds the run by now.
+
+        ``is_resting`` lets go of the run in the same commit: it waits for somebody.
+        """
+        waiting = _Append(claim, entries, is_resting)
         self._queue.put_nowait(waiting)
         await waiting.done
 
@@ -123,10 +131,14 @@ class JournalWriter:
         rows = await self._execute(_CLAIM, asked)
         return [Claim(*row) for row in rows]
 
-    async def renew(self, claims: Sequence[Claim]) -> set[UUID]:
-        """Renew leases; return the runs still held."""
+    async def renew(self, claims: Sequence[Claim]) -> dict[UUID, bool]:
+        """Renew leases; return the runs still held, and whether each has post."""
         parameters = {"lease": LEASE_SECONDS, "ids": [c.run_id for c in claims], "epochs": [c.epoch for c in claims]}
-        return {row[0] for row in await self._execute(_RENEW, parameters)}
+        return {row[0]: row[1] for row in await self._execute(_RENEW, parameters)}
+
+    async def empty_post(self, claim: Claim) -> None:
+        """Note that the run's post is about to be read."""
+        await self._execute(_EMPTY, [claim.run_id, claim.epoch])
 
     async def release(self, claim: Claim) -> None:
         """Let another worker take the run at once."""
@@ -183,14 +195,15 @@ class JournalWriter:
 def _parameters(batch: Sequence[_Append]) -> dict[str, object]:
     entries = [(waiting.claim.run_id, entry) for waiting in batch for entry in waiting.entries]
     heads = {waiting.claim.run_id: waiting for waiting in batch}
-    last = [waiting.entries[-1] for waiting in heads.values()]
-    usages = [_usage(entry) for entry in last]
+    last = dict(entries)
+    lasts = [last.get(run_id) for run_id in heads]
+    usages = [_usage(entry) for entry in lasts]
     return {
         "lease": LEASE_SECONDS,
         "run_ids": list(heads),
         "epochs": [waiting.claim.epoch for waiting in heads.values()],
-        "last_seqs": [entry.seq for entry in last],
-        "statuses": [_status(entry) for entry in last],
+        "last_seqs": [entry.seq if entry else None for entry in lasts],
+        "statuses": [_status(entry, head) for entry, head in zip(lasts, heads.values(), strict=True)],
         "input_tokens": [usage.get("input_tokens") for usage in usages],
         "output_tokens": [usage.get("output_tokens") for usage in usages],
         "costs": [usage.get("cost_usd") for usage in usages],
@@ -204,12 +217,12 @@ def _parameters(batch: Sequence[_Append]) -> dict[str, object]:
     }
 
 
-def _status(last: Entry) -> str | None:
-    if last.type == "run.waiting":
-        return "waiting"
-    return str(last.data["status"]) if last.type == "run.finished" else None
+def _status(last: Entry | None, head: _Append) -> str | None:
+    if last is not None and last.type == "run.finished":
+        return str(last.data["status"])
+    return "waiting" if head.is_resting else None
 
 
-def _usage(last: Entry) -> dict[str, object]:
-    usage = last.data.get("usage") if last.type == "run.finished" else None
+def _usage(last: Entry | None) -> dict[str, object]:
+    usage = last.data.get("usage") if last is not None and last.type == "run.finished" else None
     return dict(usage) if isinstance(usage, dict) else {}

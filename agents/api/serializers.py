@@ -62,6 +62,14 @@ class UsageShape(serializers.Serializer[Any]):
     cost_usd = serializers.FloatField()
 
 
+class WaitingShape(serializers.Serializer[Any]):
+    """A step that waits for a person."""
+
+    node_id = serializers.CharField()
+    reason = serializers.CharField()
+    message = serializers.CharField()
+
+
 class RunSummaryShape(serializers.ModelSerializer[Run]):
     """A run in a list."""
 
@@ -106,10 +114,11 @@ class RunShape(RunSummaryShape):
     logs = LogLineShape(many=True)
     result = ResultShape(allow_null=True)
     error = serializers.JSONField(allow_null=True)
+    waiting = WaitingShape(many=True, help_text="Steps that wait for a person.")
 
     class Meta:
         model = Run
-        fields = (*RunSummaryShape.Meta.fields, "logs", "result", "error")
+        fields = (*RunSummaryShape.Meta.fields, "logs", "result", "error", "waiting")
         read_only_fields = fields
 
 
@@ -121,4 +130,17 @@ def run_data(run: Run, entries: Sequence[Entry]) -> dict[str, Any]:
         "logs": LogLineShape(log_of(entries), many=True).data,
         "result": {"output": last.get("output"), "citations": last.get("citations", [])} if last else None,
         "error": last.get("error"),
+        "waiting": [] if last else _waiting(entries),
     }
+
+
+def _waiting(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Say which steps wait: told to, and not heard of since."""
+    found: dict[str | None, dict[str, Any]] = {}
+    for entry in entries:
+        if entry.type == "run.waiting":
+            said = {name: entry.data.get(name) for name in ("reason", "message")}
+            found[entry.node_id] = {"node_id": entry.node_id, **said}
+        elif entry.node_id is not None:
+            found.pop(entry.node_id, None)
+    return list(found.values())

@@ -3,8 +3,8 @@
 
 from django.urls import path
 
-from agents.api import doors, tickets, tools
-from agents.api.views import flows, runs, versions
+from agents.api import doors
+from agents.api.views import flows, interventions, runs, tickets, tools, versions
 
 _FLOW = "flows/<str:flow>/"
 
@@ -27,6 +27,8 @@ urlpatterns = [
     path("runs/", runs.RunListView.as_view(), name="api-runs"),
     path("runs/<str:run_id>/", runs.RunView.as_view(), name="api-run"),
     path("runs/<str:run_id>/ticket/", tickets.RunTicketView.as_view(), name="api-run-ticket"),
+    path("runs/<str:run_id>/cancel/", interventions.CancelRunView.as_view(), name="api-run-cancel"),
+    path("runs/<str:run_id>/decide/", interventions.DecideStepView.as_view(), name="api-run-decide"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
     path("tools/", tools.ToolListView.as_view(), name="api-tools"),
 ]

@@ -74,6 +74,17 @@ class NoBranch(InvalidInput):
         )
 
 
+class NoWayOut(InvalidInput):
+    """A node has its result, but none of the ways out of it fits."""
+
+    def __init__(self, *, node_id: str) -> None:
+        super().__init__(
+            f"None of the ways out of {node_id!r} holds, so the run cannot go on from there. "
+            'Add one that says "else", or one that is always taken.',
+            node_id=node_id,
+        )
+
+
 class RunInputInvalid(InvalidInput):
     """The input of a run does not fit what the flow's entry asks for."""
 

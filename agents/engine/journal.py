@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Entries, and what they add up to. The journal is the run: everything else is folded from it, entry by entry."""
+"""Entries: the durable facts about a run. The journal is the run; what they add up to is folded in ``view``."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,6 @@ from typing import Literal
 from uuid import UUID
 
 from agents.engine.errors import JournalDiverged
-from agents.engine.graph import FlowGraph
 from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -93,142 +92,9 @@ def usage_of(entries: Iterable[Entry]) -> Usage:
         if entry.type == "step.intended":
             spent += cut.pop(entry.node_id, Usage())
             cut[entry.node_id] = usage_from(entry.data.get("estimate"))
+        elif entry.type == "step.skipped":
+            spent += cut.pop(entry.node_id, Usage())
         elif entry.type in {"step.done", "step.failed", "step.retry"}:
             cut.pop(entry.node_id, None)
             spent += usage_from(entry.data.get("usage"))
     return sum(cut.values(), spent)
-
-
-class JournalView:
-    """The fold of a journal over its graph: O(1) for each entry, the same on any machine.
-
-    ``ready`` are nodes whose every predecessor is done; ``open`` are intended by the present holder and not done;
-    ``cut`` were intended by an earlier holder and never told as done.
-    """
-
-    def __init__(self, graph: FlowGraph) -> None:
-        self.graph = graph
-        self.last_seq = 0
-        self.is_accepted = False
-        self.results: dict[str, JsonValue] = {}
-        self.attempts: dict[str, int] = {}
-        self.ready: dict[str, None] = {}
-        self.open: dict[str, Entry] = {}
-        self.cut: dict[str, Entry] = {}
-        self.retry_seconds: dict[str, float] = {}
-        self.waiting: dict[str, JsonObject] = {}
-        self.failure: JsonObject | None = None
-        self.finished: JsonObject | None = None
-        self.usage = Usage()
-        self.citations: JsonValue = []
-        self.noted: set[str] = set()
-        self._missing = {node_id: len(before) for node_id, before in graph.before.items()}
-
-    @classmethod
-    def of(cls, graph: FlowGraph, entries: Iterable[Entry]) -> "JournalView":
-        """Fold a whole journal. Raises JournalDiverged."""
-        view = cls(graph)
-        for entry in entries:
-            view.fold(entry)
-        return view
-
-    def fold(self, entry: Entry) -> None:
-        """Take in the next entry. Raises JournalDiverged where it cannot follow the ones before."""
-        if entry.seq != self.last_seq + 1:
-            raise JournalDiverged(
-                f"Entry {entry.seq} follows entry {self.last_seq}. Restore the journal from a backup."
-            )
-        if entry.node_id is not None and entry.node_id not in self.graph.nodes:
-            raise JournalDiverged(f"Entry {entry.seq} names {entry.node_id!r}, which the flow does not have.")
-        if self.finished is not None:
-            raise JournalDiverged(f"Entry {entry.seq} comes after the run was finished.")
-        self.last_seq = entry.seq
-        # Types that a later version added say nothing to this fold.
-        folder = _FOLDS.get(entry.type)
-        if folder is not None:
-            folder(self, entry)
-
-    def _accepted(self, entry: Entry) -> None:
-        self.is_accepted = True
-        self.ready[self.graph.entry] = None
-
-    def _started(self, entry: Entry) -> None:
-        # A new holder begins: what the last one left open was cut, and what it may have cost is counted.
-        for node_id, intended in self.open.items():
-            self.cut[node_id] = intended
-            self.usage += usage_from(intended.data.get("estimate"))
-        self.open.clear()
-
-    def _intended(self, entry: Entry) -> None:
-        node_id = self._node_of(entry)
-        if node_id in self.results or node_id in self.open:
-            raise JournalDiverged(f"Entry {entry.seq} intends step {node_id!r} a second time.")
-        self._settle(node_id)
-        self.attempts[node_id] = entry.attempt
-        self.open[node_id] = entry
-
-    def _done(self, entry: Entry) -> None:
-        node_id = self._node_of(entry)
-        if node_id in self.results:
-            raise JournalDiverged(f"Entry {entry.seq} finishes step {node_id!r} a second time.")
-        self._settle(node_id)
-        result = entry.data.get("result")
-        self.results[node_id] = result
-        self.usage += usage_from(entry.data.get("usage"))
-        if isinstance(result, Mapping) and result.get("citations"):
-            self.citations = result["citations"]
-        for target in self.graph.nodes[node_id].targets:
-            self._missing[target] -= 1
-            if self._missing[target] == 0:
-                self.ready[target] = None
-
-    def _failed(self, entry: Entry) -> None:
-        node_id = self._node_of(entry)
-        self._settle(node_id)
-        error = entry.data.get("error")
-        self.failure = {**(error if isinstance(error, Mapping) else {}), "node_id": node_id}
-
-    def _retry(self, entry: Entry) -> None:
-        node_id = self._node_of(entry)
-        self._settle(node_id)
-        self.attempts[node_id] = entry.attempt
-        after = entry.data.get("after_seconds")
-        self.retry_seconds[node_id] = float(after) if isinstance(after, int | float) else 0.0
-        self.ready[node_id] = None
-
-    def _waits(self, entry: Entry) -> None:
-        node_id = self._node_of(entry)
-        self.ready.pop(node_id, None)
-        self.open.pop(node_id, None)
-        self.waiting[node_id] = entry.data
-
-    def _noted(self, entry: Entry) -> None:
-        self.noted.add(str(entry.data.get("message")))
-
-    def _finished(self, entry: Entry) -> None:
-        self.finished = entry.data
-
-    def _settle(self, node_id: str) -> None:
-        self.ready.pop(node_id, None)
-        self.open.pop(node_id, None)
-        self.cut.pop(node_id, None)
-        self.waiting.pop(node_id, None)
-        self.retry_seconds.pop(node_id, None)
-
-    def _node_of(self, entry: Entry) -> str:
-        if entry.node_id is None:
-            raise JournalDiverged(f"Entry {entry.seq} ({entry.type}) names no step.")
-        return entry.node_id
-
-
-_FOLDS: dict[str, Callable[[JournalView, Entry], None]] = {
-    "run.accepted": JournalView._accepted,
-    "run.started": JournalView._started,
-    "step.intended": JournalView._intended,
-    "step.done": JournalView._done,
-    "step.failed": JournalView._failed,
-    "step.retry": JournalView._retry,
-    "run.waiting": JournalView._waits,
-    "note": JournalView._noted,
-    "run.finished": JournalView._finished,
-}

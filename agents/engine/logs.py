@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Entries as lines for people: one readable sentence each."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from agents.engine.expressions import text_of
 from agents.engine.journal import Entry
-from codexos.kernel.jsontypes import JsonValue
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 LONGEST_EXCERPT = 200
 
@@ -27,34 +27,37 @@ class LogLine:
 
 def log_line(entry: Entry) -> LogLine:
     """Say an entry as a line of the run's log."""
-    level: Level = "info"
-    if entry.type == "step.failed" or (entry.type == "run.finished" and entry.data.get("status") == "failed"):
-        level = "error"
-    elif entry.type in {"step.retry", "run.waiting"} or entry.data.get("level") == "warning":
-        level = "warning"
-    return LogLine(entry.at, entry.node_id, _message(entry), level)
+    return LogLine(entry.at, entry.node_id, _message(entry), _level(entry))
+
+
+def _level(entry: Entry) -> Level:
+    if entry.type == "step.failed":
+        return "warning" if "result" in entry.data else "error"
+    if entry.type == "run.finished":
+        return "error" if entry.data.get("status") == "failed" else "info"
+    is_warning = entry.type in {"step.retry", "run.waiting"} or entry.data.get("level") == "warning"
+    return "warning" if is_warning else "info"
 
 
 def _message(entry: Entry) -> str:
-    data = entry.data
-    match entry.type:
-        case "run.accepted":
-            return "Run accepted."
-        case "run.started":
-            return "A worker took the run up again." if data.get("resumed") else "Run started."
-        case "step.intended":
-            return f"{entry.node_id} started: {_subject(data)}."
-        case "step.done":
-            return f"{entry.node_id} done: {_excerpt(data.get('result'))}"
-        case "step.failed":
-            return f"{entry.node_id} failed: {_reason(data)}"
-        case "step.retry":
-            return f"{entry.node_id} will be tried again in {data.get('after_seconds')} s: {_reason(data)}"
-        case "run.finished":
-            reason = _reason(data)
-            return f"Run {data.get('status')}{f': {reason}' if reason else '.'}"
-        case _:
-            return str(data.get("message") or entry.type)
+    say = _SENTENCES.get(entry.type)
+    return say(entry, entry.data) if say is not None else str(entry.data.get("message") or entry.type)
+
+
+def _finished(_entry: Entry, data: JsonObject) -> str:
+    reason = _reason(data)
+    return f"Run {data.get('status')}{f': {reason}' if reason else '.'}"
+
+
+_DECISIONS = {"again": "do it again", "done": "it is done", "fail": "give it up"}
+
+
+def _recovery(data: Mapping[str, JsonValue]) -> str:
+    if "result" not in data:
+        return ""
+    following = data.get("next")
+    where = f" at {', '.join(map(str, following))}" if isinstance(following, list | tuple) else ""
+    return f" The run goes on{where}."
 
 
 def _subject(data: Mapping[str, JsonValue]) -> str:
@@ -72,3 +75,19 @@ def _reason(data: Mapping[str, JsonValue]) -> str:
 def _excerpt(value: JsonValue) -> str:
     said = " ".join(text_of(value)[: LONGEST_EXCERPT * 2].split())
     return said if len(said) <= LONGEST_EXCERPT else f"{said[:LONGEST_EXCERPT]}…"
+
+
+_SENTENCES: Mapping[str, Callable[[Entry, JsonObject], str]] = {
+    "run.accepted": lambda entry, data: "Run accepted.",
+    "run.started": lambda entry, data: "A worker took the run up again." if data.get("resumed") else "Run started.",
+    "step.intended": lambda entry, data: f"{entry.node_id} started: {_subject(data)}.",
+    "step.done": lambda entry, data: f"{entry.node_id} done: {_excerpt(data.get('result'))}",
+    "step.failed": lambda entry, data: f"{entry.node_id} failed: {_reason(data)}{_recovery(data)}",
+    "step.retry": lambda entry, data: (
+        f"{entry.node_id} will be tried again in {data.get('after_seconds')} s: {_reason(data)}"
+    ),
+    "approval.decided": lambda entry, data: (
+        f"{data.get('by')} decided about {entry.node_id}: {_DECISIONS.get(str(data.get('decision')), 'go on')}."
+    ),
+    "run.finished": _finished,
+}

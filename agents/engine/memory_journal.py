@@ -16,7 +16,7 @@ class MemoryJournal:
         self.appends = 0
         self.fence = 0
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
         """Keep the entries. Raises LeaseLost for an epoch behind the fence or a seq that does not follow."""
         first = len(self.entries) + 1
         for seq, entry in enumerate(entries, start=first):

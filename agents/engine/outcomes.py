@@ -45,9 +45,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The step will not succeed."""
+    """The step will not succeed; ``usage`` is what it cost all the same."""
 
     error: StepError
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,13 @@ class Again:
 
 
 Outcome = Done | Waiting | Failed | Again
+
+
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """The pause before another attempt is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The step was ended by its holder before it had an outcome."""

@@ -2,7 +2,7 @@
 """What the engine asks of the outside. Adapters keep these promises; the engine knows nothing more of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -15,10 +15,11 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 class Journal(Protocol):
     """The durable entries of one run, written by its one holder."""
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
         """Make all of the entries durable or none; return only then. Their seqs follow on without a gap.
 
-        Raises LeaseLost where another epoch holds the run or one of the seqs is taken.
+        ``is_resting`` says that the holder lets go of the run with this, until a message comes for it. Raises
+        LeaseLost where another epoch holds the run or one of the seqs is taken.
         """
         ...
 
@@ -56,6 +57,36 @@ class EventSink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class InboxMessage:
+    """Something people have for a run: that it be cancelled, or what is to become of a step that waits.
+
+    ``data`` of a decision holds ``node_id``, ``decision`` (``again``, ``done`` or ``fail``) and, for ``done``,
+    ``result``.
+    """
+
+    id: str
+    kind: Literal["cancel", "decide"]
+    by: str
+    data: JsonObject
+
+
+class Inbox(Protocol):
+    """What people have sent a run. It becomes an entry once: the journal knows by its id whether it has."""
+
+    async def read(self) -> Sequence[InboxMessage]:
+        """Return everything that was sent, oldest first."""
+        ...
+
+
+class NoInbox:
+    """The inbox of a run nobody can write to."""
+
+    async def read(self) -> Sequence[InboxMessage]:
+        """Return nothing."""
+        return ()
+
+
 class Clock(Protocol):
     """What time it is, and waiting for a later one."""
 
@@ -77,3 +108,4 @@ class Ports:
     toolbox: Toolbox
     sink: EventSink
     clock: Clock
+    inbox: Inbox = field(default_factory=NoInbox)

@@ -2,8 +2,9 @@
 """Writing down what happens: folded at once, made durable together."""
 
 from agents.engine.graph import FlowGraph
-from agents.engine.journal import Entry, EntryType, JournalView
+from agents.engine.journal import Entry, EntryType
 from agents.engine.ports import Clock, Journal
+from agents.engine.view import JournalView
 from codexos.kernel.jsontypes import JsonObject
 
 
@@ -28,8 +29,13 @@ class Recorder:
         self.view.fold(entry)
         self._gathered.append(entry)
 
-    async def commit(self) -> None:
-        """Make everything noted durable. Raises LeaseLost."""
-        if self._gathered:
+    @property
+    def gathered(self) -> int:
+        """How many facts are not durable yet."""
+        return len(self._gathered)
+
+    async def commit(self, *, is_resting: bool = False) -> None:
+        """Make everything noted durable; let go of the run where it is ``is_resting``. Raises LeaseLost."""
+        if self._gathered or is_resting:
             gathered, self._gathered = self._gathered, []
-            await self._journal.append(gathered)
+            await self._journal.append(gathered, is_resting=is_resting)

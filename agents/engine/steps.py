@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from agents.engine.expressions import Scope
+from agents.engine.expressions import Scope, text_of
 from agents.engine.graph import Node
-from agents.engine.journal import JournalView, idempotency_key
+from agents.engine.journal import idempotency_key
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
+from agents.engine.view import JournalView
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -29,6 +30,11 @@ class RunContext:
     documents: Sequence[ContextDocument] = ()
 
 
+def scope_of(run: RunContext, view: JournalView) -> Scope:
+    """Return the names an expression may use by now."""
+    return ChainMap({"input": run.input, "steps": view.results}, view.results)
+
+
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """One step about to be done: its node and everything earlier it may read."""
@@ -41,24 +47,33 @@ class StepContext:
     @property
     def scope(self) -> Scope:
         """The names a template may use."""
-        results = self.view.results
-        return ChainMap({"input": self.run.input, "steps": results}, results)
+        return scope_of(self.run, self.view)
 
     @property
-    def previous(self) -> Node | None:
-        """The node before this one, or None at the entry."""
-        before = self.view.graph.before[self.node.id]
-        return self.view.graph.nodes[before[0]] if before else None
+    def sources(self) -> Sequence[Node]:
+        """The nodes whose results lead here: none at the entry, several behind parallel branches."""
+        return [self.view.graph.nodes[node_id] for node_id in self.view.sources_of(self.node.id)]
 
     @property
     def last_result(self) -> JsonValue:
-        """The result of the node before this one; the input at the entry."""
-        return self.view.results[self.previous.id] if self.previous else self.run.input
+        """The result that leads here; of several, each by its node's id; the input at the entry."""
+        found = {node.id: self.view.results[node.id] for node in self.sources}
+        if not found:
+            return self.run.input
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    @property
+    def last_text(self) -> str:
+        """What leads here, said as text."""
+        sources = self.sources
+        if not sources:
+            return text_of(self.run.input)
+        return "\n\n".join(text_of(self.view.results[node.id]) for node in sources)
 
     @property
     def key(self) -> str:
-        """The idempotency key of this step's effect, the same for every attempt."""
-        return idempotency_key(self.run.run_id, self.node.id)
+        """The idempotency key of this step's effect, the same for every attempt until a person decides on another."""
+        return idempotency_key(self.run.run_id, self.node.id, group=self.view.groups.get(self.node.id, 0))
 
     def setting_text(self, name: str) -> str | None:
         """A setting that is text, or None where it is not set."""

@@ -2,6 +2,16 @@
 """Rows of agents."""
 
 from agents.models.flows import Flow, FlowRevision, FlowVersion
-from agents.models.runs import CLAIMABLE, UNFINISHED, JournalEntry, Run, RunStatus
+from agents.models.runs import CLAIMABLE, UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus
 
-__all__ = ["CLAIMABLE", "UNFINISHED", "Flow", "FlowRevision", "FlowVersion", "JournalEntry", "Run", "RunStatus"]
+__all__ = [
+    "CLAIMABLE",
+    "UNFINISHED",
+    "Flow",
+    "FlowRevision",
+    "FlowVersion",
+    "InboxMessage",
+    "JournalEntry",
+    "Run",
+    "RunStatus",
+]

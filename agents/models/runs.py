@@ -47,6 +47,8 @@ class Run(OrganizationModel):
     output_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=8, default=0)
 
+    # Set with every message to the run, cleared by the holder before it reads them: none is overlooked.
+    has_post = models.BooleanField(default=False)
     epoch = models.PositiveIntegerField(default=0)
     claimed_until = models.DateTimeField(null=True)
     claimed_by = models.CharField(max_length=100, blank=True)
@@ -62,7 +64,11 @@ class Run(OrganizationModel):
         ]
         indexes = [
             models.Index(fields=["organization", "-id"], name="run_newest"),
-            models.Index(fields=["id"], condition=Q(status__in=CLAIMABLE), name="run_claimable"),
+            models.Index(
+                fields=["id"],
+                condition=Q(status__in=CLAIMABLE) | Q(status=RunStatus.WAITING, has_post=True),
+                name="run_claimable",
+            ),
             models.Index(fields=["id"], condition=~Q(status__in=UNFINISHED) & Q(settled_at=None), name="run_unsettled"),
         ]
 
@@ -90,6 +96,25 @@ class Run(OrganizationModel):
     def is_finished(self) -> bool:
         """Whether nothing more will happen."""
         return self.status not in UNFINISHED
+
+
+class InboxMessage(OrganizationModel):
+    """Something a person wants of a run. Its holder makes an entry of it, once: the journal says by its id whether."""
+
+    class Kind(models.TextChoices):
+        CANCEL = "cancel", "Cancel"
+        DECIDE = "decide", "Decide"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.run_id}"
 
 
 class JournalEntry(models.Model):

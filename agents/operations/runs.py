@@ -4,9 +4,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-from django.db.transaction import on_commit
-
 from accounts.actor import Actor
 from accounts.models import Project
 from accounts.operations.audit import record_event
@@ -19,9 +16,8 @@ from agents.engine.documents import parse_flow
 from agents.errors import FlowArchived, FlowNotPublished, RunRequestInvalid
 from agents.models import FlowVersion, Run
 from agents.operations.substitutes import refuse_substitutes
+from agents.operations.waking import wake_workers
 from agents.queries.flows import access_flow
-from agents.tasks import wake_flow_workers
-from agents.workers.bell import WAKE_CHANNEL
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from rag.queries.context import resolve_context
 
@@ -69,7 +65,7 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
         limit=None if actor.limit is None else sorted(actor.limit),
     )
     record_event(actor, "run.started", about=run, project=str(project.id))
-    _wake_workers()
+    wake_workers()
     return run
 
 
@@ -88,11 +84,3 @@ def _published(actor: Actor, request: RunRequest, *, project: Project) -> FlowVe
     if flow.published is None:
         raise FlowNotPublished(f"Flow {flow.slug!r} has no published version. Publish it, then run it.")
     return flow.published
-
-
-def _wake_workers() -> None:
-    with connection.cursor() as cursor:
-        # Sent with the commit; the Celery task reaches workers whose direct connection is down.
-        cursor.execute("select pg_notify(%s, '')", [WAKE_CHANNEL])
-    # Robust: the run is accepted by now, and a worker that nobody wakes looks by itself.
-    on_commit(wake_flow_workers.delay, robust=True)

@@ -10,6 +10,7 @@ from agents.engine.documents import parse_flow
 from agents.engine.expressions import text_of
 from agents.engine.journal import Entry, usage_from
 from agents.engine.logs import log_line
+from agents.engine.view import JournalView
 from agents.models import Run
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -61,6 +62,11 @@ class RunView:
     output_text: str | None = None
     citations: Sequence[JsonValue] = ()
     error: JsonObject = field(default_factory=dict)
+
+
+def fold_run(run: Run, entries: Sequence[Entry]) -> JournalView:
+    """Fold a run's journal as its engine does. Raises GraphInvalid, JournalDiverged."""
+    return JournalView.of(parse_flow(run.document), entries)
 
 
 def view_run(run: Run, entries: Sequence[Entry]) -> RunView:

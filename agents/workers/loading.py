@@ -14,6 +14,8 @@ from accounts.tenancy import tenant
 from agents.engine.documents import parse_flow
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
+from agents.engine.ports import InboxMessage
+from agents.models import InboxMessage as InboxRow
 from agents.models import JournalEntry, Run
 from agents.queries.runs import entry_of
 from codexos.kernel import clock
@@ -69,6 +71,16 @@ def read_entries(run_id: UUID, *, organization_id: UUID, after: int = 0) -> Sequ
             JournalEntry.objects.for_organization(organization_id).filter(run_id=run_id, seq__gt=after).order_by("seq")
         )
         return [entry_of(row) for row in rows]
+
+
+def read_inbox(run_id: UUID, *, organization_id: UUID) -> Sequence[InboxMessage]:
+    """Read what was sent to a run, oldest first."""
+    with tenant(organization_id):
+        rows = InboxRow.objects.for_organization(organization_id).filter(run_id=run_id)
+        return [
+            InboxMessage(str(row.id), "cancel" if row.kind == InboxRow.Kind.CANCEL else "decide", str(row.by), row.data)
+            for row in rows.select_related("by").order_by("id")
+        ]
 
 
 def settle_run(run_id: UUID, *, organization_id: UUID) -> None:

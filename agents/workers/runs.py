@@ -20,20 +20,22 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.clock import SystemClock
 from agents.adapters.events import EventPublisher, RunSink
+from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
 from agents.adapters.journal_writer import LEASE_SECONDS, Claim, JournalWriter
 from agents.adapters.toolbox import BuiltInToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
 from agents.engine.journal import Entry, usage_data, usage_of
-from agents.engine.ports import Ports
+from agents.engine.ports import InboxMessage, Ports
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
-from agents.workers.loading import LoadedRun, load_run, read_documents, read_entries, settle_run
+from agents.workers.loading import LoadedRun, load_run, read_documents, read_entries, read_inbox, settle_run
 from agents.workers.room import Room
 from codexos.kernel import clock
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.errors import CodexosError
+from codexos.kernel.ids import parse_id
 from codexos.kernel.jsontypes import JsonObject
 
 logger = logging.getLogger(__name__)
@@ -195,6 +197,7 @@ class FlowWorker:
             toolbox=BuiltInToolbox(documents),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
+            inbox=PostgresInbox(claim, self._writer, read=self._read_inbox),
         )
 
     def _journal(self, claim: Claim) -> PostgresJournal:
@@ -202,6 +205,9 @@ class FlowWorker:
 
     async def _read(self, claim: Claim, after: int) -> Sequence[Entry]:
         return await self._in_thread(read_entries, claim.run_id, organization_id=claim.organization_id, after=after)
+
+    async def _read_inbox(self, claim: Claim) -> Sequence[InboxMessage]:
+        return await self._in_thread(read_inbox, claim.run_id, organization_id=claim.organization_id)
 
     async def _renew(self) -> None:
         while True:
@@ -215,12 +221,21 @@ class FlowWorker:
                 if claim.run_id not in held and current is not None and current[0] == claim:
                     logger.info("run %s is no longer ours", claim.run_id)
                     self._drop(claim.run_id)
+                elif held.get(claim.run_id):
+                    self._announce_post(claim.run_id)
+
+    def _announce_post(self, run_id: UUID) -> None:
+        if run_id in self._executors:
+            self._executors[run_id].announce_post()
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self._journal_url, autocommit=True)
         async with connection:
             await connection.execute(f"listen {self._wake_channel}")
-            async for _ in connection.notifies():
+            async for notice in connection.notifies():
+                if run_id := parse_id(notice.payload):
+                    self._announce_post(run_id)
+                # A run that waits is held by nobody: its post makes it one to be claimed.
                 self._wake.set()
 
     async def _settle_leftovers(self) -> None:

@@ -62,6 +62,7 @@ NEW_NAME = {"name": "New", "slug": "fresh"}
 NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
 NEW_ROLE = {"role": "developer"}
 NEW_PLACE = {"role": "developer", "teams": "{team}"}
+DECISION = {"node_id": "answer", "decision": "again"}  # of a run where nothing waits
 ASYNC = {"prefer": "respond-async"}
 
 # fmt: off
@@ -140,6 +141,8 @@ AGENTS = (
     _row("GET", _API + "flows/<str:flow>/revisions/<str:number>/", "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "runs/",                             "401 200 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/",                "401 404 200 200 200 200 200 200"),
+    _row("POST", _API + "runs/<str:run_id>/cancel/",        "401 404 202 202 202 202 403 403"),
+    _row("POST", _API + "runs/<str:run_id>/decide/",        "401 404 409 409 409 409 403 403", DECISION),
     _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "tools/",                            "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "runs/<str:run_id>/ticket/",        "401 404 201 201 201 201 201 201"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""exit: where a run ends. Its result is the run's: ``output`` filled in, else the last result."""
+"""exit: where a run ends. Its result is the run's: ``output`` filled in, else the last result, or each by its node."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,12 @@ from codexos.kernel.jsontypes import JsonValue
 def _compute(step: StepContext) -> JsonValue:
     if "output" in step.node.settings:
         return filled_in(step.node.settings["output"], step.scope)
-    last = step.last_result
-    is_answer = step.previous is not None and step.previous.kind == "llm"
-    return last["text"] if is_answer and isinstance(last, Mapping) and "text" in last else last
+    given = {node.id: _given(node.kind, step.view.results[node.id]) for node in step.sources}
+    return next(iter(given.values())) if len(given) == 1 else given
+
+
+def _given(kind: str, result: JsonValue) -> JsonValue:
+    return result["text"] if kind == "llm" and isinstance(result, Mapping) and "text" in result else result
 
 
 def _output_trouble(value: JsonValue) -> str | None:

@@ -105,14 +105,14 @@ def _messages(step: StepContext, *, budget: int) -> tuple[list[Message], Sequenc
 def _default_prompt(step: StepContext, *, budget: int) -> tuple[str, Sequence[JsonObject]]:
     sections = [f"# Input\n\n{text_of(step.run.input)}"]
     notes: list[JsonObject] = []
-    previous = step.previous
-    if previous is not None and previous.kind != "entry":
-        last = text_of(step.last_result)
-        most = min(LAST_RESULT_CHARACTERS, budget // 2)
+    sources = [node for node in step.sources if node.kind != "entry"]
+    for source in sources:
+        last = text_of(step.view.results[source.id])
+        most = min(LAST_RESULT_CHARACTERS, budget // 2) // len(sources)
         if len(last) > most:
-            notes.append(_cut_note(f"The result of {previous.id}", most, of=len(last)))
+            notes.append(_cut_note(f"The result of {source.id}", most, of=len(last)))
             last = f"{last[:most]} …"
-        sections.append(f"# Result of {previous.id}\n\n{last}")
+        sections.append(f"# Result of {source.id}\n\n{last}")
     return "\n\n".join(sections), notes
 
 

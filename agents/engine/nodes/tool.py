@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.engine.errors import ToolCallInvalid
-from agents.engine.expressions import text_of
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
@@ -49,7 +48,7 @@ class ToolCall:
 def _prepare(step: StepContext, ports: Ports) -> Effect:
     spec = ports.toolbox.describe(step.setting_text("tool") or "")
     given = step.node.settings.get("arguments")
-    arguments = arguments_from_text(spec, text_of(step.last_result)) if given is None else filled_in(given, step.scope)
+    arguments = arguments_from_text(spec, step.last_text) if given is None else filled_in(given, step.scope)
     if not isinstance(arguments, Mapping):
         raise ToolCallInvalid(f"The arguments of tool {spec.name!r} must be an object.", tool=spec.name)
     check_arguments(spec, arguments)

@@ -15,7 +15,7 @@ from agents.engine.executor import Executor, Standing
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.memory_journal import MemoryJournal
-from agents.engine.ports import Frame, Ports
+from agents.engine.ports import Frame, InboxMessage, Ports
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, ContextDocument, Delta, Usage
@@ -71,12 +71,12 @@ class MortalJournal(MemoryJournal):
         self.dies_at: int | None = None
         self.keeps_the_last = False
 
-    async def append(self, entries: Sequence[Entry]) -> None:
+    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
         dies = self.appends + 1 == self.dies_at
         if dies:
             self.dies_at = None
         if not dies or self.keeps_the_last:
-            await super().append(entries)
+            await super().append(entries, is_resting=is_resting)
         if dies:
             raise WorkerKilled
 
@@ -166,10 +166,20 @@ class Shelf:
 
 
 @dataclass
+class Box:
+    """An inbox that people put messages into."""
+
+    messages: list[InboxMessage] = field(default_factory=list)
+
+    async def read(self) -> Sequence[InboxMessage]:
+        return list(self.messages)
+
+
+@dataclass
 class Stage:
     """Everything a run needs, and a way to run it again after it died."""
 
-    document: JsonObject = field(default_factory=lambda: BLUEPRINT)
+    document: JsonObject | FlowGraph = field(default_factory=lambda: BLUEPRINT)
     input: JsonValue = "What now?"
     model: ChatModel = field(default_factory=CountingModel)
     tools: Sequence[Tool] = field(default_factory=lambda: [CountingTool("WebSearch")])
@@ -177,17 +187,18 @@ class Stage:
     journal: MortalJournal = field(default_factory=MortalJournal)
     watcher: Watcher = field(default_factory=Watcher)
     clock: StoppedClock = field(default_factory=StoppedClock)
+    inbox: Box = field(default_factory=Box)
     epoch: int = 0
 
     @property
     def graph(self) -> FlowGraph:
-        return parse_flow(self.document)
+        return self.document if isinstance(self.document, FlowGraph) else parse_flow(self.document)
 
     def executor(self) -> Executor:
         """A fresh worker takes the run: nothing is remembered but the journal."""
         self.epoch += 1
         run = RunContext(RUN_ID, self.input, self.epoch, self.documents)
-        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock)
+        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, self.inbox)
         return Executor(self.graph, run, ports)
 
     async def run(self) -> Standing:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from agents.engine.decide import Ended, decide
 from agents.engine.errors import JournalDiverged
-from agents.engine.journal import Entry, JournalView
+from agents.engine.journal import Entry
+from agents.engine.view import JournalView
 from tests.agents.engine.stage import CountingModel, CountingTool, Stage, StoppedClock, WorkerKilled, chain
 
 APPENDS = 4

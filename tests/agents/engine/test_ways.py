@@ -8,9 +8,9 @@ import pytest
 from agents.engine.documents import check_flow, parse_flow
 from agents.engine.errors import GraphInvalid, NoBranch
 from agents.engine.graph import FlowGraph, OnError, Way, logic_hash
-from agents.engine.journal import JournalView
 from agents.engine.nodes.condition import CONDITION
 from agents.engine.steps import RunContext, StepContext
+from agents.engine.view import JournalView
 from codexos.kernel.jsontypes import JsonValue
 from tests.agents.engine.stage import RUN_ID
 

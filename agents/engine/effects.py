@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Effects under way: each performed to its outcome in a task of its own, which may be cut off."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from functools import partial
+
+from agents.engine.decide import Step
+from agents.engine.errors import StepTimedOut
+from agents.engine.frames import DeltaFrames
+from agents.engine.graph import Node
+from agents.engine.outcomes import Again, CutOff, Done, Failed, Outcome, Rested, StepError
+from agents.engine.ports import Ports
+from agents.engine.steps import Effect
+from codexos.kernel.errors import CodexosError
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WISH_SECONDS = 600.0
+"""How long the other side may ask us to stay away before a step is tried again."""
+
+Ending = tuple[Step, Outcome | Rested | CutOff]
+
+
+class Effects:
+    """What one run has under way outside; ``bell`` is rung when something has come to its end."""
+
+    def __init__(self, ports: Ports, bell: asyncio.Event) -> None:
+        self._ports = ports
+        self._bell = bell
+        self._tasks: dict[str, asyncio.Task[Outcome | Rested]] = {}
+        self._interruptible: set[str] = set()
+        self._resting: set[str] = set()
+        self._cut: set[str] = set()
+        self._endings: list[Ending] = []
+        self._was_killed = False
+
+    def __contains__(self, node_id: str) -> bool:
+        return node_id in self._tasks
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def launch(self, step: Step, effect: Effect, *, node: Node) -> None:
+        """Perform an effect whose intent is durable."""
+        self._begin(step, self._perform(step, effect, node=node), may_be_cut=effect.may_repeat)
+
+    def rest(self, step: Step) -> None:
+        """Wait until a step may be tried again."""
+        self._resting.add(step.node_id)
+        self._begin(step, self._sleep(step.after_seconds), may_be_cut=True)
+
+    def cut_off(self) -> None:
+        """Cut off everything that may be made again; what may not is left to end by itself."""
+        self._cut_off(self._interruptible)
+
+    def wake_resting(self) -> None:
+        """Cut off the pauses alone."""
+        self._cut_off(self._resting)
+
+    def _cut_off(self, nodes: set[str]) -> None:
+        for node_id in nodes - self._cut:
+            self._cut.add(node_id)
+            self._tasks[node_id].cancel()
+
+    def collect(self) -> list[Ending]:
+        """Return what has ended since the last call. Raises CancelledError where one was killed, but not by us."""
+        if self._was_killed:
+            raise asyncio.CancelledError
+        endings, self._endings = self._endings, []
+        return endings
+
+    async def abandon(self) -> None:
+        """Leave everything as it is: the next holder finds what was intended and not done."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, step: Step, doing: Coroutine[None, None, Outcome | Rested], *, may_be_cut: bool) -> None:
+        if may_be_cut:
+            self._interruptible.add(step.node_id)
+        task = asyncio.create_task(doing)
+        self._tasks[step.node_id] = task
+        task.add_done_callback(partial(self._note_ending, step))
+
+    def _note_ending(self, step: Step, task: "asyncio.Task[Outcome | Rested]") -> None:
+        # A callback, not a handler inside the task: one that is cut off before it began would never come to it.
+        del self._tasks[step.node_id]
+        self._interruptible.discard(step.node_id)
+        self._resting.discard(step.node_id)
+        if task.cancelled():
+            self._was_killed = self._was_killed or step.node_id not in self._cut
+        self._cut.discard(step.node_id)
+        self._endings.append((step, CutOff() if task.cancelled() else task.result()))
+        self._bell.set()
+
+    async def _sleep(self, seconds: float) -> Rested:
+        await self._ports.clock.sleep(seconds)
+        return Rested()
+
+    async def _perform(self, step: Step, effect: Effect, *, node: Node) -> Outcome:
+        try:
+            return await self._answer_of(step, effect, seconds=node.timeout_seconds or effect.timeout_seconds)
+        except CodexosError as error:
+            return _judge(step, effect, error=error, node=node)
+        except Exception:
+            return broken(step)
+
+    async def _answer_of(self, step: Step, effect: Effect, *, seconds: float) -> Done:
+        with DeltaFrames(self._ports.sink, step.node_id, attempt=step.attempt) as frames:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await effect.perform(self._ports, frames.emit)
+            except TimeoutError:
+                raise StepTimedOut(node_id=step.node_id, seconds=seconds) from None
+
+
+def broken(step: Step) -> Failed:
+    """Tell of a bug of ours, met while doing ``step``: its insides go to the log alone."""
+    logger.exception("step %r broke", step.node_id)
+    return Failed(StepError("broken", f"Step {step.node_id!r} broke. This is our mistake; it is in the log."))
+
+
+def _judge(step: Step, effect: Effect, *, error: CodexosError, node: Node) -> Outcome:
+    # An effect that may have happened is not tried again behind people's backs, whatever the node says.
+    if error.retryable and effect.may_repeat and step.attempt < node.attempts:
+        return Again(StepError.of(error), _seconds_before_next(step, error, node=node))
+    return Failed(StepError.of(error))
+
+
+def _seconds_before_next(step: Step, error: CodexosError, *, node: Node) -> float:
+    ours = min(node.backoff_seconds * 2.0 ** (step.attempt - 1), node.max_backoff_seconds)
+    wished = error.details.get("retry_after_seconds")
+    return max(ours, min(float(wished), LONGEST_WISH_SECONDS)) if isinstance(wished, int | float) else ours

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Which ways out of a node are taken, once it has its result."""
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+
+from agents.engine.errors import NoWayOut
+from agents.engine.expressions import Scope, evaluate_expression, is_true
+from agents.engine.graph import ELSE, Node, Way
+from codexos.kernel.jsontypes import JsonValue
+
+
+def choose_targets(node: Node, result: JsonValue, scope: Scope) -> Sequence[str] | None:
+    """Return the nodes that follow; None where all that are not for errors do.
+
+    Raises NoWayOut where no way is taken, ExpressionInvalid where one cannot be told.
+    """
+    if all(way.is_open for way in node.ways):
+        return None
+    chosen = _by_outcome(node, result) if node.kind == "condition" else _by_expression(node, result, scope)
+    if not chosen:
+        raise NoWayOut(node_id=node.id)
+    return list(dict.fromkeys(way.target for way in chosen))
+
+
+def _by_outcome(node: Node, result: JsonValue) -> list[Way]:
+    branch = result.get("branch") if isinstance(result, Mapping) else None
+    named = [way for way in node.ways if way.outcome == branch]
+    return named or [way for way in node.ways if way.outcome == ELSE]
+
+
+def _by_expression(node: Node, result: JsonValue, scope: Scope) -> list[Way]:
+    seen: Scope = ChainMap({node.id: result}, dict(scope))
+    held = [
+        way for way in node.ways if way.when not in (None, ELSE) and is_true(evaluate_expression(str(way.when), seen))
+    ]
+    others = [] if held else [way for way in node.ways if way.when == ELSE]
+    return [way for way in node.ways if way.is_open or way in held or way in others]
+
+
+def _holds(expression: str, scope: Scope) -> bool:
+    return is_true(evaluate_expression(expression, scope))
