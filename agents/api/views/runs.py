@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.rest import OrganizationAPIView, page_params, paginated
 from agents.api.admission import doorway
 from agents.api.serializers import AgentRunBody, RunShape, RunSummaryShape, run_data
-from agents.api.tickets import TicketAuthentication
+from agents.api.views.tickets import TicketAuthentication
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
 
