@@ -3,6 +3,7 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,36 @@ def is_document(named: str) -> bool:
     return "/" in named or Path(named).suffix.lower() in SUFFIXES or Path(named).is_file()
 
 
-def read_flow(path: str) -> dict[str, Any]:
-    """Return the flow document of a file. Raises Fault that names the line where it cannot be read."""
-    text = read_text(path)
-    is_yaml = Path(path).suffix.lower() in {".yaml", ".yml"}
+@dataclass(frozen=True)
+class FlowText:
+    """A flow document, and the text it was written as."""
+
+    path: str
+    text: str
+    document: dict[str, Any]
+
+    @property
+    def format(self) -> str:
+        """How it is written."""
+        return "yaml" if _is_yaml(self.path) else "json"
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        named = self.document.get("id") or self.document.get("name")
+        return named if isinstance(named, str) and named.strip() else Path(self.path).stem
+
+
+def read_flow(path: str) -> FlowText:
+    """Return the flow of a file. Raises Fault that names the line where it cannot be read."""
+    text, is_yaml = read_text(path), _is_yaml(path)
     try:
         document = _parse_yaml(text, path=path) if is_yaml else _parse_json(text, path=path)
     except RecursionError:
         raise _broken(path, "it is nested too deeply. Flatten it") from None
     if not isinstance(document, dict):
         raise _broken(path, "a flow is an object with a list of 'nodes'")
-    return document
+    return FlowText(path, text, document)
 
 
 def read_input(given: str) -> str:
@@ -66,10 +86,8 @@ def read_bytes(path: str) -> bytes:
     return data
 
 
-def name_of(document: dict[str, Any], *, path: str) -> str:
-    """Return what to call a run of a document."""
-    named = document.get("id") or document.get("name")
-    return named if isinstance(named, str) and named.strip() else Path(path).stem
+def _is_yaml(path: str) -> bool:
+    return Path(path).suffix.lower() in {".yaml", ".yml"}
 
 
 def _decoded(data: bytes, *, path: str) -> str:

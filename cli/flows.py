@@ -3,6 +3,7 @@
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from . import screen
 from .client import Client, Sent, connect, quoted
-from .documents import name_of, read_flow
+from .documents import FlowText, read_flow
 from .exits import Exit
 from .faults import Fault, usage
 from .parameters import AsJson, Commands, FlowFile, Project, Slug, number
@@ -36,16 +37,13 @@ def list_flows(
 
 def validate_flow(file: FlowFile, *, as_json: AsJson = False) -> int:
     """Check a flow document and list everything that is wrong with it."""
-    document = read_flow(file)
-    checked = connect().post("/api/v1/flows/validate/", {"document": document})
+    written, client = read_flow(file), connect()
+    checked = _as_written(written, lambda flow: client.post("/api/v1/flows/validate/", flow))
     if as_json:
         screen.say_json(checked)
-    elif checked["is_valid"]:
-        screen.say(f"{file} is valid.")
     else:
-        problems = checked["problems"]
-        screen.tell(f"{file} has {len(problems)} problem{'' if len(problems) == 1 else 's'}:")
-        screen.tell_problems(((one["place"], one["message"]) for one in problems), stream=sys.stdout)
+        screen.say(f"{file} {'is valid' if checked['is_valid'] else 'cannot run'}.")
+        screen.tell_problems(_places(checked, file), stream=sys.stdout)
     return Exit.DONE if checked["is_valid"] else Exit.INVALID
 
 
@@ -56,17 +54,14 @@ def push_flow(
     is_template: Annotated[bool, typer.Option("--template", help="Make it a template of the team.")] = False,
     is_published: Annotated[bool, typer.Option("--publish", help="Publish it at once.")] = False,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Send a flow document: a new flow, or the draft of the one with its short name."""
-    document, client = read_flow(file), connect()
-    found = _existing(client, slug_of(name_of(document, path=file)))
+    written, client = read_flow(file), connect()
+    found = _existing(client, slug_of(written.name))
     if found is None:
-        flow = _create(client, document, project=project, is_template=is_template)
+        flow = _create(client, written, project=project, is_template=is_template)
     else:
-        with newer_server("Changing a flow"):
-            address, tag = f"/api/v1/flows/{quoted(found[0]['id'])}/", found[1]
-            headers = {"If-Match": tag} if tag else {}
-            flow = client.call("PATCH", address, sent=Sent.of_json({"document": document}), headers=headers).json()
+        flow = _change(client, written, found=found)
     if is_published:
         flow["published_version"] = _publish(client, str(flow["id"]))["number"]
     if as_json:
@@ -74,6 +69,9 @@ def push_flow(
     else:
         version = f", published as version {flow['published_version']}" if is_published else " as a draft"
         screen.say(f"{'Created' if found is None else 'Changed'} flow {flow['slug']}{version}.")
+        screen.tell_problems(_places(flow, file))
+    errors = [one for one in flow.get("problems") or () if one.get("severity", "error") == "error"]
+    return Exit.INVALID if errors else Exit.DONE
 
 
 def pull_flow(
@@ -91,8 +89,9 @@ def pull_flow(
                 "utf-8", "replace"
             )
     else:
-        document = client.get(f"/api/v1/flows/{quoted(flow)}/")["document"]
-        text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        found = client.get(f"/api/v1/flows/{quoted(flow)}/")
+        is_written = found.get("format") == "json" and isinstance(found.get("source"), str)
+        text = found["source"] if is_written else json.dumps(found["document"], ensure_ascii=False, indent=2) + "\n"
     if not output:
         screen.say(text)
         return
@@ -176,12 +175,37 @@ def _existing(client: Client, slug: str) -> tuple[dict[str, Any], str] | None:
     return answer.json(), answer.header("ETag")
 
 
-def _create(client: Client, document: dict[str, Any], *, project: str, is_template: bool) -> dict[str, Any]:
-    body: dict[str, Any] = {"document": document, "is_team_template": is_template}
+def _create(client: Client, written: FlowText, *, project: str, is_template: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {"is_team_template": is_template}
     if project or client.profile.project:
         body["project_id"] = project or client.profile.project
-    created: dict[str, Any] = client.post("/api/v1/flows/", body)
-    return created
+    return _as_written(written, lambda flow: client.post("/api/v1/flows/", {**body, **flow}))
+
+
+def _change(client: Client, written: FlowText, *, found: tuple[dict[str, Any], str]) -> dict[str, Any]:
+    address, tag = f"/api/v1/flows/{quoted(found[0]['id'])}/", found[1]
+    headers = {"If-Match": tag} if tag else {}
+    with newer_server("Changing a flow"):
+        return _as_written(
+            written, lambda flow: client.call("PATCH", address, sent=Sent.of_json(flow), headers=headers).json()
+        )
+
+
+def _as_written(written: FlowText, send: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """Send a flow as it was written, comments and all; a server that takes no text gets the document."""
+    try:
+        return send({"source": written.text, "format": written.format})
+    except Fault as fault:
+        if fault.code != "invalid_input" or not {"source", "format"} & {place for place, _ in fault.problems}:
+            raise
+    return send({"document": written.document})
+
+
+def _places(checked: Mapping[str, Any], file: str) -> Iterator[tuple[str, str]]:
+    for one in checked.get("problems") or ():
+        line = f"{file}:{one['line']}:{one['column']} " if one.get("line") else ""
+        warning = "warning: " if one.get("severity") == "warning" else ""
+        yield f"{line}{one['place']}", f"{warning}{one['message']}"
 
 
 def _publish(client: Client, flow: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from .client import Client, connect
-from .documents import is_document, name_of, read_flow, read_input, read_object
+from .documents import is_document, read_flow, read_input, read_object
 from .exits import Exit
 from .faults import usage
 from .parameters import AsJson, Project
@@ -39,8 +39,8 @@ def run_flow(
         raise usage("Say --input or --object, not both.")
     body: dict[str, Any] = {"agent_id": flow, "input": read_object(given_object) if given_object else read_input(given)}
     if is_document(flow):
-        document = read_flow(flow)
-        body |= {"agent_id": name_of(document, path=flow), "flow": document}
+        written = read_flow(flow)
+        body |= {"agent_id": written.name, "flow": written.document}
     client = connect()
     body["context"] = send_context(client, context, project=project)
     if project or client.profile.project:

@@ -72,6 +72,12 @@ def test_as_json_for_programs(flow: str, tmp_path: Path) -> None:
     assert shape["logs"][2]["message"] == "start done: hello"
 
 
+def test_a_flow_in_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    path.write_text("id: y\nnodes:\n  - {id: start, type: entry, next: end}\n  - {id: end, type: exit}\n")
+    assert run_flow(str(path), "--input", "hello")[0] == "hello\n"
+
+
 def test_a_run_that_fails_ends_with_1(tmp_path: Path) -> None:
     path = tmp_path / "failing.json"
     path.write_text(json.dumps(FAILING))
@@ -85,7 +91,9 @@ def test_a_run_that_fails_ends_with_1(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b'{"nodes": [{"id": "a", "type": "entry"}, {"id": "b", "type": "odd"}]}', "$.nodes[1].type: "),
-        (b'{"nodes": [\n', "This is not JSON"),
+        (b'{"nodes": [{"id": "a", "type": "entry"},\n {"id": "b", "type": "odd"}]}', "line 2, column"),
+        (b'{"nodes": [\n', "not JSON"),
+        (b"nodes: *x\n", "$"),
         (b"[" * 100_000, "nested too deeply"),
         (b"\xff\xfe\x00", "not text"),
         (None, "No such file"),

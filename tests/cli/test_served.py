@@ -138,7 +138,7 @@ def test_a_run_that_fails_says_why_by_its_exit_code_too(dev: Shell) -> None:
 
 def test_a_flow_goes_up_comes_down_and_runs_by_its_name(served: Served, dev: Shell) -> None:
     dev.write("flow.yaml", YAML)
-    assert dev.type("flows", "validate", "flow.yaml").out == "flow.yaml is valid.\n"
+    assert dev.type("flows", "validate", "flow.yaml").out.splitlines()[0] == "flow.yaml is valid."
     pushed = dev.type("flows", "push", "flow.yaml", "--publish")
     assert pushed.code == 0, pushed.err
     assert pushed.out == "Created flow in-yaml, published as version 1.\n"

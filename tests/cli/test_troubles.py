@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.engine.documents import read_document
 from cli.documents import read_flow
 from cli.faults import Fault
 from cli.profiles import checked_url
@@ -178,8 +179,10 @@ def test_a_flow_that_cannot_be_read(tmp_path: Path, name: str, content: bytes | 
 
 def test_yaml_is_read_as_json_is(tmp_path: Path) -> None:
     path = tmp_path / "f.yml"
-    path.write_text("day: 2026-01-05\nno: no\nis: true\nhalf: 0.5\nnothing:\n")
-    assert read_flow(str(path)) == {"day": "2026-01-05", "no": "no", "is": True, "half": 0.5, "nothing": None}
+    values = "2026-01-05 no on yes true 0.5 1e3 -7 012 0x1f 1_000 1:30 .inf ~ null '1' y"
+    text = "nodes: []\nnothing:\n" + "".join(f"v{number}: {value}\n" for number, value in enumerate(values.split()))
+    path.write_text(text)
+    assert read_flow(str(path)).document == read_document(text), "the server reads it in the same way"
 
 
 def test_a_folder_is_no_flow_and_no_context(shell: Shell) -> None:

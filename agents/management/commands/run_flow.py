@@ -4,30 +4,32 @@
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from agents.engine.documents import read_document
-from agents.engine.errors import GraphInvalid
+from agents.engine.documents import check_text, read_document
+from agents.engine.errors import GraphInvalid, Problem
 from agents.engine.expressions import text_of
 from agents.engine.logs import LogLine
 from agents.operations.trial import Trial, try_flow
 from codexos.kernel.chat import ContextDocument
+from codexos.kernel.jsontypes import JsonObject
 
 FAILED, WRONG = 1, 2
 _MEMBERS = ("output", "citations", "usage", "error")
 
 
 class Command(BaseCommand):
-    """bin/manage run_flow FLOW.json --input TEXT [--context FILE …] [--follow] [--json]"""
+    """bin/manage run_flow FLOW --input TEXT [--context FILE …] [--follow] [--json]"""
 
     help = "Run a flow document in process with the offline model: no server, no database, no Redis."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("flow", metavar="FLOW.json", help="a flow document")
+        parser.add_argument("flow", metavar="FLOW", help="a flow document, JSON or YAML")
         parser.add_argument("--input", default="", help="the input; @FILE for a file's text, - for stdin")
         parser.add_argument("--object", default="", help="the input as a JSON object; @FILE and - as above")
         parser.add_argument("--context", metavar="FILE", nargs="+", action="extend", default=[], help="text files")
@@ -37,13 +39,13 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             trial = try_flow(
-                read_document(_read(options["flow"])),
+                _document(options["flow"]),
                 input=_object(options["object"]) if options["object"] else _text(options["input"]),
                 documents=[ContextDocument(Path(name).name, _read(name)) for name in options["context"]],
                 on_line=self._tell if options["follow"] else lambda line: None,
             )
         except GraphInvalid as error:
-            raise CommandError(_all_problems(error, options["flow"]), returncode=WRONG) from None
+            raise CommandError(_all_problems(error.problems, options["flow"]), returncode=WRONG) from None
         if not options["follow"]:
             for line in trial.log:
                 self._tell(line)
@@ -68,9 +70,22 @@ def _line_data(line: LogLine) -> dict[str, Any]:
     return {"timestamp": at, "node_id": line.node_id, "message": line.message, "level": line.level}
 
 
-def _all_problems(error: GraphInvalid, path: str) -> str:
-    count = f"{len(error.problems)} problem{'' if len(error.problems) == 1 else 's'}"
-    return "\n".join([f"{path} has {count}:", *(f"  {one.place}: {one.message}" for one in error.problems)])
+def _document(path: str) -> JsonObject:
+    """Read a flow. Raises GraphInvalid with every problem, and where in the text each one stands."""
+    text = _read(path)
+    problems = [problem for problem in check_text(text) if problem.is_error]
+    if problems:
+        raise GraphInvalid(problems)
+    return read_document(text)
+
+
+def _all_problems(problems: Sequence[Problem], path: str) -> str:
+    count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+    return "\n".join([f"{path} has {count}:", *(f"  {_spot(one)}{one.place}: {one.message}" for one in problems)])
+
+
+def _spot(problem: Problem) -> str:
+    return f"line {problem.line}, column {problem.column}: " if problem.line else ""
 
 
 def _text(given: str) -> str:
