@@ -144,4 +144,4 @@ def _seconds_between(start: str | None, end: str | None) -> str:
     from datetime import datetime
 
     seconds = (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds()
-    return f"{seconds:.1f} s"
+    return f"{seconds:.1f}s"

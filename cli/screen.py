@@ -11,6 +11,8 @@ from typing import IO, Any
 from .faults import Fault
 
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_MOMENT = re.compile(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ$")
+_YIELDING = frozenset({"agent", "name", "path"})
 _COLORS = {"error": "31", "warning": "33", "dim": "2", "strong": "1"}
 _LEVELS = {"step.failed": "error", "step.retry": "warning", "run.waiting": "warning"}
 
@@ -130,15 +132,14 @@ def _safe(text: str) -> str:
 
 
 def _show_table(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
-    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for column in columns:
-        # An id is there to be copied: it is never cut or broken.
-        table.add_column(column.replace("_", " "), no_wrap=column == "id", overflow="fold")
+        # Names give way where it is narrow; an id is there to be copied, so it is never cut or broken.
+        table.add_column(column.replace("_", " "), no_wrap=column not in _YIELDING, overflow="fold")
     for row in cells:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(_MOMENT.sub(r"\1 \2", cell)) for cell in row))
     Console().print(table)

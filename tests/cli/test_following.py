@@ -2,12 +2,16 @@
 """Following a run over lines that are cut, and where it waits, fails or is interrupted."""
 
 import json
+import os
+import pty
+import re
 import signal
+import subprocess
 from typing import Any
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import PROGRAM, Shell
 from tests.fakes.run_server import HOLD, RUN_ID, TOKEN, RunServer, entries, entry, serve_run
 
 
@@ -125,3 +129,35 @@ def test_a_pipe_that_is_closed_early_is_no_failure(shell: Shell) -> None:
         listing.stdout.close()
         assert listing.stderr.read() == ""
         assert listing.wait(30) == 0
+
+
+def test_lists_are_tables_on_a_terminal_only(shell: Shell) -> None:
+    row = {"id": RUN_ID, "agent_id": "a", "status": "failed", "created_at": "2026-01-05T09:12:44.12Z"}
+    answer = (200, "application/json", json.dumps({"results": [row]}).encode())
+    with serve_run(answers={"/api/v1/runs/?which=all&limit=20": answer}) as server:
+        somebody = signed_in(shell, server)
+        assert somebody.type("runs").out == f"{RUN_ID}\ta\tfailed\t2026-01-05T09:12:44Z\t\n"
+        shown = on_a_terminal(somebody, "runs")
+        plain = on_a_terminal(somebody, "runs", NO_COLOR="1")
+    for text in (shown, plain):
+        heading, line = text.splitlines()
+        assert {"id", "agent", "status", "created"} <= set(re.sub(r"\x1b\[\d*m", "", heading).split())
+        assert line.split() == [RUN_ID, "a", "failed", "2026-01-05", "09:12"]
+    assert "\x1b[31m" in on_a_terminal(somebody, "runs", "--limit", "x")
+    assert "\x1b" not in on_a_terminal(somebody, "runs", "--limit", "x", NO_COLOR="1")
+
+
+def on_a_terminal(shell: Shell, *words: str, **more: str) -> str:
+    """Type a command where there is a terminal; return what it shows."""
+    ours, theirs = pty.openpty()
+    environment = shell.environment(TERM="xterm", COLUMNS="80", **more)
+    with subprocess.Popen([PROGRAM, *words], cwd=shell.folder, env=environment, stdout=theirs, stderr=theirs):
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := os.read(ours, 65536):
+                shown += piece
+        except OSError:
+            pass  # how Linux says that the other side is gone
+    os.close(ours)
+    return shown.decode()
