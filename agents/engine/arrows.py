@@ -24,7 +24,7 @@ def add_arrows(box: Box, drawn: JsonObject, *, findings: Findings) -> None:
             if isinstance(case, Mapping):
                 at = f"{place}[{index}].next"
                 for target, where in _targets(case.get("next"), at, findings=findings):
-                    box.arrows.append(Arrow(target, where, outcome=case_name(case, index)))
+                    box.arrows.append(Arrow(target, where, outcome=case_name(case, index) or None))
         for target, where in _targets(box.settings.get(ELSE), box.place_of(ELSE), findings=findings):
             box.arrows.append(Arrow(target, where, outcome=ELSE))
     trouble = box.settings.get("on_error")
@@ -35,7 +35,7 @@ def add_arrows(box: Box, drawn: JsonObject, *, findings: Findings) -> None:
 def case_name(case: JsonObject, index: int) -> str:
     """Name the outcome of a case: as it says, else by its number."""
     name = case.get("name")
-    return name if isinstance(name, str) else f"case {index + 1}"
+    return name.strip() if isinstance(name, str) else f"case {index + 1}"
 
 
 def add_edges(edges: JsonValue, boxes: Mapping[str, Box], *, findings: Findings) -> None:
@@ -93,7 +93,7 @@ def _next_arrows(value: JsonValue, place: str, *, box: Box, findings: Findings) 
         # Of a box that is no condition this is wrong too, and said with the ways of the others.
         for outcome, targets in value.items():
             for target, where in _targets(targets, inside(place, outcome), findings=findings):
-                yield Arrow(target, where, outcome=outcome.strip(), when_place=where)
+                yield Arrow(target, where, outcome=outcome.strip() or None, when_place=where)
     elif _is_list(value):
         for index, item in enumerate(value):
             yield from _item_arrows(item, f"{place}[{index}]", box=box, findings=findings)

@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 
 from agents.engine.boxes import Arrow, Box
+from agents.engine.expressions import is_verdict
 from agents.engine.findings import Findings, shown
 from agents.engine.graph import ELSE
 from agents.engine.registry import CHOOSING, KINDS
@@ -77,19 +78,31 @@ def _check_cases(box: Box, arrows: Sequence[Arrow], *, findings: Findings) -> No
 
 def _check_outcomes(box: Box, arrows: Sequence[Arrow], *, findings: Findings) -> None:
     outcomes = {arrow.outcome for arrow in arrows if arrow.outcome is not None}
+    expression = box.settings.get("expression")
+    is_yes_or_no = isinstance(expression, str) and is_verdict(expression)
     for arrow in arrows:
-        outcome = arrow.outcome
-        if outcome is not None and outcome not in _YES_AND_NO | {ELSE} and outcome.casefold() in _YES_AND_NO:
-            findings.warn(
-                _place(arrow),
-                f"Outcomes are told apart by their case, and {shown(outcome)} is none of 'true' and 'false'. "
-                f"Write {outcome.casefold()!r} where that is meant.",
-            )
+        if arrow.outcome is not None and arrow.outcome not in _YES_AND_NO | {ELSE}:
+            _check_outcome(arrow.outcome, _place(arrow), is_yes_or_no=is_yes_or_no, findings=findings)
     if outcomes and ELSE not in outcomes and outcomes != _YES_AND_NO:
         findings.warn(
             f"{box.place}.next",
             f"{shown(box.id)} has no 'else': a value other than {_listed(sorted(outcomes))} fails the run. "
             "Give it one.",
+        )
+
+
+def _check_outcome(outcome: str, place: str, *, is_yes_or_no: bool, findings: Findings) -> None:
+    if outcome.casefold() in _YES_AND_NO:
+        findings.warn(
+            place,
+            f"Outcomes are told apart by their case, and {shown(outcome)} is none of 'true' and 'false'. "
+            f"Write {outcome.casefold()!r} where that is meant.",
+        )
+    elif is_yes_or_no:
+        findings.warn(
+            place,
+            f"The expression comes to 'true' or 'false', so {shown(outcome)} is never taken. "
+            "Name one of these, or leave it out.",
         )
 
 

@@ -64,6 +64,8 @@ def _examine(document: JsonValue, *, tools: Iterable[str] | None = None) -> tupl
     if has_shape(document, findings) and isinstance(document, Mapping):
         boxes = read_boxes(document, findings)
         check_fittings(document, boxes, tools=tools, findings=findings)
+        if not document["nodes"]:
+            findings.error("$.nodes", "The flow has no nodes. Begin with an entry and end with an exit.")
         if boxes:
             check_topology(boxes, findings)
             check_choices(boxes, findings)

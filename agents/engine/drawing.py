@@ -15,8 +15,9 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 TOP = ("$schema", "id", "name", "owner_id", "description", "nodes", "edges", "layout", "metadata")
 """What a document may say of a flow, in the order of the canonical form."""
 
-# How a box is drawn and wired, apart from what it does.
-_FRAME = frozenset({"id", "type", "next", "config", "position", "label", "description"})
+FRAME = frozenset({"id", "type", "next", "config", "position", "label", "description"})
+"""How a box is drawn and wired, apart from what it does."""
+
 _ABOUT = ("label", "description", "position")
 
 
@@ -56,7 +57,7 @@ def _settings_of(
     drawn: JsonObject, place: str, *, findings: Findings
 ) -> tuple[Mapping[str, JsonValue], Mapping[str, str]]:
     """Gather the settings that stand beside id and type, and those in ``config``, which win."""
-    settings = {name: value for name, value in drawn.items() if name not in _FRAME}
+    settings = {name: value for name, value in drawn.items() if name not in FRAME}
     places = {name: inside(place, name) for name in settings}
     config = drawn.get("config")
     if config is None:
@@ -85,4 +86,6 @@ def _case(case: JsonValue, index: int) -> JsonValue:
     if not isinstance(case, Mapping):
         return case
     named = {name: value for name, value in case.items() if name != "next"}
-    return {"name": case_name(case, index), **named} if named.get("name") is None else named
+    if named.get("name") is None or isinstance(named["name"], str):
+        named["name"] = case_name(case, index)
+    return {key: named[key] for key in sorted(named, key=lambda key: key != "name")}

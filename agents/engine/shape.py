@@ -54,8 +54,6 @@ def has_shape(document: JsonValue, findings: Findings) -> bool:
 def _nodes_trouble(nodes: JsonValue) -> str | None:
     if not isinstance(nodes, list | tuple):
         return "The flow has no list of 'nodes'. Give it one, from an entry to an exit."
-    if not nodes:
-        return "The flow has no nodes. Begin with an entry and end with an exit."
     if len(nodes) > MAX_NODES:
         return f"The flow has {len(nodes):,} nodes; at most {MAX_NODES:,} run. Split it."
     entries = sum(isinstance(node, Mapping) and node.get("type") == "entry" for node in nodes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from agents.engine.boxes import Box
 from agents.engine.errors import ExpressionInvalid
-from agents.engine.expressions import Path, references
+from agents.engine.expressions import Path, expression_references, references
 from agents.engine.findings import Findings, shown
 from agents.engine.graph import ELSE
 from agents.engine.nodes.rendering import texts_of
@@ -27,7 +27,7 @@ class _Text:
     @property
     def paths(self) -> Sequence[Path]:
         """Everything it reads. Raises ExpressionInvalid."""
-        return references(f"{{{{ {self.text} }}}}" if self.is_expression and "{{" not in self.text else self.text)
+        return expression_references(self.text) if self.is_expression else references(self.text)
 
 
 def check_references(boxes: Sequence[Box], findings: Findings) -> None:
@@ -98,7 +98,7 @@ class _Wiring:
                 text.place,
                 f"{named} has no result yet when {shown(box.id)} runs. Read from the input or an earlier node.",
             )
-        elif not self.reach.is_sure(node_id, box.id):
+        elif not path.is_optional and not self.reach.is_sure(node_id, box.id):
             self.findings.warn(
                 text.place,
                 f"{named} may have no result when {shown(box.id)} runs: it is on a way that is not always taken or "
@@ -108,7 +108,7 @@ class _Wiring:
 
     def _check_input(self, path: Path, text: _Text) -> None:
         """Warn of a part of the input that the entry's schema does not know."""
-        if path.root != "input" or not path.accessors or not isinstance(path.accessors[0], str):
+        if path.root != "input" or path.is_optional or not path.accessors or not isinstance(path.accessors[0], str):
             return
         entry = next((box for box in self.by_id.values() if box.kind == "entry"), None)
         schema = entry.settings.get("schema") if entry else None

@@ -32,6 +32,7 @@ from agents.engine.expressions.templates import (
 )
 from agents.engine.expressions.tree import Expression, Literal
 from agents.engine.expressions.values import is_true, kind_of, text_of
+from agents.engine.expressions.verdicts import is_verdict
 from agents.engine.expressions.work import Budget, Scope
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "evaluate_expression",
     "expression_references",
     "is_true",
+    "is_verdict",
     "kind_of",
     "parse_expression",
     "parse_template",

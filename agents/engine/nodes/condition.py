@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from agents.engine.errors import NoBranch
-from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, evaluate, text_of
+from agents.engine.expressions import MAX_EXPRESSION_CHARACTERS, evaluate_expression, is_true, text_of
 from agents.engine.graph import ELSE
 from agents.engine.nodes import settings
 from agents.engine.steps import PureKind, Setting, Shape, StepContext
@@ -12,7 +12,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MAX_CASES = 100
 
-_EXPRESSION = settings.text(longest=MAX_TEMPLATE_CHARACTERS)
+_EXPRESSION = settings.text(longest=MAX_EXPRESSION_CHARACTERS)
 _NAME = settings.text(longest=100)
 
 
@@ -22,7 +22,7 @@ def _compute(step: StepContext) -> JsonValue:
     if isinstance(cases, Sequence) and not isinstance(cases, str):
         branch, value = _first_that_holds(cases, step)
     else:
-        value = _value_of(step.setting_text("expression") or "", step)
+        value = evaluate_expression(step.setting_text("expression") or "", step.scope)
         branch = text_of(value).strip()
     if branch not in outcomes or branch == ELSE:
         if ELSE not in outcomes:
@@ -34,18 +34,10 @@ def _compute(step: StepContext) -> JsonValue:
 def _first_that_holds(cases: Sequence[JsonValue], step: StepContext) -> tuple[str, JsonValue]:
     for case in cases:
         if isinstance(case, Mapping):
-            value = _value_of(str(case.get("when")), step)
-            if _holds(value):
+            value = evaluate_expression(str(case.get("when")), step.scope)
+            if is_true(value):
                 return str(case.get("name")), value
     return ELSE, None
-
-
-def _value_of(text: str, step: StepContext) -> JsonValue:
-    return evaluate(text if "{{" in text else f"{{{{ {text} }}}}", step.scope)
-
-
-def _holds(value: JsonValue) -> bool:
-    return value.strip().casefold() not in {"", "false"} if isinstance(value, str) else bool(value)
 
 
 def _cases_trouble(value: JsonValue) -> str | None:
@@ -68,7 +60,7 @@ def _case_troubles(cases: Sequence[JsonValue]) -> Iterator[str]:
                 yield f"has in number {index + 1} a {key!r} that {trouble}"
                 return
         name = str(case["name"])
-        if name in taken or name == ELSE or name != name.strip():
+        if name in taken or name == ELSE:
             yield f"has as number {index + 1} a case called {name!r}; its name must be its own, and not 'else'"
         taken.add(name)
 

@@ -254,7 +254,7 @@ DOCUMENT = JSON | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(DOCUMENT)
 def test_any_document_gets_an_answer(document: Any):
     problems = check_flow(document)

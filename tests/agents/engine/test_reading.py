@@ -204,7 +204,7 @@ def every_place(value: Any, place: str = "$") -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=4))
 def test_every_place_of_any_json_is_found_where_it_is_written(document: dict[str, Any]):
     text = json.dumps(document, indent=1, ensure_ascii=False)
@@ -219,7 +219,7 @@ def test_every_place_of_any_json_is_found_where_it_is_written(document: dict[str
             assert lines[line - 1][column - 1 :].startswith(json.dumps(last, ensure_ascii=False))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(alphabet="ab:-[]{}'\"|>&*!%#?, \n\t01~é\x85\u2028", max_size=60))
 def test_any_text_is_read_or_refused(text: str):
     for format in ("json", "yaml", None):
