@@ -127,6 +127,7 @@ def test_a_way_said_twice_is_one_way():
         ({"expression": "{{ input }}", "next": {"true": 5}}, "next.true", "is the id of a node"),
         ({"expression": "{{ input }}", "next": {}}, "next", "leads nowhere"),
         ({"expression": "{{ input", "next": {"else": "a"}}, "expression", "not closed"),
+        ({"expression": "{{ input }} > 3", "next": {"else": "a"}}, "expression", "nothing may follow"),
         ({"expression": "inptu", "next": {"else": "a"}}, "expression", "Did you mean 'input'?"),
         ({"next": {"true": "a"}}, "expression", "needs an 'expression'"),
         ({"expression": "input", "cases": [{"when": "input", "next": "a"}]}, "cases", "Keep one"),
@@ -154,6 +155,8 @@ def test_a_wrong_choice_is_told(choice: Node, place: str, said: str):
     [
         ({"expression": "input", "next": {"yes": "a"}}, "next", "has no 'else': a value other than 'yes'"),
         ({"expression": "input", "next": {"True": "a", "else": "a"}}, "next.True", "Write 'true'"),
+        ({"expression": "input > 3 or not input", "next": {"yes": "a", "else": "a"}}, "next.yes", "never taken"),
+        ({"expression": "input > 3", "next": {"true": "a"}}, "next", "a value other than 'true'"),
         ({"cases": [{"when": "input", "next": "a"}]}, "next", "where no case holds"),
     ],
 )
@@ -223,6 +226,8 @@ def test_what_is_on_one_branch_alone_may_be_missing():
     [(severity, message)] = reads("", choice, llm("a", "x"), llm("b", "x"), llm("x", prompt="{{ a.text }}"))
     assert severity == "warning"
     assert 'such as {{ a.text ?? "" }}' in message
+    guarded = llm("x", prompt='{{ a.text ?? "nothing" }}{{ default(a, 1) }}')
+    assert reads("", choice, llm("a", "x"), llm("b", "x"), guarded) == []
 
 
 def test_parallel_branches_are_all_done_at_a_join_of_all_and_not_at_one_of_any():
