@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +12,8 @@ from agents.engine.errors import GraphInvalid
 from agents.engine.json_text import to_json
 from agents.engine.reading import read_document
 from agents.engine.shape import check_shape
+from agents.engine.yaml_text import LOADER
+from agents.engine.yaml_writing import to_yaml
 from codexos.kernel.jsontypes import JsonObject
 
 
@@ -57,9 +58,7 @@ def convert_source(source: str, *, to: DraftFormat) -> str:
 
 def write_document(document: JsonObject, format: str) -> str:
     """Write a document as text that people read."""
-    if format == DraftFormat.YAML:
-        return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
-    return to_json(document)
+    return to_yaml(document) if format == DraftFormat.YAML else to_json(document)
 
 
 def hash_of(document: JsonObject) -> str:
@@ -73,7 +72,7 @@ def has_comments(source: str) -> bool:
     if _format_of(source) is DraftFormat.JSON:
         return False
     try:
-        tokens = [(token.start_mark.index, token.end_mark.index) for token in yaml.scan(source, yaml.SafeLoader)]
+        tokens = [(token.start_mark.index, token.end_mark.index) for token in yaml.scan(source, LOADER)]
     except yaml.YAMLError:
         return "#" in source
     # Between two tokens stands white space, or a remark.
@@ -91,7 +90,6 @@ def _format_of(source: str) -> DraftFormat:
 
 def _insist_keepable(document: JsonObject) -> None:
     """Raise GraphInvalid for what no database or program could hold; what merely cannot run is kept."""
-    is_blank = isinstance(document, Mapping) and document.get("nodes") == []
-    problems = [problem for problem in check_shape(document) if not (is_blank and problem.place == "$.nodes")]
+    problems = check_shape(document)
     if problems:
         raise GraphInvalid(problems)

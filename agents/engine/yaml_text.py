@@ -31,7 +31,8 @@ UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000
 
 # Checking many of them against each other takes the parser long.
 _DIRECTIVE = re.compile(r"^%(?:YAML|TAG)\b", re.MULTILINE)
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The parser: the fast one where there is one."""
 
 
 def read_yaml(text: str) -> JsonValue:
@@ -103,7 +104,7 @@ class _Reader:
         if directive is not None:
             raise self._refused("Directives are not taken. Leave this line out.", directive.start())
         try:
-            yield from yaml.parse(self._text, Loader=_LOADER)
+            yield from yaml.parse(self._text, Loader=LOADER)
         except yaml.MarkedYAMLError as error:
             said = ", ".join(part for part in (error.context, error.problem) if part)
             mark = error.problem_mark or error.context_mark
