@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from agents.engine.errors import ExpressionInvalid
-from agents.engine.expressions import MAX_RENDERED_CHARACTERS, Scope, evaluate, text_of
+from agents.engine.expressions import MAX_RENDERED_CHARACTERS, Budget, Scope, evaluate, text_of
 from agents.engine.places import inside
 from codexos.kernel.jsontypes import JsonValue
 
@@ -27,10 +27,11 @@ def texts_of(value: JsonValue, place: str) -> Iterator[tuple[str, str]]:
 
 
 class _Filling:
-    """One filling in, with a bound on all of it together: a small setting may name a large result many times."""
+    """One filling in, with one budget for all of it: a small setting may name a large result many times."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
+        self._budget = Budget()
         self._left = MAX_RENDERED_CHARACTERS
 
     def fill(self, value: JsonValue) -> JsonValue:
@@ -43,7 +44,7 @@ class _Filling:
         return value
 
     def _evaluated(self, text: str) -> JsonValue:
-        value = evaluate(text, self._scope)
+        value = evaluate(text, self._scope, budget=self._budget)
         self._left -= len(value) if isinstance(value, str) else len(text_of([value]))
         if self._left < 0:
             raise ExpressionInvalid(
