@@ -100,6 +100,7 @@ class EventPublisher:
     async def run(self) -> None:
         """Publish what is queued, for ever; Redis may come and go."""
         while True:
+            end_if_cancelled()
             await self._wake.wait()
             self._wake.clear()
             batch, self._queued, self._queued_bytes = self._queued, deque(), 0
@@ -115,6 +116,13 @@ class EventPublisher:
     async def close(self) -> None:
         """Hang up."""
         await self._redis.aclose()
+
+
+def end_if_cancelled() -> None:
+    """End a task that was asked to. The Redis library swallows being cancelled at some of its places."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class RunSink:

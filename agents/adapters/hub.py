@@ -17,7 +17,7 @@ from uuid import UUID
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
-from agents.adapters.events import FINISHED, LiveEvent, channel_of, live_event, unpacked
+from agents.adapters.events import FINISHED, LiveEvent, channel_of, end_if_cancelled, live_event, unpacked
 from agents.adapters.watchers import Watcher
 from agents.queries.live import RunHead
 
@@ -124,6 +124,7 @@ class Hub:
     async def _listen(self) -> None:
         """Hear Redis, for ever; it may come and go."""
         while True:
+            end_if_cancelled()
             connection: Any = self._pool.make_connection()  # type: ignore[no-untyped-call]
             try:
                 await connection.connect()
