@@ -16,12 +16,13 @@ class PostgresInbox:
         self._claim = claim
         self._writer = writer
         self._read = read
-        self._is_fresh = True
+        self._has_begun = False
 
     async def read(self) -> Sequence[InboxMessage]:
         """See the port."""
-        # Claiming the run has cleared the mark.
-        if not self._is_fresh:
-            await self._writer.empty_post(self._claim)
-        self._is_fresh = False
+        # Most runs have no post when they are taken up, and the claim has said so.
+        is_known_empty, self._has_begun = not (self._has_begun or self._claim.has_post), True
+        if is_known_empty:
+            return ()
+        await self._writer.empty_post(self._claim)
         return await self._read(self._claim)

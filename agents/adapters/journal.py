@@ -18,12 +18,14 @@ class PostgresJournal:
         self._writer = writer
         self._publisher = publisher
         self._read = read
+        self._is_empty = claim.is_fresh
 
     async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
         """See the port. What is durable is then told to whoever watches."""
+        self._is_empty = False
         await self._writer.append(self._claim, entries, is_resting=is_resting)
         self._publisher.publish_entries(self._claim.run_id, entries)
 
     async def read(self, after: int = 0) -> Sequence[Entry]:
         """See the port."""
-        return await self._read(self._claim, after)
+        return () if self._is_empty else await self._read(self._claim, after)

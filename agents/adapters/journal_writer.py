@@ -23,7 +23,7 @@ LEASE_SECONDS = 8.0
 MOST_ENTRIES_AT_ONCE = 500
 
 _CLAIM = """
-update agents_run set epoch = epoch + 1, status = 'running', has_post = false, claimed_by = %(holder)s,
+update agents_run set epoch = epoch + 1, status = 'running', claimed_by = %(holder)s,
     claimed_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(started_at, now())
 where id in (
     select id from agents_run
@@ -32,7 +32,7 @@ where id in (
         and organization_id <> all(%(full)s::uuid[])
     order by id limit %(limit)s for update skip locked
 )
-returning id, organization_id, epoch
+returning id, organization_id, epoch, last_seq = 0, has_post
 """
 
 _RENEW = """
@@ -80,11 +80,13 @@ order by id limit 100
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run that this worker holds now."""
+    """A run that this worker holds now. ``is_fresh``: its journal is empty. ``has_post``: as it was claimed."""
 
     run_id: UUID
     organization_id: UUID
     epoch: int
+    is_fresh: bool = False
+    has_post: bool = True
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from agents.adapters.toolbox import BuiltInToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
 from agents.engine.journal import Entry, usage_data, usage_of
-from agents.engine.ports import InboxMessage, Ports
+from agents.engine.ports import InboxMessage, Ports, Toolbox
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
 from agents.workers.loading import LoadedRun, load_run, read_documents, read_entries, read_inbox, settle_run
@@ -54,6 +54,8 @@ MOST_TAKES = 50
 # The writer speaks psycopg, what is read in threads speaks Django, which wraps the same troubles in its own.
 _DATABASE_AWAY = (psycopg.Error, OperationalError, InterfaceError, OSError)
 
+OpenToolbox = Callable[[Sequence[ContextDocument]], Toolbox]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -61,9 +63,20 @@ R = TypeVar("R")
 class FlowWorker:
     """Carries the runs of one Celery node."""
 
-    def __init__(self, *, journal_url: str, redis_url: str, holder: str, wake_channel: str) -> None:
+    def __init__(
+        self,
+        *,
+        journal_url: str,
+        redis_url: str,
+        holder: str,
+        wake_channel: str,
+        open_toolbox: OpenToolbox = BuiltInToolbox,
+        most_runs: int = MOST_RUNS,
+    ) -> None:
         self._journal_url = journal_url
         self._wake_channel = wake_channel
+        self._open_toolbox = open_toolbox
+        self._most_runs = most_runs
         self._writer = JournalWriter(journal_url, holder=holder)
         self._publisher = EventPublisher(redis_url)
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="flows-db")
@@ -76,6 +89,16 @@ class FlowWorker:
     def wake(self) -> None:
         """Look for runs now. Call from the worker's own loop."""
         self._wake.set()
+
+    @property
+    def commits(self) -> int:
+        """How often the journal was written so far."""
+        return self._writer.commits
+
+    @property
+    def carrying(self) -> int:
+        """How many runs are carried now."""
+        return len(self._held)
 
     async def run(self) -> None:
         """Work until told to stop; whatever fails underneath is tried again."""
@@ -109,7 +132,7 @@ class FlowWorker:
             logger.warning("flow worker cannot look for runs (%s); it tries again", error)
 
     async def _look(self) -> None:
-        free = MOST_RUNS - len(self._held)
+        free = self._most_runs - len(self._held)
         for claim in await self._writer.claim(free, but_of=self._full_organizations()) if free > 0 else ():
             # A run of ours whose lease lapsed is carried by its old task no longer: its epoch has passed.
             self._drop(claim.run_id)
@@ -194,7 +217,7 @@ class FlowWorker:
         return Ports(
             journal=self._journal(claim),
             model=GatewayModel(allows_substitutes=loaded.allows_substitutes),
-            toolbox=BuiltInToolbox(documents),
+            toolbox=self._open_toolbox(documents),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
             inbox=PostgresInbox(claim, self._writer, read=self._read_inbox),
