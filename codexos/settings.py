@@ -235,7 +235,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
-        "style-src": [SELF],
+        "style-src": [SELF, NONCE],  # the nonce for the editor's own sheet, on pages that have one
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],

@@ -84,15 +84,14 @@ class RunPage(OrganizationPage):
 
 
 class StartRunPage(OrganizationPage):
-    """A form that starts a run of a published flow."""
+    """A form that starts a run of a flow: its published version, or with ``?draft=1`` its draft as it stands."""
 
     template_name = "agents/start.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show the form for the flow that was chosen, or for the first one there is."""
         flow = choose_runnable_flow(self.actor, request.GET.get("flow"))
-        form = self._form(flow.project_id if flow else None)
-        return self.page(request, flow=flow, form=form, flows=list_runnable_flows(self.actor))
+        return self._show(request, flow, form=self._form(flow.project_id if flow else None))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Start the run and go to its page; what is wrong is shown beside the field."""
@@ -100,22 +99,54 @@ class StartRunPage(OrganizationPage):
         form = self._form(flow.project_id, data=request.POST, sent=request.FILES)
         if form.is_valid():
             try:
-                return redirect("run", self._start(form, flow_id=flow.id, project_id=flow.project_id))
+                return redirect("run", self._start(form, flow))
             except CodexosError as error:
                 form.add_error(None, error.message)
-        return self.page(request, status=422, flow=flow, form=form, flows=list_runnable_flows(self.actor))
+        return self._show(request, flow, form=form, status=422)
+
+    def _show(self, request: HttpRequest, flow: Any, *, form: StartRunForm, status: int = 200) -> HttpResponse:
+        is_draft = bool(flow) and self._is_draft(flow)
+        document = (flow.draft if is_draft else flow.published.document) if flow else {}
+        others = [other for other in list_runnable_flows(self.actor) if flow is None or other.pk != flow.pk]
+        return self.page(
+            request, status=status, flow=flow, form=form, others=others, is_draft=is_draft, steps=_steps(document)
+        )
+
+    def _is_draft(self, flow: Any) -> bool:
+        return flow.published is None or self.request.GET.get("draft") == "1"
 
     def _form(self, project_id: UUID | None, *, data: Any = None, sent: Any = None) -> StartRunForm:
         files = list_files(self.actor, project_id, limit=MOST_FILES_OFFERED).rows if project_id else []
         return StartRunForm(data, sent, files=[file.path for file in files])
 
-    def _start(self, form: StartRunForm, *, flow_id: UUID, project_id: UUID) -> UUID:
+    def _start(self, form: StartRunForm, flow: Any) -> UUID:
         asked = form.cleaned_data
         context = list(asked.get("context") or ())
         if upload := asked["upload"]:
             stored = store_file(
-                self.actor, project_id, path=upload.name, chunks=upload.chunks(), expected_bytes=upload.size
+                self.actor, flow.project_id, path=upload.name, chunks=upload.chunks(), expected_bytes=upload.size
             )
             context.append(stored.file.path)
-        wanted = RunRequest(agent_id=str(flow_id), input=asked["input"], context=context, project=str(project_id))
+        is_draft = self._is_draft(flow)
+        wanted = RunRequest(
+            agent_id=_("%(name)s (draft)") % {"name": flow.name[:180]} if is_draft else str(flow.id),
+            document=flow.draft if is_draft else None,
+            input=asked["input"],
+            context=context,
+            project=str(flow.project_id),
+        )
         return start_run(self.actor, request=wanted).id
+
+
+def _steps(document: Any) -> list[dict[str, str]]:
+    """Return what is shown of each node of a document, which may be unfinished."""
+    nodes = document.get("nodes")
+    drawn = [node for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    return [_step(node) for node in drawn]
+
+
+def _step(node: Any) -> dict[str, str]:
+    config = node.get("config")
+    said = {**node, **config} if isinstance(config, dict) else node
+    kind = str(said.get("type") or "")
+    return {"id": str(said.get("id") or ""), "kind": kind, "by": str(said.get("model") or said.get("tool") or kind)}

@@ -22,3 +22,5 @@ installPasskeys(document);
 installKeepUntilChecked(document);
 customElements.define("file-drop", FileDrop);
 customElements.define("run-live", RunLive);
+// The editor is a chunk of its own: pages without one do not load it.
+if (document.querySelector("flow-editor")) void import("./flow/flow-editor").then(({ defineFlowEditor }) => defineFlowEditor());

@@ -68,6 +68,28 @@ def test_a_text_is_kept_as_it_was_written(world: World, api: Any) -> None:
     assert exported["Content-Disposition"] == 'attachment; filename="tides.json"'
 
 
+def test_remarks_in_yaml_survive_editing(world: World, api: Any) -> None:
+    client = api(world.dev)
+    nodes = "nodes:\n  - {id: start, type: entry, next: end}\n  - {id: end, type: exit}\n"
+    text = f"# Asked every morning.\nid: tides\n{nodes}"
+    flow = client.post(FLOWS, {"source": text}, format="json").json()
+    assert (flow["format"], flow["source"], flow["problems"]) == ("yaml", text, [])
+    url = f"{FLOWS}{flow['id']}/"
+    client.post(f"{url}publish/")
+    assert client.get(f"{url}versions/1/").json()["source"] == text
+    # a remark more is a draft more, but no version more
+    client.put(url, {"source": f"{text}# And at noon.\n"}, format="json")
+    assert client.get(url).json()["has_unpublished_changes"] is False
+    assert client.post(f"{url}publish/").status_code == 200
+    # and the other format cannot hold them, which is told
+    told = client.post(f"{FLOWS}convert/", {"source": text, "to": "json"}, format="json").json()
+    assert told["lost_comments"] is True
+    exported = client.get(f"{url}export/?format=json&version=1")
+    assert exported.json() == flow["document"]
+    broken = client.post(FLOWS, {"source": "id: a\nnodes: [\n"}, format="json")
+    assert check_problem(broken, 422)["errors"][0]["line"] == 3
+
+
 @pytest.mark.parametrize(
     ("body", "place"),
     [

@@ -151,6 +151,18 @@ AGENTS = (
 PAGES = (
     _row("GET", "",                                         "302 200 200 200 200 200 200 302"),
     _row("GET", "flows/",                                   "302 200 200 200 200 200 200 302"),
+    _row("GET", "flows/new/",                               "302 200 200 200 200 200 200 302"),
+    _row("POST", "flows/new/",                              "302 422 422 422 422 422 422 302"),
+    _row("GET", "flows/<str:flow>/",                        "302 404 200 200 200 200 200 302"),
+    _row("GET", "flows/<str:flow>/publish/",                "302 404 200 200 200 403 403 302"),
+    _row("POST", "flows/<str:flow>/publish/",               "302 404 302 302 302 403 403 302"),
+    _row("GET", "flows/<str:flow>/versions/",               "302 404 200 200 200 200 200 302"),
+    _row("POST", "flows/<str:flow>/versions/<str:number>/restore/", "302 404 302 302 302 403 403 302"),
+    _row("GET", "flows/<str:flow>/settings/",               "302 404 200 200 200 200 200 302"),
+    _row("POST", "flows/<str:flow>/settings/",              "302 404 302 302 302 403 403 302", NEW_NAME),
+    _row("POST", "flows/<str:flow>/archive/",               "302 404 302 302 302 403 403 302"),
+    _row("POST", "flows/<str:flow>/unarchive/",             "302 404 302 302 302 403 403 302"),
+    _row("POST", "flows/<str:flow>/fork/",                  "302 404 302 302 302 302 403 302"),
     _row("GET", "runs/",                                    "302 200 200 200 200 200 200 302"),
     _row("GET", "runs/new/",                                "302 200 200 200 200 200 200 302"),
     _row("POST", "runs/new/",                               "302 404 404 404 404 404 404 302"),  # names no flow

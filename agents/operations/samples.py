@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Flows to begin with: each runs as it is, and says in its remarks what it does."""
+
+from collections.abc import Mapping
+
+SAMPLES: Mapping[str, str] = {
+    "answer": """\
+# Answers a question from the files of its run.
+id: answer-from-files
+name: Answer from files
+nodes:
+  - id: start
+    type: entry
+    next: answer
+  - id: answer
+    type: llm
+    model: default
+    system: Answer from the documents alone, and say where it stands.
+    prompt: "{{ input }}"
+    next: end
+  - id: end
+    type: exit
+""",
+    "search": """\
+# Plans, searches, then sums up what was found.
+id: plan-search-summarize
+name: Plan, search, summarize
+nodes:
+  - id: start
+    type: entry
+    next: plan
+  - id: plan
+    type: llm
+    model: gpt-4
+    prompt: |
+      What would one have to look up to answer this? One line.
+
+      {{ input }}
+    next: search
+  - id: search
+    type: tool
+    tool: WebSearch
+    arguments:
+      query: "{{ plan.text }}"
+      max_results: 5
+    next: summarize
+  - id: summarize
+    type: llm
+    model: claude-3-opus
+    prompt: |
+      Answer the question from what was found.
+
+      # Question
+      {{ input }}
+
+      # Found
+      {{ search.text }}
+    next: end
+  - id: end
+    type: exit
+    output: "{{ summarize.text }}"
+""",
+    "branches": """\
+# Asks two models side by side, and joins what they said.
+id: two-opinions
+name: Two opinions
+nodes:
+  - id: start
+    type: entry
+    next: [first, second]
+  - id: first
+    type: llm
+    model: gpt-4
+    prompt: "Argue for it: {{ input }}"
+    next: weigh
+  - id: second
+    type: llm
+    model: claude-3-opus
+    prompt: "Argue against it: {{ input }}"
+    next: weigh
+  - id: weigh
+    type: llm
+    prompt: |
+      Weigh the two in three sentences.
+
+      # For
+      {{ first.text }}
+
+      # Against
+      {{ second.text }}
+    next: end
+  - id: end
+    type: exit
+""",
+    "blank": """\
+id: new-flow
+name: New flow
+nodes:
+  - id: start
+    type: entry
+    next: end
+  - id: end
+    type: exit
+""",
+}
+"""Their texts by name, the blank one last."""
