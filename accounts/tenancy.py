@@ -130,7 +130,7 @@ class OrganizationQuerySet(models.QuerySet[M]):
         return self._mark_scoped()
 
     def _mark_scoped(self) -> Self:
-        clone = self.filter()
+        clone = self.all()
         clone._is_scoped = True
         return clone
 

@@ -9,10 +9,10 @@ Channels routes the sockets.
 import os
 from typing import Any
 
-from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 
 from codexos.bodies import App, BodyLimit, Receive, Send
+from codexos.threads import Threaded
 from codexos.wsgi import application as wsgi
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
@@ -22,12 +22,7 @@ THREADS = 32
 
 def threaded(workers: int = THREADS) -> App:
     """Return the WSGI application, served by so many threads."""
-
-    def ending(environ: dict[str, object], start_response: object) -> object:
-        # The bridge's stream ends where the body does, also for one that came in chunks.
-        return wsgi({**environ, "wsgi.input_terminated": True}, start_response)  # type: ignore[arg-type]
-
-    return WSGIMiddleware(ending, workers=workers)  # type: ignore[arg-type, return-value]
+    return Threaded(wsgi, threads=workers)
 
 
 class Router:

@@ -4,9 +4,13 @@
 import re
 from collections.abc import Callable
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
 
 from accounts.rest.problems import problem_of
@@ -38,6 +42,20 @@ class RequestIdMiddleware:
         finally:
             request_id.reset(id_token)
             client_address.reset(address_token)
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """Says what a page may load. An answer that asked for no nonce and no exception gets the one policy, made once."""
+
+    def __init__(self, get_response: Next) -> None:
+        super().__init__(get_response)
+        self._plain = build_policy()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Add the policy."""
+        if getattr(request, "_csp_nonce", None) is None and not any(name.startswith("_csp") for name in vars(response)):
+            response.headers.setdefault(HEADER, self._plain)
+        return super().process_response(request, response) if HEADER not in response.headers else response
 
 
 class DoorMiddleware:

@@ -17,6 +17,11 @@ from agents.models import JournalEntry, Run, RunStatus
 from codexos.kernel.ids import parse_id
 
 MOST_ENTRIES_READ = 10_000
+# A list leaves out what only one run's own page shows: documents and inputs may be large.
+_LISTED = (
+    *("id", "label", "status", "project", "person__name", "person__email", "flow__slug", "last_seq"),
+    *("created_at", "started_at", "completed_at", "input_tokens", "output_tokens", "cost_usd"),
+)
 
 
 class RunFilter(StrEnum):
@@ -42,8 +47,8 @@ def access_run(actor: Actor, run_id: UUID | str, *, to: Permission = Permission.
 def list_runs(
     actor: Actor, *, which: RunFilter = RunFilter.ALL, cursor: str | None = None, limit: int = 50
 ) -> Page[Run]:
-    """Return the runs the actor may see, newest first."""
-    runs = visible_runs(actor)
+    """Return the runs the actor may see, newest first, as a list shows them."""
+    runs = visible_runs(actor).select_related(None).select_related("person", "flow").only(*_LISTED)
     if which is RunFilter.MINE:
         runs = runs.filter(person_id=actor.person_id)
     elif which is RunFilter.FAILED:
