@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from agents.engine.findings import shown
 from agents.engine.places import Step
+from agents.engine.shape import MAX_NESTING
 from agents.engine.spots import Spot, unreadable
 from codexos.kernel.jsontypes import JsonValue
 
@@ -37,7 +38,7 @@ def to_json(document: JsonValue) -> str:
 
 
 def spots_of_json(text: str) -> Iterator[Spot]:
-    """Walk over JSON text: every place in it, in order, the whole before its parts. Of broken text, what there is."""
+    """Walk over JSON text: every place in it, in order, the whole before its parts. Of broken or deep text, what there is."""
     open_: list[_Open] = []
     before = ""
     for match in _WORD.finditer(text):
@@ -51,6 +52,8 @@ def spots_of_json(text: str) -> Iterator[Spot]:
                 if open_ and open_[-1].is_object:
                     open_[-1].step = _key(word)
                 yield tuple(each.step for each in open_), match.start()
+            if len(open_) > MAX_NESTING:
+                return
             if word in "{[":
                 open_.append(_Open("" if word == "{" else 0))
         before = word
