@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What a node kind is given to do its step with."""
 
-from collections import ChainMap
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from agents.engine.expressions import Scope, text_of
+from agents.engine.expressions import RESERVED_NAMES, Scope, text_of
 from agents.engine.graph import Node
 from agents.engine.journal import idempotency_key
 from agents.engine.outcomes import Done
@@ -30,9 +29,32 @@ class RunContext:
     documents: Sequence[ContextDocument] = ()
 
 
+class _Names(Mapping[str, JsonValue]):
+    """The names an expression may use: the input, each result by its node's id, and all of them as ``steps``."""
+
+    def __init__(self, run_input: JsonValue, results: Mapping[str, JsonValue]) -> None:
+        self._input = run_input
+        self._results = results
+
+    def __getitem__(self, name: str) -> JsonValue:
+        if name == "input":
+            return self._input
+        # A copy: a result that holds all results must not come to hold itself.
+        return dict(self._results) if name == "steps" else self._results[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in RESERVED_NAMES or name in self._results
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({"input", "steps", *self._results})
+
+    def __len__(self) -> int:
+        return len({"input", "steps", *self._results})
+
+
 def scope_of(run: RunContext, view: JournalView) -> Scope:
     """Return the names an expression may use by now."""
-    return ChainMap({"input": run.input, "steps": view.results}, view.results)
+    return _Names(run.input, view.results)
 
 
 @dataclass(frozen=True, slots=True)
