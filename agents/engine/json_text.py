@@ -38,7 +38,10 @@ def to_json(document: JsonValue) -> str:
 
 
 def spots_of_json(text: str) -> Iterator[Spot]:
-    """Walk over JSON text: every place in it, in order, the whole before its parts. Of broken or deep text, what there is."""
+    """Walk over JSON text: every place in it, in order, the whole before its parts.
+
+    Of broken text, and of text nested deeper than documents are, what there is.
+    """
     open_: list[_Open] = []
     before = ""
     for match in _WORD.finditer(text):
@@ -48,9 +51,7 @@ def spots_of_json(text: str) -> Iterator[Spot]:
         elif word == "," and open_:
             open_[-1].go_on()
         elif word not in ",:":
-            if not (open_ and open_[-1].is_object and before == ":"):
-                if open_ and open_[-1].is_object:
-                    open_[-1].step = _key(word)
+            if not open_ or open_[-1].begins(word, after=before):
                 yield tuple(each.step for each in open_), match.start()
             if len(open_) > MAX_NESTING:
                 return
@@ -65,10 +66,13 @@ class _Open:
 
     step: Step
 
-    @property
-    def is_object(self) -> bool:
-        """Whether it is an object's."""
-        return isinstance(self.step, str)
+    def begins(self, word: str, *, after: str) -> bool:
+        """Take a word: whether a new place begins with it, as with a key or an item, and not with a key's value."""
+        if isinstance(self.step, int):
+            return True
+        if after != ":":
+            self.step = _key(word)
+        return after != ":"
 
     def go_on(self) -> None:
         """Pass a comma."""
