@@ -10,6 +10,9 @@ from celery import Celery
 from celery.signals import import_modules
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
+# Django's checks load every page of the product, which a node never serves: they have been made with the schema, and a
+# node that was killed is back the sooner without them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("codexos")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -70,6 +70,14 @@ with heads as (
 select id from held
 """
 
+_HOLDERS = "select distinct claimed_by from agents_run where status = 'running' and claimed_until > now()"
+
+_FREE = """
+update agents_run set claimed_until = null
+where status = 'running' and claimed_until > now() and claimed_by = any(%s::text[])
+returning id
+"""
+
 _UNSETTLED = """
 select id, organization_id from agents_run
 where status in ('succeeded', 'failed', 'cancelled') and settled_at is null
@@ -145,6 +153,14 @@ class JournalWriter:
     async def release(self, claim: Claim) -> None:
         """Let another worker take the run at once."""
         await self._execute(_RELEASE, [claim.run_id, claim.epoch])
+
+    async def list_holders(self) -> list[str]:
+        """Return who holds a lease now."""
+        return [row[0] for row in await self._execute(_HOLDERS, {})]
+
+    async def free(self, holders: Sequence[str]) -> int:
+        """Free what holders that are gone had; return how many runs that is."""
+        return len(await self._execute(_FREE, [list(holders)]))
 
     async def list_unsettled(self) -> list[tuple[UUID, UUID]]:
         """Return finished runs whose settling was cut off: ids of run and organization."""

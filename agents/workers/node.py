@@ -4,15 +4,17 @@
 import asyncio
 import logging
 import os
-import socket
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import bootsteps
 from django.conf import settings
 
+from agents.adapters.holders import this_holder
 from agents.workers.bell import WAKE_CHANNEL, listen
-from agents.workers.runs import FlowWorker
+
+if TYPE_CHECKING:
+    from agents.workers.runs import FlowWorker
 
 logger = logging.getLogger(__name__)
 
@@ -57,11 +59,15 @@ class FlowWorkerStep(bootsteps.StartStopStep):
             os._exit(1)
 
     async def _work(self) -> None:
+        # Only here: every process of the product loads this module, and the engine with its tools and models is the
+        # largest part of what they would load.
+        from agents.workers.runs import FlowWorker
+
         self._loop = asyncio.get_running_loop()
         self._worker = FlowWorker(
             journal_url=settings.DATABASE_JOURNAL_URL,
             redis_url=settings.REDIS_URL,
-            holder=f"{socket.gethostname()}:{os.getpid()}",
+            holder=this_holder(),
             wake_channel=WAKE_CHANNEL,
         )
         loop, worker = self._loop, self._worker

@@ -20,6 +20,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.clock import SystemClock
 from agents.adapters.events import EventPublisher, RunSink
+from agents.adapters.holders import is_gone
 from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
 from agents.adapters.journal_writer import LEASE_SECONDS, Claim, JournalWriter
@@ -45,6 +46,7 @@ MOST_RUNS_OF_ONE = 100
 """How many of a worker's places one organization may take, so that there is always one for the others."""
 LOOK_EVERY_SECONDS = 1.0
 RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
+INHERIT_EVERY_SECONDS = 2.0
 DATABASE_THREADS = 2
 MOST_TEXT_BYTES = 128 * 1024 * 1024
 """How much text of documents is held for all runs together; in memory it takes up to four times as much."""
@@ -104,7 +106,14 @@ class FlowWorker:
         """Work until told to stop; whatever fails underneath is tried again."""
         helpers = [
             asyncio.create_task(_keep_going(step))
-            for step in (self._writer.run, self._publisher.run, self._renew, self._listen, self._settle_leftovers)
+            for step in (
+                self._writer.run,
+                self._publisher.run,
+                self._renew,
+                self._listen,
+                self._inherit,
+                self._settle_leftovers,
+            )
         ]
         try:
             while not self._is_stopping:
@@ -260,6 +269,15 @@ class FlowWorker:
                     self._announce_post(run_id)
                 # A run that waits is held by nobody: its post makes it one to be claimed.
                 self._wake.set()
+
+    async def _inherit(self) -> None:
+        """Free at once what workers of this machine held that were killed, rather than wait for their leases."""
+        while True:
+            gone = [holder for holder in await self._writer.list_holders() if is_gone(holder)]
+            if gone and await self._writer.free(gone):
+                logger.warning("the runs of %s are taken up: it is gone", ", ".join(gone))
+                self._wake.set()
+            await asyncio.sleep(INHERIT_EVERY_SECONDS)
 
     async def _settle_leftovers(self) -> None:
         while True:

@@ -55,6 +55,11 @@ class Home:
         return self.root / "static"
 
     @property
+    def bytecode(self) -> Path:
+        """Compiled Python modules, where they may not be kept beside their sources. May be removed at any time."""
+        return self.root / "bytecode"
+
+    @property
     def demo(self) -> Path:
         """The demo sign-ins."""
         return self.root / "demo.json"

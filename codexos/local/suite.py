@@ -13,13 +13,14 @@ from pathlib import Path
 from types import FrameType
 
 from codexos.local import bundle, chromium, postgres, stamps
-from codexos.local.environment import MASTER_KEY_NAMES, Setup, master_key_file
+from codexos.local.environment import MASTER_KEY_NAMES, Setup, master_key_file, with_bytecode
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT, Home
 from codexos.local.servers import Servers
 from codexos.local.terminal import say, step
 
 CACHE = CHECKOUT / ".codexos" / "test-cache"
+BYTECODE = CHECKOUT / ".codexos" / "bytecode"
 KEPT_CACHES = 3
 # Nothing a person has set for their own installation may reach a test.
 FOREIGN = (
@@ -49,7 +50,8 @@ def run_suite(words: list[str]) -> int:
     signal.signal(signal.SIGTERM, _as_interrupt)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="codexos-test-", ignore_cleanup_errors=True) as folder:
-        setup = Setup(Home(Path(folder) / "home"), {**clean_environment(os.environ), "CODEXOS_HOME": f"{folder}/home"})
+        given = with_bytecode(clean_environment(os.environ), folder=BYTECODE)
+        setup = Setup(Home(Path(folder) / "home"), {**given, "CODEXOS_HOME": f"{folder}/home"})
         with prepared(setup) as variables:
             code = _pytest_only(words, variables) if words else _everything(variables)
     say(f"\nbin/test: {'all good' if code == 0 else f'something failed (exit code {code})'}, {_spent(began)}")
@@ -65,10 +67,8 @@ def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def prepared(setup: Setup) -> Iterator[dict[str, str]]:
     """Serve a prepared, disposable database and Redis while the block runs; gives the tests their variables."""
-    digest = stamps.schema_digest(also=postgres.MAJOR)
-    cached = CACHE / digest[:16]
     with step("database") as shown:
-        is_copied = _copy_cached(cached, setup.home)
+        is_copied = copy_prepared(setup.home)
         setup.home.prepare()
         servers = Servers(setup, is_durable=False)
         servers.start()
@@ -79,7 +79,7 @@ def prepared(setup: Setup) -> Iterator[dict[str, str]]:
             with step("schema"):
                 _prepare_database(variables)
             servers.stop()
-            _keep(setup.home, cached)
+            _keep(setup.home, _cached())
             servers.start()
             variables = test_variables(setup)
         yield variables
@@ -103,12 +103,18 @@ def _prepare_database(variables: Mapping[str, str]) -> None:
         raise LocalFault(f"`manage.py prepare_database` failed:\n{run.stdout[-2000:]}{run.stderr[-4000:]}")
 
 
-def _copy_cached(cached: Path, home: Home) -> bool:
+def copy_prepared(home: Home) -> bool:
+    """Put the stopped cluster of an earlier run with this schema, and its keys, into a home; whether there was one."""
+    cached = _cached()
     if not (cached / "postgres").is_dir():
         return False
     os.utime(cached)
     _copy(cached, home.root)
     return True
+
+
+def _cached() -> Path:
+    return CACHE / stamps.schema_digest(also=postgres.MAJOR)[:16]
 
 
 def _keep(home: Home, cached: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from supervisor.xmlrpc import SupervisorTransport
 
 from codexos.local import processes
-from codexos.local.environment import Setup
+from codexos.local.environment import Setup, with_bytecode
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT, Home
 from codexos.local.leftovers import remember
@@ -152,11 +152,11 @@ class Supervisor:
         text = settings_text(self._home, servers=self.servers, product=self.product)
         settings_file(self._home).write_text(text, encoding="utf-8")
         socket_file(self._home).unlink(missing_ok=True)
-        variables = {**self.setup.given, "CODEXOS_HOME": str(self._home.root)}
+        given = with_bytecode(self.setup.given, folder=self._home.bytecode)
         self._child = subprocess.Popen(
             processes.launcher_words("process", "supervisor"),
             cwd=CHECKOUT,
-            env=variables,
+            env={**given, "CODEXOS_HOME": str(self._home.root)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=(self._home.logs / "supervisord.errors").open("wb"),

@@ -127,7 +127,7 @@ def _build_bundle(shown: Step) -> None:
 def _prepare_database(setup: Setup) -> str:
     """Migrate, unless this home's own database was prepared from exactly these sources."""
     stamp = setup.home.run / "stamps" / "schema"
-    digest = _schema_digest(setup)
+    digest = schema_digest(setup)
     if setup.has_own_database and stamps.is_current(stamp, digest):
         return "up to date"
     manage(setup, "prepare_database")
@@ -135,7 +135,8 @@ def _prepare_database(setup: Setup) -> str:
     return "migrated"
 
 
-def _schema_digest(setup: Setup) -> str:
+def schema_digest(setup: Setup) -> str:
+    """Changes when the database of a setup would have to be prepared anew."""
     variables = setup.variables()
     key = "".join(setup.read(name) for name in ("CODEXOS_MASTER_KEY", "VAULT_MASTER_KEY")) or _own_key(variables)
     return stamps.schema_digest(also=hashlib.sha256(key.encode()).hexdigest())
@@ -149,7 +150,7 @@ def _own_key(variables: dict[str, str]) -> str:
 def _seed(setup: Setup) -> str:
     """Seed the demo organizations; the command changes nothing that is there."""
     stamp = setup.home.run / "stamps" / "demo"
-    digest = hashlib.sha256(f"{_schema_digest(setup)} {setup.url}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{schema_digest(setup)} {setup.url}".encode()).hexdigest()
     if setup.home.demo.exists() and stamps.is_current(stamp, digest):
         return "up to date"
     manage(setup, "seed_demo")

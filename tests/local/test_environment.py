@@ -48,6 +48,15 @@ def test_the_administrator_of_a_server_is_never_handed_to_the_product(home: Home
         assert variables[name].endswith("@db.example:5433/codexos?sslmode=require")
 
 
+def test_who_wants_no_bytecode_beside_the_sources_gets_it_in_the_home(home: Home) -> None:
+    redis.prepare(home)
+    variables = Setup(home, {"PYTHONDONTWRITEBYTECODE": "1"}).variables()
+    assert "PYTHONDONTWRITEBYTECODE" not in variables
+    assert variables["PYTHONPYCACHEPREFIX"] == str(home.bytecode)
+    assert "PYTHONPYCACHEPREFIX" not in Setup(home, {}).variables()
+    assert Setup(home, {"PYTHONPYCACHEPREFIX": "/elsewhere"}).variables()["PYTHONPYCACHEPREFIX"] == "/elsewhere"
+
+
 @pytest.mark.parametrize("name", ["CODEXOS_MASTER_KEY", "VAULT_MASTER_KEY", "CODEXOS_MASTER_KEY_FILE"])
 def test_a_given_master_key_is_the_one(home: Home, name: str) -> None:
     assert not Setup(home, {name: "x"}).has_own_key
