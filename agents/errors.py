@@ -57,6 +57,14 @@ class FlowRevisionNotFound(NotFound):
     """No draft was kept under that number, or it is too long ago."""
 
 
+class ContextChanging(Conflict):
+    """PDFs of a run's context were stored anew again and again while they were read."""
+
+    def __init__(self, *paths: str) -> None:
+        named = ", ".join(repr(path) for path in paths)
+        super().__init__(f"{named} changed while it was read. Start the run when nobody stores it any more.")
+
+
 class TakenTooOften(Conflict):
     """A run was taken up again and again without coming to an end."""
 

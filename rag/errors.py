@@ -78,8 +78,30 @@ class ContextUnreadable(InvalidInput):
 
     def __init__(self, *paths: str) -> None:
         named = ", ".join(repr(path) for path in paths)
-        message = f"{named} cannot be read as text. Name text files only, such as Markdown, code or CSV."
-        super().__init__(message, errors=[{"place": path, "message": "not a text file"} for path in paths])
+        message = f"{named} cannot be read as text. Name text files or PDFs, such as Markdown, code or CSV."
+        super().__init__(message, errors=[{"place": path, "message": "neither text nor a PDF"} for path in paths])
+
+
+class PdfUnreadable(InvalidInput):
+    """A PDF whose text cannot be had. ``details["reason"]`` is one word for why."""
+
+    def __init__(self, path: str, *, reason: str, because: str, advice: str) -> None:
+        message = f"The PDF {path!r} cannot be read: {because}. {advice}"
+        super().__init__(message, errors=[{"place": path, "message": because}], reason=reason)
+
+
+class PdfReaderBusy(Unavailable):
+    """Other PDFs are read just now, or there are many at once. What was read is kept."""
+
+    def __init__(self, *, because: str) -> None:
+        super().__init__(f"The PDFs are not all read yet: {because}. What was read is kept; try again in a minute.")
+
+
+class PdfReaderBroken(Broken):
+    """The program that reads PDFs does not work in this installation."""
+
+    def __init__(self, *, code: int) -> None:
+        super().__init__(f"The reader of PDFs ended with code {code} before it read anything.", exit_code=code)
 
 
 class ContextTooLarge(LimitReached):

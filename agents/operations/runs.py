@@ -13,15 +13,17 @@ from accounts.queries.projects import access_project, only_project
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from agents.engine.documents import parse_flow
-from agents.errors import FlowArchived, FlowNotPublished, RunRequestInvalid
+from agents.errors import ContextChanging, FlowArchived, FlowNotPublished, RunRequestInvalid
 from agents.models import FlowVersion, Run
 from agents.operations.substitutes import refuse_substitutes
 from agents.operations.waking import wake_workers
 from agents.queries.flows import access_flow
 from codexos.kernel.jsontypes import JsonObject, JsonValue
-from rag.queries.context import resolve_context
+from rag.operations.pdfs import read_pdfs
+from rag.queries.context import Resolved, resolve_context
 
 MOST_CONTEXT_FILES = 50
+MOST_READINGS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,27 @@ class RunRequest:
     project: str | None = None
 
 
-@in_organization
 def start_run(actor: Actor, *, request: RunRequest) -> Run:
     """Accept a run: when this returns it is durable and will be done.
 
+    PDFs that nobody has read yet are read first, with no transaction open, which takes seconds.
     Raises GraphInvalid, FlowNotFound, FlowArchived, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed,
-    NameInvalid, RunRequestInvalid, ModelsMissing.
+    NameInvalid, RunRequestInvalid, ModelsMissing, ContextUnreadable, ContextTooLarge, ContextChanging and what
+    read_pdfs (rag.operations.pdfs) raises.
     """
+    unread: Sequence[str] = ()
+    for _ in range(MOST_READINGS):
+        accepted = _accept(actor, request=request)
+        if isinstance(accepted, Run):
+            return accepted
+        read_pdfs(actor, accepted.unread)
+        unread = [version.file.path for version in accepted.unread]
+    raise ContextChanging(*unread)
+
+
+@in_organization
+def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
+    """Accept the run, or write nothing and return a context with PDFs that are to be read before."""
     project = _project_of(actor, request)
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
@@ -50,7 +66,9 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
         raise RunRequestInvalid(
             f"A run takes at most {MOST_CONTEXT_FILES} context files; {len(request.context)} were named. Name fewer."
         )
-    context = resolve_context(actor, project=project, names=request.context)
+    resolved = resolve_context(actor, project=project, names=request.context)
+    if resolved.unread:
+        return resolved
     run = Run.objects.create(
         organization_id=actor.organization_id,
         project=project,
@@ -59,7 +77,7 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
         label=version.flow.name if version else clean_name(request.agent_id, place="agent_id", at_most=200),
         document=document,
         input=request.input,
-        context=context,
+        context=resolved.context,
         person_id=actor.person_id,
         token_id=actor.token_id,
         limit=None if actor.limit is None else sorted(actor.limit),

@@ -41,7 +41,7 @@ class LoadedRun:
     @property
     def text_bytes(self) -> int:
         """How much text its documents hold."""
-        sizes = (entry.get("size") for entry in self.context)
+        sizes = (entry.get("text_bytes", entry.get("size")) for entry in self.context)
         return sum(size for size in sizes if isinstance(size, int))
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What is said to a language model and what comes back: types only."""
 
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,10 +22,24 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ContextDocument:
-    """A text handed to the model beside the question, labelled by its name."""
+    """A text handed to the model beside the question, labelled by its name.
+
+    Where it stands on pages, ``page_starts`` holds the line (from 1) that each begins at.
+    """
 
     name: str
     text: str
+    page_starts: tuple[int, ...] = ()
+
+    def page_of(self, line: int) -> int | None:
+        """Return the page (from 1) that a line stands on, if there are pages."""
+        return bisect_right(self.page_starts, line) or None
+
+    def cite(self, quote: str, *, first_line: int, last_line: int) -> JsonObject:
+        """Say where a quote stands, by lines and, where there are pages, by the page it begins on."""
+        lines = str(first_line) if first_line == last_line else f"{first_line}-{last_line}"
+        page = self.page_of(first_line)
+        return {"path": self.name, "lines": lines, "quote": quote} | ({"page": page} if page else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def _quotes(asked: _Asked, documents: Sequence[ContextDocument]) -> list[Quote]:
 
 
 def _told(task: Task, quotes: Sequence[Quote]) -> str:
-    lines = [f'From {plain(quote.name)}: "{quote.sentence.text}"' for quote in quotes]
+    lines = [f'From {quote.source}: "{quote.sentence.text}"' for quote in quotes]
     if task == "plan":
         return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))
     if task == "list":

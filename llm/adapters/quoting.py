@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject
-from codexos.kernel.prose import Sentence, rarity, sentences, words
+from codexos.kernel.prose import Sentence, plain, rarity, sentences, words
 
 LONGEST_QUESTION = 4_000
 # Below this share of the question's weight a sentence shares a word by chance rather than answers.
@@ -47,19 +47,21 @@ _DIGIT = re.compile(r"\d")
 class Quote:
     """A sentence of a document, with how well it fits and its place in the reading order."""
 
-    name: str
+    document: ContextDocument
     sentence: Sentence
     score: float
     order: int
 
+    @property
+    def source(self) -> str:
+        """What it is from, as people say it."""
+        page = self.document.page_of(self.sentence.first_line)
+        return f"{plain(self.document.name)} (page {page})" if page else plain(self.document.name)
+
     def as_citation(self) -> JsonObject:
         """Say where it stands."""
-        first, last = self.sentence.first_line, self.sentence.last_line
-        return {
-            "path": self.name,
-            "lines": str(first) if first == last else f"{first}-{last}",
-            "quote": self.sentence.text,
-        }
+        sentence = self.sentence
+        return self.document.cite(sentence.text, first_line=sentence.first_line, last_line=sentence.last_line)
 
 
 def terms_of(question: str) -> list[str]:
@@ -71,7 +73,7 @@ class Reading:
     """Documents, read once for one question."""
 
     def __init__(self, documents: Sequence[ContextDocument]) -> None:
-        self._places = [(document.name, sentence) for document in documents for sentence in sentences(document.text)]
+        self._places = [(document, sentence) for document in documents for sentence in sentences(document.text)]
         self._words = [words(sentence.text) for _, sentence in self._places]
         self._headings: dict[str, list[str]] = {}
 
@@ -85,25 +87,25 @@ class Reading:
         least_for_two = min(least, LEAST_COVERAGE_OF_KNOWN * sum(weights[term] for term in known))
         wants_number = _ASKS_A_NUMBER.search(question[:LONGEST_QUESTION]) is not None
         quotes = []
-        for order, (name, sentence) in enumerate(self._places):
+        for order, (document, sentence) in enumerate(self._places):
             score = self._score(order, terms, weights=weights)
             matches = len(known.intersection(self._words[order]))
             if score and score >= (least_for_two if matches > 1 else least):
                 bonus = 1.15 if wants_number and _DIGIT.search(sentence.text) else 1.0
-                quotes.append(Quote(name, sentence, score * bonus, order))
+                quotes.append(Quote(document, sentence, score * bonus, order))
         return sorted(quotes, key=lambda quote: (-quote.score, quote.order))
 
     def gist(self) -> list[Quote]:
         """The sentences that hold most of what the documents speak of, most telling first."""
         spoken = Counter(word for said in self._words for word in set(said) if word not in _ASKING and len(word) > 1)
         quotes = []
-        for order, (name, sentence) in enumerate(self._places):
+        for order, (document, sentence) in enumerate(self._places):
             own = {word for word in self._words[order] if word in spoken}
             if sentence.kind in {"heading", "columns", "code"} or len(own) < 3:
                 continue
             # What stands early says more of what a text is about.
             score = sum(spoken[word] for word in own) / (len(own) + 4) * (1 + 1 / (2 + order))
-            quotes.append(Quote(name, sentence, score, order))
+            quotes.append(Quote(document, sentence, score, order))
         return sorted(quotes, key=lambda quote: (-quote.score, quote.order))
 
     def _weights(self, terms: Sequence[str]) -> tuple[Mapping[str, float], set[str]]:

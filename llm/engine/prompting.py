@@ -32,8 +32,20 @@ def _shown(documents: Sequence[ContextDocument]) -> str:
     # No document can forge the end of itself: the mark depends on every word of it.
     digest = hashlib.sha256("\0".join(document.text for document in documents).encode("utf-8", "replace"))
     mark = f"====={digest.hexdigest()[:12]}"
-    parts = [f"{mark} {plain(document.name)}\n{document.text}" for document in documents]
+    parts = [f"{mark} {plain(document.name)}\n{_paged(document, mark)}" for document in documents]
     return "\n".join([_INTRODUCTION.format(mark=mark), *parts, f"{mark} end of the documents"])
+
+
+def _paged(document: ContextDocument, mark: str) -> str:
+    """The text of a document with a line before each page that names it."""
+    starts = {line: page for page, line in enumerate(document.page_starts, start=1)}
+    if not starts:
+        return document.text
+    told = [
+        f"{mark} page {starts[number]}\n{line}" if number in starts else line
+        for number, line in enumerate(document.text.split("\n"), start=1)
+    ]
+    return "\n".join(told)
 
 
 def citations_in(answer: str, documents: Sequence[ContextDocument]) -> Sequence[JsonObject]:
@@ -50,6 +62,5 @@ def _found(quotes: Sequence[str], documents: Sequence[ContextDocument]) -> Itera
             if place is not None:
                 first = document.text.count("\n", 0, place.start()) + 1
                 last = first + place[0].count("\n")
-                lines = str(first) if first == last else f"{first}-{last}"
-                yield {"path": document.name, "lines": lines, "quote": plain(place[0])}
+                yield document.cite(plain(place[0]), first_line=first, last_line=last)
                 break

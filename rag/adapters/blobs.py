@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The storage of this installation: S3-compatible where CODEXOS_S3_URL says so, else a folder on disk."""
 
+import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -8,12 +10,23 @@ from django.conf import settings
 
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from rag.adapters.disk import DiskBlobs
-from rag.engine.ports import BlobStore
+from rag.engine.ports import BlobKey, BlobStore
+from rag.errors import BlobMissing
 
 
 def blob_store() -> BlobStore:
     """Return where blobs are kept."""
     return _store(settings.S3_URL, settings.BLOB_FOLDER)
+
+
+def read_whole(key: BlobKey) -> Iterator[bytes]:
+    """Yield all bytes of a blob. Raises BlobMissing, at the end where they are not what was stored."""
+    digest = hashlib.sha256()
+    for piece in blob_store().read(key):
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != key.sha256:
+        raise BlobMissing(sha256=key.sha256, because="is not what it was when it was stored")
 
 
 @cache

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from rag.engine.media import MOST_HEAD_BYTES, TextSniffer, media_type
+from rag.engine.media import MOST_HEAD_BYTES, TextSniffer, is_pdf, media_type
 from rag.errors import FileTooLarge, StorageFull, StorageUnreachable
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -35,7 +35,7 @@ class Received:
 def receive(chunks: Iterable[bytes], *, path: str, limit_bytes: int) -> Iterator[Received]:
     """Take everything in, never holding more than a piece. Raises FileTooLarge, StorageFull, StorageUnreachable."""
     with clear_storage_errors():
-        descriptor, name = tempfile.mkstemp(dir=_incoming_folder())
+        descriptor, name = tempfile.mkstemp(dir=incoming_folder())
     try:
         yield _take_in(chunks, path=path, limit_bytes=limit_bytes, into=descriptor, place=Path(name))
     finally:
@@ -66,7 +66,8 @@ def _take_in(chunks: Iterable[bytes], *, path: str, limit_bytes: int, into: int,
         sniffer.feed(chunk)
         head = (head + chunk[:MOST_HEAD_BYTES])[:MOST_HEAD_BYTES]
         _write(into, chunk)
-    encoding = sniffer.encoding(path)
+    # A PDF may be written in letters alone and is no text for that.
+    encoding = "" if is_pdf(head) else sniffer.encoding(path)
     kind = media_type(path, head=head, encoding=encoding)
     return Received(place, digest.hexdigest(), size, kind, encoding)
 
@@ -82,15 +83,15 @@ def _write(descriptor: int, chunk: bytes) -> None:
 def sweep_incoming(*, older_than: timedelta) -> None:
     """Remove what uploads of dead processes left behind."""
     before = time.time() - older_than.total_seconds()
-    for left in _incoming_folder().iterdir():
+    for left in incoming_folder().iterdir():
         with suppress(FileNotFoundError):
             # A long upload still writes to its file, which keeps it young.
             if left.lstat().st_mtime < before:
                 left.unlink()
 
 
-def _incoming_folder() -> Path:
-    # Beside the blobs, so that keeping one is a rename within one file system.
+def incoming_folder() -> Path:
+    """Return where bytes lie that are not kept yet: beside the blobs, so that keeping some is a mere rename."""
     folder: Path = settings.BLOB_FOLDER / "incoming"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder

@@ -3,9 +3,11 @@
 
 import codecs
 import mimetypes
+import re
 
 BINARY = "application/octet-stream"
 PLAIN_TEXT = "text/plain"
+PDF = "application/pdf"
 MOST_HEAD_BYTES = 16
 
 # The types of the standard library alone: what a machine's own tables say must not change what a file is.
@@ -26,12 +28,13 @@ _TEXT_NAMES = {
     ".cfg": PLAIN_TEXT,
 }
 _MAGIC = (
-    (b"%PDF-", "application/pdf"),
+    (b"%PDF-", PDF),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF8", "image/gif"),
     (b"\x1f\x8b", "application/gzip"),
 )
+_PDF_HEAD = re.compile(rb"%PDF-[12]\.[0-9]")
 _ZIP = b"PK\x03\x04"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -92,6 +95,11 @@ class TextSniffer:
         # A NUL is valid UTF-8, and no text has one.
         if "\x00" in text:
             self._decoder = None
+
+
+def is_pdf(head: bytes) -> bool:
+    """Tell whether content that begins with ``head`` is a PDF, whatever else it could be."""
+    return _PDF_HEAD.match(head) is not None
 
 
 def media_type(path: str, *, head: bytes, encoding: str) -> str:

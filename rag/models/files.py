@@ -15,6 +15,7 @@ from django.db.models import Q
 from accounts.models import Project
 from accounts.tenancy import OrganizationModel
 from codexos.kernel import clock
+from rag.engine.media import PDF
 from rag.engine.paths import LONGEST_PATH
 
 
@@ -77,6 +78,9 @@ class FileVersion(OrganizationModel):
     stored_by_id = models.UUIDField()
     stored_by = models.CharField(max_length=254)
 
+    if TYPE_CHECKING:
+        blob_id: UUID
+
     class Meta:
         default_permissions = ()
         constraints = [
@@ -91,6 +95,11 @@ class FileVersion(OrganizationModel):
     def is_text(self) -> bool:
         """Whether the content can be read as text."""
         return bool(self.encoding)
+
+    @property
+    def is_pdf(self) -> bool:
+        """Whether the content is pages whose text can be read."""
+        return not self.encoding and self.media_type == PDF
 
     @property
     def etag(self) -> str:

@@ -2,7 +2,6 @@
 """Reading what files hold. Operations rather than queries, because the bytes lie outside of the database."""
 
 import codecs
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,11 +10,13 @@ from accounts.actor import Actor
 from accounts.models import Project
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonValue
-from rag.adapters.blobs import blob_store
+from rag.adapters.blobs import blob_store, read_whole
+from rag.engine.pages import unfold
 from rag.engine.ports import BlobKey
-from rag.errors import BlobMissing, ContextUnreadable, FileNotFound
+from rag.errors import ContextUnreadable, FileNotFound
 from rag.models import FileVersion
-from rag.queries.context import check_readable
+from rag.operations.pdfs import read_pdf, read_pdfs
+from rag.queries.context import check_kinds, check_size, find_pdf_text, text_sizes
 from rag.queries.files import access_version, find_current, find_versions
 
 PREVIEW_BYTES = 64 * 1024
@@ -32,7 +33,7 @@ class Preview:
 
 def read_content(version: FileVersion, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
     """Yield the bytes of a version that the actor was given by a query. Raises BlobMissing, StorageUnreachable."""
-    return blob_store().read(BlobKey(version.organization_id, version.sha256), start=start, length=length)
+    return blob_store().read(_key_of(version), start=start, length=length)
 
 
 def preview_text(actor: Actor, project: UUID | str, path: str, *, number: str | None = None) -> Preview:
@@ -50,11 +51,16 @@ def preview_text(actor: Actor, project: UUID | str, path: str, *, number: str | 
 def read_text(actor: Actor, project: UUID | str, paths: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return path, text and SHA-256 of every named file.
 
-    Raises ProjectNotFound, PathInvalid, FileNotFound with near matches, ContextUnreadable, ContextTooLarge.
+    Raises ProjectNotFound, PathInvalid, FileNotFound with near matches, ContextUnreadable, ContextTooLarge and what
+    read_pdfs raises.
     """
     versions = find_current(actor, project, paths)
-    check_readable(versions)
-    return [(version.file.path, _text_of(version), version.sha256) for version in versions]
+    check_kinds(versions)
+    sizes = text_sizes(actor, versions)
+    check_size(sizes.values())
+    read_pdfs(actor, [version for version in versions if version.pk not in sizes])
+    check_size(text_sizes(actor, versions).values())
+    return [(version.file.path, _document(actor, version).text, version.sha256) for version in versions]
 
 
 def read_context(
@@ -62,18 +68,24 @@ def read_context(
 ) -> list[ContextDocument]:
     """Return the texts that resolve_context (rag.queries.context) pinned, whatever stands at their paths now.
 
-    Raises FileNotFound where a file was deleted meanwhile.
+    Raises FileNotFound where a file was deleted meanwhile, and what read_pdfs raises.
     """
     place = project.pk if isinstance(project, Project) else project
     ids = [UUID(str(entry["version_id"])) for entry in context]
     found = find_versions(actor, place, ids)
     if missing := [str(entry["path"]) for entry, id_ in zip(context, ids, strict=True) if id_ not in found]:
         raise FileNotFound(*missing)
-    return [ContextDocument(found[id_].file.path, _text_of(found[id_])) for id_ in ids]
+    return [_document(actor, found[id_]) for id_ in ids]
 
 
-def _text_of(version: FileVersion) -> str:
-    content = b"".join(read_content(version))
-    if hashlib.sha256(content).hexdigest() != version.sha256:
-        raise BlobMissing(sha256=version.sha256, because="is not what it was when it was stored")
-    return content.decode(version.encoding, errors="replace")
+def _document(actor: Actor, version: FileVersion) -> ContextDocument:
+    if not version.is_pdf:
+        content = b"".join(read_whole(_key_of(version)))
+        return ContextDocument(version.file.path, content.decode(version.encoding, errors="replace"))
+    kept = find_pdf_text(actor, version)
+    text, starts = unfold(kept.pages if kept else read_pdf(actor, version))
+    return ContextDocument(version.file.path, text, page_starts=starts)
+
+
+def _key_of(version: FileVersion) -> BlobKey:
+    return BlobKey(version.organization_id, version.sha256)

@@ -46,7 +46,7 @@ def test_too_much_text_is_refused_before_it_is_read(world: World) -> None:
 
 def test_a_run_reads_what_stood_there_when_it_was_accepted(world: World) -> None:
     put(world.dev, world, "a.md", b"before")
-    context = resolve_context(world.dev.actor, project=world.project, names=["a.md", "a.md"])
+    context = resolve_context(world.dev.actor, project=world.project, names=["a.md", "a.md"]).context
     put(world.dev, world, "a.md", b"after")
     (document,) = read_context(world.dev.actor, project=world.project, context=context)
     assert (document.name, document.text) == ("a.md", "before")
@@ -57,7 +57,7 @@ def test_a_run_reads_what_stood_there_when_it_was_accepted(world: World) -> None
 
 def test_strangers_read_nothing(world: World) -> None:
     put(world.dev, world, "a.md")
-    context = resolve_context(world.dev.actor, project=world.project, names=["a.md"])
+    context = resolve_context(world.dev.actor, project=world.project, names=["a.md"]).context
     with pytest.raises(ProjectNotFound):
         read_text(world.stranger.actor, world.project.id, ["a.md"])
     with pytest.raises(ProjectNotFound):

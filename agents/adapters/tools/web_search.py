@@ -59,11 +59,19 @@ SEARCH_SPEC = ToolSpec(
 
 @dataclass(frozen=True, slots=True)
 class _Passage:
-    name: str
+    document: ContextDocument
     heading: str
     text: str
     first_line: int
     last_line: int
+
+    @property
+    def name(self) -> str:
+        return self.document.name
+
+    @property
+    def page(self) -> int | None:
+        return self.document.page_of(self.first_line)
 
 
 class WebSearch:
@@ -90,7 +98,7 @@ class WebSearch:
         scores = bm25(words(query[:QUERY_CHARACTERS]), told)
         ranked = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
         best = [(score, passage) for score, passage in ranked[:limit] if score > 0]
-        text = "\n\n".join(f"From {passage.name} ({_lines(passage)}):\n{passage.text}" for _, passage in best)
+        text = "\n\n".join(f"From {passage.name} ({_place(passage)}):\n{passage.text}" for _, passage in best)
         return {
             "results": [_result(score, passage) for score, passage in best],
             "text": text or "Nothing in the documents of this run fits the search.",
@@ -103,30 +111,36 @@ def _passages(document: ContextDocument) -> Iterator[_Passage]:
         size = sum(len(part.text) for part in gathered)
         # A heading begins a passage; a passage that has grown long enough ends.
         if gathered and (sentence.kind == "heading" or size + len(sentence.text) > PASSAGE_CHARACTERS):
-            yield _passage(document.name, gathered)
+            yield _passage(document, gathered)
             gathered = []
         gathered.append(sentence)
     if gathered:
-        yield _passage(document.name, gathered)
+        yield _passage(document, gathered)
 
 
-def _passage(name: str, gathered: Sequence[Sentence]) -> _Passage:
+def _passage(document: ContextDocument, gathered: Sequence[Sentence]) -> _Passage:
     first = gathered[0]
     heading = first.text if first.kind == "heading" else first.heading
     text = "".join(f"{part.text}{' ' if part.kind == 'paragraph' else chr(10)}" for part in gathered).strip()
-    return _Passage(name, heading[:200], text, first.first_line, gathered[-1].last_line)
+    return _Passage(document, heading[:200], text, first.first_line, gathered[-1].last_line)
 
 
 def _result(score: float, passage: _Passage) -> JsonObject:
     return {
         "title": passage.heading or passage.name,
-        "url": f"file:{quote(passage.name)}#L{passage.first_line}-L{passage.last_line}",
+        "url": f"file:{quote(passage.name)}#{_fragment(passage)}",
         "text": passage.text,
         "score": round(score, 3),
     }
 
 
-def _lines(passage: _Passage) -> str:
+def _fragment(passage: _Passage) -> str:
+    return f"page={passage.page}" if passage.page else f"L{passage.first_line}-L{passage.last_line}"
+
+
+def _place(passage: _Passage) -> str:
+    if passage.page:
+        return f"page {passage.page}"
     if passage.first_line == passage.last_line:
         return f"line {passage.first_line}"
     return f"lines {passage.first_line}-{passage.last_line}"

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.engine.errors import ResultTooLarge
 from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, render, text_of
@@ -129,7 +129,7 @@ def fit_documents(
     for taken, index in enumerate(order):
         allowed[index] = min(len(documents[index].text), left // (len(documents) - taken))
         left -= allowed[index]
-    kept = [ContextDocument(document.name, document.text[: allowed[index]]) for index, document in enumerate(documents)]
+    kept = [replace(document, text=document.text[: allowed[index]]) for index, document in enumerate(documents)]
     notes: list[JsonObject] = [
         {**_cut_note(whole.name, len(part.text), of=len(whole.text)), "document": whole.name}
         for whole, part in zip(documents, kept, strict=True)
