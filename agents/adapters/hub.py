@@ -27,7 +27,8 @@ SUBSCRIBE_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
 AWAY_SECONDS = 1.0
 """How often runs are asked how far they have come while Redis is away, and how often Redis is tried again."""
-TICK_SECONDS = 0.5
+TICK_SECONDS = 3.0
+"""How often runs are looked for that are due: seldom, so that one question asks for many of them."""
 DEAF_SECONDS = 25.0
 MOST_CHANNELS_AT_ONCE = 500
 
@@ -199,7 +200,7 @@ class Hub:
     async def _look(self) -> None:
         """Ask the runs that were silent how far they have come, for ever."""
         while True:
-            await asyncio.sleep(min(TICK_SECONDS, HEARTBEAT_SECONDS))
+            await asyncio.sleep(AWAY_SECONDS if self._is_away else min(TICK_SECONDS, HEARTBEAT_SECONDS))
             now = asyncio.get_running_loop().time()
             due = [feed for feed in self._feeds.values() if feed.due_at <= now]
             if due:

@@ -51,6 +51,7 @@ async def follow_run(
             # More was told than this page had: going live now would leave it out.
             if not page.is_last or feed.newest > seen:
                 continue
+            del page  # or each of many sockets would keep what it replayed
             watcher.go_live(seen)
             while (live_one := await watcher.next()) is not None:
                 seen = live_one.seq or seen
