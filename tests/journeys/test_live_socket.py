@@ -20,7 +20,7 @@ async ([runId, after]) => {
   %s
   const seen = [];
   const csrf = document.cookie.match(/csrf[^=]*=([^;]+)/)[1];
-  const code = await follow(runId, csrf, (event) => seen.push(event.seq), after);
+  const code = await follow(runId, csrf, (event) => event.seq && event.type !== "heartbeat" && seen.push(event.seq), after);
   return [code, seen];
 }
 """
