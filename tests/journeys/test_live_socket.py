@@ -20,7 +20,8 @@ async ([runId, after]) => {
   %s
   const seen = [];
   const csrf = document.cookie.match(/csrf[^=]*=([^;]+)/)[1];
-  const code = await follow(runId, csrf, (event) => event.seq && event.type !== "heartbeat" && seen.push(event.seq), after);
+  const note = (event) => event.seq && event.type !== "heartbeat" && seen.push(event.seq);
+  const code = await follow(runId, csrf, note, after);
   return [code, seen];
 }
 """
