@@ -37,7 +37,8 @@ COPY --from=packages /opt/venv /opt/venv
 COPY . .
 COPY --from=bundle /src/static/dist ./static/dist
 RUN python -m compileall -q /app
-USER codexos
+# By number: a cluster that admits no root cannot look up a name.
+USER 10001:10001
 VOLUME /var/lib/codexos
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \

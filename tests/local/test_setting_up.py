@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codexos.local import bundle, chromium, install, stamps
-from codexos.local.errors import LocalFault
+from codexos.local import bundle, install, stamps
 from codexos.local.home import CHECKOUT
 
 OLD_PYTHON = '#!/bin/sh\ncase "$2" in *version_info*exit*) exit 1 ;; *print*) echo 3.9 ;; *) exit 1 ;; esac\n'
@@ -68,18 +67,6 @@ def test_the_packaged_node_serves_a_machine_without_one(monkeypatch: pytest.Monk
             check=True,
         )
         assert run.stdout.strip()
-
-
-def test_without_chromium_the_browser_tests_are_left_out_loudly_and_never_under_ci(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(chromium, "find", lambda: None)
-    monkeypatch.delenv("CI", raising=False)
-    assert chromium.words_for_pytest() == ["-m", "not browser"]
-    assert "LEFT OUT" in capsys.readouterr().out
-    monkeypatch.setenv("CI", "true")
-    with pytest.raises(LocalFault, match="must run"):
-        chromium.words_for_pytest()
 
 
 def test_a_stamp_holds_for_one_digest_only(tmp_path: Path) -> None:
