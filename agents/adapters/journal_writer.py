@@ -7,7 +7,8 @@ epoch has passed writes nothing.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 from uuid import UUID
@@ -17,10 +18,15 @@ import psycopg
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry, encode_data
 
+logger = logging.getLogger(__name__)
+
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 LEASE_SECONDS = 8.0
 MOST_ENTRIES_AT_ONCE = 500
+OUTLAST_SECONDS = 30.0
+"""How long a commit is tried again while the database is away: what was done outside is known here alone until then."""
+TRY_AGAIN_SECONDS = 0.2
 
 _CLAIM = """
 update agents_run set epoch = epoch + 1, status = 'running', claimed_by = %(holder)s,
@@ -29,7 +35,7 @@ where id in (
     select id from agents_run
     where (status in ('queued', 'running') or (status = 'waiting' and has_post))
         and (claimed_until is null or claimed_until < now())
-        and organization_id <> all(%(full)s::uuid[])
+        and organization_id <> all(%(full)s::uuid[]) and id <> all(%(held)s::uuid[])
     order by id limit %(limit)s for update skip locked
 )
 returning id, organization_id, epoch, last_seq = 0, has_post
@@ -45,7 +51,12 @@ returning r.id, r.has_post
 # Cleared before the post is read: what is sent after that sets it again.
 _EMPTY = "update agents_run set has_post = false where id = %s and epoch = %s and status = 'running'"
 
-_RELEASE = "update agents_run set claimed_until = null where id = %s and epoch = %s and status = 'running'"
+_RELEASE = """
+with released as (
+    update agents_run set claimed_until = null where id = %s and epoch = %s and status = 'running' returning id
+)
+select pg_notify(%s, '') from released
+"""
 
 _APPEND = """
 with heads as (
@@ -68,6 +79,14 @@ with heads as (
     join held on held.id = e.run_id
 )
 select id from held
+"""
+
+# What a commit whose answer never came had kept after all.
+_KEPT = """
+select r.id from agents_run r
+join unnest(%(run_ids)s::uuid[], %(epochs)s::int[], %(last_seqs)s::int[], %(statuses)s::text[])
+    as h(run_id, epoch, last_seq, status) on r.id = h.run_id and r.epoch = h.epoch
+where r.last_seq >= coalesce(h.last_seq, 0) and r.status = coalesce(h.status, r.status)
 """
 
 _HOLDERS = "select distinct claimed_by from agents_run where status = 'running' and claimed_until > now()"
@@ -135,10 +154,14 @@ class JournalWriter:
         self._queue.put_nowait(waiting)
         await waiting.done
 
-    async def claim(self, limit: int, *, but_of: Sequence[UUID] = ()) -> list[Claim]:
-        """Take up to ``limit`` runs that nobody holds, oldest first, leaving out the organizations ``but_of``."""
-        asked = {"holder": self._holder, "lease": LEASE_SECONDS, "limit": limit, "full": list(but_of)}
-        rows = await self._execute(_CLAIM, asked)
+    async def claim(self, limit: int, *, but_of: Sequence[UUID] = (), besides: Sequence[UUID] = ()) -> list[Claim]:
+        """Take up to ``limit`` runs that nobody holds, oldest first, leaving out the organizations ``but_of``.
+
+        ``besides`` are runs that are carried here: where their leases lapsed while the database was away, they are
+        renewed and not taken anew.
+        """
+        asked = {"holder": self._holder, "lease": LEASE_SECONDS, "limit": limit}
+        rows = await self._execute(_CLAIM, {**asked, "full": list(but_of), "held": list(besides)})
         return [Claim(*row) for row in rows]
 
     async def renew(self, claims: Sequence[Claim]) -> dict[UUID, bool]:
@@ -150,9 +173,9 @@ class JournalWriter:
         """Note that the run's post is about to be read."""
         await self._execute(_EMPTY, [claim.run_id, claim.epoch])
 
-    async def release(self, claim: Claim) -> None:
-        """Let another worker take the run at once."""
-        await self._execute(_RELEASE, [claim.run_id, claim.epoch])
+    async def release(self, claim: Claim, *, wake: str) -> None:
+        """Let another worker take the run at once, woken over the channel ``wake``."""
+        await self._execute(_RELEASE, [claim.run_id, claim.epoch, wake])
 
     async def list_holders(self) -> list[str]:
         """Return who holds a lease now."""
@@ -169,13 +192,19 @@ class JournalWriter:
     async def _commit(self, batch: Sequence[_Append]) -> None:
         try:
             held = {row[0] for row in await self._execute(_APPEND, _parameters(batch))}
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            await self._outlast(batch, error)
+            return
         # Whatever it is: who waits for this commit would otherwise wait for ever, holding a lease that is renewed.
         except Exception as error:
             await self._fall_apart(batch, error)
             return
         self.commits += 1
+        self._answer(batch, held)
+
+    def _answer(self, batch: Sequence[_Append], held: Set[UUID]) -> None:
         for waiting in batch:
-            if waiting.done.cancelled():
+            if waiting.done.done():
                 continue
             if waiting.claim.run_id in held:
                 waiting.done.set_result(None)
@@ -185,13 +214,34 @@ class JournalWriter:
 
     async def _fall_apart(self, batch: Sequence[_Append], error: Exception) -> None:
         """A batch that fails is retried run by run, so that one bad run does not fail its neighbors."""
-        if len(batch) == 1 or isinstance(error, psycopg.OperationalError):
+        if len(batch) > 1:
             for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_exception(error)
-            return
+                await self._commit([waiting])
+        elif not batch[0].done.done():
+            batch[0].done.set_exception(error)
+
+    async def _outlast(self, batch: Sequence[_Append], error: Exception) -> None:
+        """Commit what the database was away for; it may have kept it and gone before it could say so."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + OUTLAST_SECONDS
+        logger.warning("%s commits wait for the database (%s)", len(batch), error)
+        while loop.time() < deadline:
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
+            try:
+                kept = {row[0] for row in await self._execute(_KEPT, _heads(batch))}
+                self._answer([waiting for waiting in batch if waiting.claim.run_id in kept], kept)
+                left = [waiting for waiting in batch if waiting.claim.run_id not in kept]
+                if left:
+                    self._answer(left, {row[0] for row in await self._execute(_APPEND, _parameters(left))})
+                return
+            except (psycopg.OperationalError, psycopg.InterfaceError) as again:
+                error = again
+            except Exception as other:
+                await self._fall_apart(batch, other)
+                return
         for waiting in batch:
-            await self._commit([waiting])
+            if not waiting.done.done():
+                waiting.done.set_exception(error)
 
     async def _execute(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
         async with self._lock:
@@ -210,18 +260,22 @@ class JournalWriter:
             await self._connection.close()
 
 
+def _heads(batch: Sequence[_Append]) -> dict[str, list[object]]:
+    lasts = [waiting.entries[-1] if waiting.entries else None for waiting in batch]
+    return {
+        "run_ids": [waiting.claim.run_id for waiting in batch],
+        "epochs": [waiting.claim.epoch for waiting in batch],
+        "last_seqs": [entry.seq if entry else None for entry in lasts],
+        "statuses": [_status(entry, waiting) for entry, waiting in zip(lasts, batch, strict=True)],
+    }
+
+
 def _parameters(batch: Sequence[_Append]) -> dict[str, object]:
     entries = [(waiting.claim.run_id, entry) for waiting in batch for entry in waiting.entries]
-    heads = {waiting.claim.run_id: waiting for waiting in batch}
-    last = dict(entries)
-    lasts = [last.get(run_id) for run_id in heads]
-    usages = [_usage(entry) for entry in lasts]
+    usages = [_usage(waiting.entries[-1] if waiting.entries else None) for waiting in batch]
     return {
+        **_heads(batch),
         "lease": LEASE_SECONDS,
-        "run_ids": list(heads),
-        "epochs": [waiting.claim.epoch for waiting in heads.values()],
-        "last_seqs": [entry.seq if entry else None for entry in lasts],
-        "statuses": [_status(entry, head) for entry, head in zip(lasts, heads.values(), strict=True)],
         "input_tokens": [usage.get("input_tokens") for usage in usages],
         "output_tokens": [usage.get("output_tokens") for usage in usages],
         "costs": [usage.get("cost_usd") for usage in usages],

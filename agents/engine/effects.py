@@ -40,7 +40,13 @@ class Effects:
         return node_id in self._tasks
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        # What has ended and was not collected counts: a run let go now would forget that it happened.
+        return len(self._tasks) + len(self._endings)
+
+    @property
+    def may_be_left(self) -> bool:
+        """Whether something is under way and all of it may be made again by the next holder."""
+        return bool(self._tasks) and not self._endings and self._tasks.keys() <= self._interruptible
 
     def launch(self, step: Step, effect: Effect, *, node: Node) -> None:
         """Perform an effect whose intent is durable."""

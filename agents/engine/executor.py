@@ -50,6 +50,7 @@ class Executor:
         self._cancelled_by: str | None = None
         self._cut_because = "cancelled"
         self._is_released = False
+        self._is_hurried = False
         self._has_post = False
 
     def request_cancel(self, by: str = "a person") -> None:
@@ -57,9 +58,12 @@ class Executor:
         self._cancelled_by = by
         self._bell.set()
 
-    def request_release(self) -> None:
-        """Let go of the run between steps, so that another worker may go on with it."""
-        self._is_released = True
+    def request_release(self, *, is_hurried: bool = False) -> None:
+        """Let go of the run between steps, so that another worker may go on with it.
+
+        Who ``is_hurried`` does not wait for what may be made again; what may not is never left under way.
+        """
+        self._is_released, self._is_hurried = True, self._is_hurried or is_hurried
         self._bell.set()
 
     def announce_post(self) -> None:
@@ -95,10 +99,16 @@ class Executor:
             if intended.data.get("may_repeat") is not True and node_id not in view.waiting:
                 self._telling.tell_uncertain(node_id, intended)
 
-    async def _turn(self) -> Standing | None:
+    def _note_cancel(self) -> None:
         view = self._recorder.view
         if self._cancelled_by is not None and view.cancelled_by is None and view.finished is None:
             self._telling.tell_cancel(self._cancelled_by)
+
+    async def _turn(self) -> Standing | None:
+        self._note_cancel()
+        view = self._recorder.view
+        if self._is_hurried and self._effects.may_be_left:
+            return await self._let_go()
         match decide(self._graph, view):
             case Perform(steps, skips):
                 return await self._perform(steps, skips)
@@ -190,6 +200,9 @@ class Executor:
             self._effects.wake_resting()
             await self._hear()
             return None
+        return await self._let_go()
+
+    async def _let_go(self) -> Standing:
         await self._recorder.commit()
         return Standing("released", {})
 

@@ -48,6 +48,9 @@ LOOK_EVERY_SECONDS = 1.0
 RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
 INHERIT_EVERY_SECONDS = 2.0
 DATABASE_THREADS = 2
+PATIENT_SECONDS = 2.0
+LAST_SECONDS = 10.0
+"""When stopping: how long steps may take to end by themselves; then how long those that nobody may make again."""
 MOST_TEXT_BYTES = 128 * 1024 * 1024
 """How much text of documents is held for all runs together; in memory it takes up to four times as much."""
 MOST_TAKES = 50
@@ -142,9 +145,8 @@ class FlowWorker:
 
     async def _look(self) -> None:
         free = self._most_runs - len(self._held)
-        for claim in await self._writer.claim(free, but_of=self._full_organizations()) if free > 0 else ():
-            # A run of ours whose lease lapsed is carried by its old task no longer: its epoch has passed.
-            self._drop(claim.run_id)
+        full, held = self._full_organizations(), list(self._held)
+        for claim in await self._writer.claim(free, but_of=full, besides=held) if free > 0 else ():
             task = asyncio.create_task(self._carry(claim))
             self._held[claim.run_id] = (claim, task)
             task.add_done_callback(partial(self._carried, claim))
@@ -200,7 +202,7 @@ class FlowWorker:
         finally:
             self._executors.pop(claim.run_id, None)
         if standing.status == "released":
-            await self._writer.release(claim)
+            await self._writer.release(claim, wake=self._wake_channel)
         elif standing.status != "waiting":
             await self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id)
 
@@ -289,14 +291,18 @@ class FlowWorker:
                     logger.exception("run %s could not be settled; it is tried again with the others", run_id)
 
     async def _let_go(self) -> None:
-        for executor in self._executors.values():
-            executor.request_release()
-        tasks = [task for _, task in self._held.values()]
-        if tasks:
-            _, cut = await asyncio.wait(tasks, timeout=LEASE_SECONDS)
-            for task in cut:
-                task.cancel()
-            await asyncio.gather(*cut, return_exceptions=True)
+        """Hand over every run: what is short may end, what may be made again is left, what may not gets its time."""
+        for seconds, is_hurried in ((PATIENT_SECONDS, False), (LAST_SECONDS, True)):
+            for executor in self._executors.values():
+                executor.request_release(is_hurried=is_hurried)
+            tasks = [task for _, task in self._held.values()]
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
+        for claim, task in list(self._held.values()):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            with suppress(*_DATABASE_AWAY):
+                await self._writer.release(claim, wake=self._wake_channel)
 
     async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         call = partial(_with_fresh_connection, function, *args, **kwargs)

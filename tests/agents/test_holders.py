@@ -2,6 +2,7 @@
 """What a killed worker of this machine held is taken up at once; what somebody else holds is left alone."""
 
 import asyncio
+import os
 import subprocess
 import sys
 
@@ -29,8 +30,14 @@ def ended() -> str:
 def test_only_a_process_of_this_machine_that_has_ended_is_gone(ended: str) -> None:
     elsewhere = f"host:0123456789ab:{ended.rpartition(':')[2]}"
     assert is_gone(ended)
-    strange = ("", "a", "a:b", "a:b:c", "::", f"host::{ended.rpartition(':')[2]}", holder_of(10**30), f"{ended}x")
+    strange = ("", "a", "a:b", "a:b:c", "::", f"host::{ended.rpartition(':')[2]}", f"{ended}x")
     assert [name for name in (this_holder(), holder_of(1), elsewhere, *strange) if is_gone(name)] == []
+
+
+def test_a_process_that_nobody_fetched_has_ended_all_the_same() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert is_gone(holder_of(child.pid))
 
 
 async def test_its_runs_are_taken_up_before_their_lease_lapses(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psutil
 import psycopg
@@ -95,10 +95,16 @@ class Instance:
     def facts(self, run_id: str) -> list[Fact]:
         """Return a run's journal."""
         statement = "select seq, type, node_id, epoch, delta from agents_journalentry where run_id = %s order by seq"
-        address = postgres.address(self.home, role=postgres.SUPERUSER)
-        with psycopg.connect(address) as truth:
-            rows = truth.execute(statement, [run_id]).fetchall()
-        return [Fact(*row[:4], json.loads(row[4])) for row in rows]
+        return [Fact(*row[:4], json.loads(row[4])) for row in self._truth(statement, run_id)]
+
+    def holder_of(self, run_id: str) -> str:
+        """Return who took a run last."""
+        ((holder,),) = self._truth("select claimed_by from agents_run where id = %s", run_id)
+        return str(holder)
+
+    def _truth(self, statement: LiteralString, *parameters: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(postgres.address(self.home, role=postgres.SUPERUSER)) as truth:
+            return truth.execute(statement, parameters).fetchall()
 
     def processes(self, *names: str) -> list[psutil.Process]:
         """Return processes by their names in the Procfile, with all they started."""

@@ -221,6 +221,42 @@ async def test_a_run_let_go_is_finished_by_the_next_worker():
     assert stage.of_type("run.started")[1].data == {"epoch": 2, "resumed": True}
 
 
+async def test_who_is_hurried_leaves_a_model_call_to_the_next_worker():
+    # given
+    stage = Stage(model=CountingModel(hangs=True))
+    executor = stage.executor()
+    run = asyncio.create_task(executor.advance())
+    await stage.model.was_asked.wait()
+    # when
+    executor.request_release(is_hurried=True)
+    standing = await asyncio.wait_for(run, 5)
+    stage.model.hangs = False
+    # then
+    assert standing.status == "released"
+    assert stage.types()[-1] == "step.intended"
+    assert (await stage.run()).status == "succeeded"
+    assert len(stage.model.requests) == 3
+
+
+async def test_who_is_hurried_still_waits_for_what_may_not_be_made_again():
+    # given
+    class Hurrier(CountingTool):
+        async def call(self, arguments, *, key):
+            executor.request_release(is_hurried=True)
+            await asyncio.sleep(0)
+            return await super().call(arguments, key=key)
+
+    stage = Stage(tools=[Hurrier("WebSearch", reads_only=False)])
+    executor = stage.executor()
+    # when
+    standing = await executor.advance()
+    # then
+    assert standing.status == "released"
+    assert (await stage.run()).status == "succeeded"
+    assert stage.of_type("run.waiting") == []
+    assert len(stage.tools[0].calls) == 1
+
+
 async def test_a_worker_thought_dead_cannot_write():
     # given
     stage = Stage(model=CountingModel(hangs=True))
