@@ -210,7 +210,7 @@ def timeline(run: Any) -> dict[str, Any]:
     return {
         "rows": [_row(node, span, origin, axis) for node, span in zip(nodes, spans, strict=True)],
         "axis": _axis_end(axis),
-        "seconds": _total(nodes, "duration_seconds"),
+        "seconds": max(ends, default=None),
         "tokens": _total(nodes, "tokens"),
         "cost": _total(nodes, "cost"),
         "done": sum(1 for node in nodes if mark(_get(node, "state")) == "ok"),

@@ -11,6 +11,7 @@ from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.errors import DecisionMade, RunFinished, StepNotWaiting
 from agents.models import InboxMessage, Run
 from agents.operations.waking import wake_workers
+from agents.queries.interventions import may_step_in
 from agents.queries.runs import access_run, list_entries
 from agents.queries.timeline import fold_run
 from codexos.kernel.errors import NotAllowed
@@ -59,7 +60,7 @@ def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, decision: Dec
 
 def _lock(actor: Actor, run_id: UUID | str, *, verb: str) -> Run:
     run = access_run(actor, run_id, to=Permission.RUN_FLOWS)
-    if run.person_id != actor.person_id and not actor.may(Permission.MODIFY_TEAM_TEMPLATES, run):
+    if not may_step_in(actor, run):
         raise NotAllowed(f"{run.person} started this run. Ask them, or a lead of the team, to {verb} it.")
     # One at a time for one run, so that two windows cannot both decide.
     rows = Run.objects.for_organization(actor.organization_id).select_for_update(no_key=True, of=("self",))

@@ -30,6 +30,10 @@ class RunFilter(StrEnum):
     ALL = "all"
     MINE = "mine"
     FAILED = "failed"
+    WAITING = "waiting"
+
+
+_OF_STATUS = {RunFilter.FAILED: RunStatus.FAILED, RunFilter.WAITING: RunStatus.WAITING}
 
 
 @in_organization
@@ -45,14 +49,21 @@ def access_run(actor: Actor, run_id: UUID | str, *, to: Permission = Permission.
 
 @in_organization
 def list_runs(
-    actor: Actor, *, which: RunFilter = RunFilter.ALL, cursor: str | None = None, limit: int = 50
+    actor: Actor,
+    *,
+    which: RunFilter = RunFilter.ALL,
+    flow_id: UUID | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[Run]:
-    """Return the runs the actor may see, newest first, as a list shows them."""
+    """Return the runs the actor may see, newest first, as a list shows them: all or some, of all flows or of one."""
     runs = visible_runs(actor).select_related(None).select_related("person", "flow").only(*_LISTED)
     if which is RunFilter.MINE:
         runs = runs.filter(person_id=actor.person_id)
-    elif which is RunFilter.FAILED:
-        runs = runs.filter(status=RunStatus.FAILED)
+    elif which in _OF_STATUS:
+        runs = runs.filter(status=_OF_STATUS[which])
+    if flow_id is not None:
+        runs = runs.filter(flow_id=flow_id)
     return page_of(runs, cursor=cursor, limit=limit)
 
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 from agents.engine.documents import parse_flow
-from agents.engine.expressions import text_of
+from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry, usage_from
 from agents.engine.logs import log_line
+from agents.engine.order import in_order
 from agents.engine.view import JournalView
 from agents.models import Run
+from agents.queries.interventions import Asked
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 _STATES = {
@@ -21,12 +23,19 @@ _STATES = {
     "step.failed": "failed",
     "step.skipped": "skipped",
     "run.waiting": "waiting",
+    "approval.decided": "running",
 }
+_ENDS = frozenset({"step.done", "step.failed"})
+# What an intention says to the engine alone.
+_FOR_THE_ENGINE = frozenset({"may_repeat", "estimate"})
 
 
 @dataclass(slots=True)
 class NodeView:
-    """One node's line in the timeline."""
+    """One node's line in the timeline.
+
+    ``reason`` is why it was skipped; ``is_recovered``: it failed, and the flow dealt with that.
+    """
 
     id: str
     kind: str
@@ -35,6 +44,9 @@ class NodeView:
     duration_seconds: float | None = None
     tokens: int | None = None
     cost: float | None = None
+    tries: int = 0
+    reason: str = ""
+    is_recovered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,29 @@ class EntryView:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingView:
+    """A step that waits for a person. ``asked`` is what was about to be sent; ``goes_on`` is where the flow goes on
+    from its failure, None where that fails the run; ``decided`` what a person has said meanwhile.
+    """
+
+    node_id: str
+    reason: str
+    message: str
+    asked: JsonObject
+    goes_on: str | None
+    decided: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """What somebody decided about a step that waited."""
+
+    node_id: str
+    by: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """A run as the page's first paint; the live stream goes on from ``last_seq``."""
 
@@ -58,10 +93,18 @@ class RunView:
     nodes: Sequence[NodeView]
     entries: Sequence[EntryView]
     last_seq: int
-    input_text: str = ""
-    output_text: str | None = None
+    input: JsonValue = None
+    output: JsonValue = None
     citations: Sequence[JsonValue] = ()
     error: JsonObject = field(default_factory=dict)
+    waiting: Sequence[WaitingView] = ()
+    decisions: Sequence[DecisionView] = ()
+    cancelled_by: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in {"succeeded", "failed", "cancelled"}
 
 
 def fold_run(run: Run, entries: Sequence[Entry]) -> JournalView:
@@ -69,40 +112,99 @@ def fold_run(run: Run, entries: Sequence[Entry]) -> JournalView:
     return JournalView.of(parse_flow(run.document), entries)
 
 
-def view_run(run: Run, entries: Sequence[Entry]) -> RunView:
-    """Fold a run's journal into what its page shows."""
-    nodes = {node.id: NodeView(node.id, node.kind) for node in parse_flow(run.document).nodes.values()}
-    for entry in entries:
-        if entry.node_id in nodes and entry.type in _STATES:
-            _show(nodes[entry.node_id], entry)
+def view_run(run: Run, entries: Sequence[Entry], asked: Asked | None = None) -> RunView:
+    """Fold a run's journal into what its page shows, with what people ``asked`` of it."""
+    graph, asked = parse_flow(run.document), asked or Asked()
     finished = entries[-1].data if entries and entries[-1].type == "run.finished" else {}
     citations, error = finished.get("citations"), finished.get("error")
     return RunView(
         id=run.id,
         # The journal is newer than the row by the moment between two reads.
         status=str(finished.get("status") or run.status),
-        nodes=list(nodes.values()),
-        entries=[_line(entry) for entry in entries],
+        nodes=_nodes(graph, entries, is_over=bool(finished)),
+        entries=[line_of(entry) for entry in entries],
         last_seq=entries[-1].seq if entries else 0,
-        input_text=text_of(run.input),
-        output_text=text_of(finished["output"]) if finished.get("status") == "succeeded" else None,
+        input=run.input,
+        output=finished.get("output"),
         citations=citations if isinstance(citations, list) else (),
         error=error if isinstance(error, Mapping) else {},
+        waiting=[] if finished else _waiting(graph, entries, asked),
+        decisions=_decisions(entries),
+        cancelled_by=asked.cancelled_by,
     )
+
+
+def line_of(entry: Entry) -> EntryView:
+    """Say an entry as a line of the console."""
+    line = log_line(entry)
+    return EntryView(entry.seq, line.timestamp, entry.type, line.node_id, line.message, line.level)
+
+
+def said_of(intended: JsonValue) -> JsonObject:
+    """Return what an intention tells people."""
+    told = intended if isinstance(intended, Mapping) else {}
+    return {name: value for name, value in told.items() if name not in _FOR_THE_ENGINE}
+
+
+def _nodes(graph: FlowGraph, entries: Sequence[Entry], *, is_over: bool) -> list[NodeView]:
+    nodes = {node_id: NodeView(node_id, graph.nodes[node_id].kind) for node_id in in_order(graph)}
+    for entry in entries:
+        if entry.node_id in nodes and entry.type in _STATES:
+            _show(nodes[entry.node_id], entry)
+    for node in nodes.values():
+        if is_over and node.state not in {"succeeded", "failed", "skipped"}:
+            node.state, node.reason = "skipped", "ended"
+    return list(nodes.values())
 
 
 def _show(node: NodeView, entry: Entry) -> None:
     node.state = _STATES[entry.type]
+    node.tries += entry.type == "step.intended"
+    if entry.type == "step.skipped":
+        node.reason = str(entry.data.get("reason") or "")
+        if node.started_at is None:
+            return
     if node.started_at is None:
         node.started_at = entry.at
-    if entry.type in {"step.done", "step.failed"}:
+    if entry.type in _ENDS or entry.type == "step.skipped":
         node.duration_seconds = (entry.at - node.started_at).total_seconds()
-        usage = usage_from(entry.data.get("usage"))
-        if "usage" in entry.data:
-            node.tokens = (node.tokens or 0) + usage.input_tokens + usage.output_tokens
-            node.cost = (node.cost or 0.0) + float(usage.cost_usd)
+        node.is_recovered = entry.type == "step.failed" and "result" in entry.data
+    if "usage" in entry.data:
+        usage = usage_from(entry.data["usage"])
+        node.tokens = (node.tokens or 0) + usage.input_tokens + usage.output_tokens
+        node.cost = (node.cost or 0.0) + float(usage.cost_usd)
 
 
-def _line(entry: Entry) -> EntryView:
-    line = log_line(entry)
-    return EntryView(entry.seq, line.timestamp, entry.type, line.node_id, line.message, line.level)
+def _waiting(graph: FlowGraph, entries: Sequence[Entry], asked: Asked) -> list[WaitingView]:
+    """Say which steps wait: told to, and not heard of since."""
+    told: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.type == "run.waiting" and entry.node_id in graph.nodes:
+            told[str(entry.node_id)] = entry
+        elif entry.node_id is not None:
+            told.pop(entry.node_id, None)
+    taken = {str(entry.data.get("inbox")) for entry in entries if "inbox" in entry.data}
+    sent = {said["node_id"]: said for message_id, said in asked.decisions.items() if message_id not in taken}
+    return [_waits(graph, entry, sent.get(node_id)) for node_id, entry in told.items()]
+
+
+def _waits(graph: FlowGraph, entry: Entry, decided: Mapping[str, str] | None) -> WaitingView:
+    node = graph.nodes[str(entry.node_id)]
+    trouble = node.on_error
+    goes_on = None if trouble is None else trouble.target or ", ".join(way.target for way in node.ways if way.is_open)
+    return WaitingView(
+        node_id=node.id,
+        reason=str(entry.data.get("reason") or ""),
+        message=str(entry.data.get("message") or ""),
+        asked=said_of(entry.data.get("intended")),
+        goes_on=goes_on,
+        decided=decided,
+    )
+
+
+def _decisions(entries: Sequence[Entry]) -> list[DecisionView]:
+    return [
+        DecisionView(str(entry.node_id), str(entry.data.get("by")), str(entry.data.get("decision")))
+        for entry in entries
+        if entry.type == "approval.decided"
+    ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.pages import OrganizationPage
 from accounts.roles import Permission
-from agents.forms import FlowSettingsForm, PublishForm
+from agents.forms.flows import FlowSettingsForm, PublishForm
 from agents.operations.checking import check_source, is_sound, vocabulary
 from agents.operations.flows import FlowEdit, archive_flow, change_flow, fork_flow, unarchive_flow
 from agents.operations.versions import publish_flow, restore_version

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.pages import OrganizationPage
 from accounts.queries.projects import access_project, list_projects
 from accounts.roles import Permission
-from agents.forms import NewFlowForm
+from agents.forms.flows import NewFlowForm
 from agents.operations.checking import read_sent
 from agents.operations.flows import create_flow
 from agents.operations.samples import SAMPLES

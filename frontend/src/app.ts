@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 import { installHtmx } from "./core/htmx";
 import { RunLive } from "./run/run-live";
+import { installStartRun } from "./run/start-run";
 import { installCommands } from "./ui/commands";
 import { installCopy } from "./ui/copy";
 import { installDialogs } from "./ui/dialogs";
@@ -22,5 +23,6 @@ installPasskeys(document);
 installKeepUntilChecked(document);
 customElements.define("file-drop", FileDrop);
 customElements.define("run-live", RunLive);
+installStartRun(document);
 // The editor is a chunk of its own: pages without one do not load it.
 if (document.querySelector("flow-editor")) void import("./flow/flow-editor").then(({ defineFlowEditor }) => defineFlowEditor());

@@ -167,6 +167,10 @@ PAGES = (
     _row("GET", "runs/new/",                                "302 200 200 200 200 200 200 302"),
     _row("POST", "runs/new/",                               "302 404 404 404 404 404 404 302"),  # names no flow
     _row("GET", "runs/<str:run_id>/",                       "302 404 200 200 200 200 200 302"),
+    _row("GET", "runs/<str:run_id>/standing/",              "302 404 200 200 200 200 200 302"),
+    _row("GET", "runs/<str:run_id>/step/",                  "302 404 200 200 200 200 200 302"),
+    _row("POST", "runs/<str:run_id>/cancel/",               "302 404 302 302 302 302 403 302"),
+    _row("POST", "runs/<str:run_id>/decide/",               "302 404 302 302 302 302 403 302", DECISION),
     _row("GET", "files/",                                   "302 302 302 302 302 302 302 302"),
     _row("GET", "files/<str:project>/",                     "302 404 200 200 200 200 200 302"),
     _row("POST", "files/<str:project>/",                    "302 404 302 302 302 302 302 302"),

@@ -27,6 +27,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.conftest import wipe
 from tests.factories import World, make_world
+from tests.fakes.outside import Outside
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -84,11 +85,19 @@ class Product:
 
 
 @pytest.fixture(scope="session")
-def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def outside() -> Iterator[Outside]:
+    """A server of somebody else's that the product may reach."""
+    with Outside() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterator[Product]:
     """Web, flow worker and job worker over this test database, on a port of their own."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "PORT": str(port), "CODEXOS_URL": url, "DJANGO_SETTINGS_MODULE": "codexos.settings"}
+    environment["CODEXOS_EGRESS_ALLOW"] = outside.place
     shutil.rmtree(settings.MAIL_FOLDER, ignore_errors=True)  # mails of an earlier product lead to its port
     log = (tmp_path_factory.mktemp("product") / "log").open("w")
     running = [

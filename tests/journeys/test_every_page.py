@@ -44,6 +44,8 @@ NO_PAGES = {
     **dict.fromkeys(("set_language", "set_theme", "switch_organization", "member-role"), "forms of other pages"),
     **dict.fromkeys(("archive-flow", "unarchive-flow", "fork-flow", "restore-version"), "forms of other pages"),
     **dict.fromkeys(("resend-invitation", "end-break-glass"), "forms of other pages"),
+    **dict.fromkeys(("run-standing", "run-step"), "parts of a run's page"),
+    **dict.fromkeys(("cancel-run", "decide-run"), "forms of a run's page"),
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
     "account_confirm_login_code": "signing in by mailed codes is off",
     "mfa_authenticate": "stands between two steps: test_second_factor.py looks at it",

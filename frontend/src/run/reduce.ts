@@ -19,6 +19,12 @@ export interface Step {
   seconds: number | null;
   tokens: number | null;
   cost: number | null;
+  /** How often it was begun; one that asks nobody is not counted. */
+  tries: number;
+  /** Why it was left out: `not_reached`, `not_needed`, `cancelled`, `failed`. */
+  reason: string;
+  /** It failed, and the flow dealt with that. */
+  isRecovered: boolean;
 }
 
 export interface RunView {
@@ -164,13 +170,31 @@ const STEP_MARKS: Readonly<Record<string, Mark>> = {
 };
 
 function stepAfter(step: Step, mark: Mark, frame: Frame): Step {
+  const known = timeAfter(step, mark, frame);
+  return {
+    ...known,
+    tries: step.tries + (frame.type === "step.intended" ? 1 : 0),
+    reason: mark === "skip0" ? textIn(frame, "reason") : step.reason,
+    isRecovered: mark === "fail" && frame.data?.["result"] !== undefined,
+  };
+}
+
+function textIn(frame: Frame, name: string): string {
+  const value = frame.data?.[name];
+  return typeof value === "string" ? value : "";
+}
+
+function timeAfter(step: Step, mark: Mark, frame: Frame): Step {
   const at = frame.at ? Date.parse(frame.at) : Number.NaN;
   const moment = Number.isNaN(at) ? null : at;
   if (mark === "run" || mark === "wait") {
     return { ...step, mark, startedAt: step.startedAt ?? moment, seconds: null };
   }
-  if (mark === "skip0") return { ...step, mark };
-  const seconds = secondsOf(frame, step.startedAt, moment);
+  if (mark === "skip0") {
+    return { ...step, mark, seconds: step.startedAt === null ? null : secondsOf(frame, step.startedAt, moment) };
+  }
+  // One that asks nobody is told of when it is done: it took no time.
+  const seconds = secondsOf(frame, step.startedAt ?? moment, moment);
   return {
     ...step,
     mark,
@@ -182,7 +206,7 @@ function stepAfter(step: Step, mark: Mark, frame: Frame): Step {
 }
 
 function emptyStep(id: string): Step {
-  return { id, mark: "queue", startedAt: null, seconds: null, tokens: null, cost: null };
+  return { id, mark: "queue", startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false };
 }
 
 function secondsOf(frame: Frame, startedAt: number | null, endedAt: number | null): number | null {

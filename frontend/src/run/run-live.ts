@@ -2,7 +2,9 @@
 import { type Mark, setMark } from "../core/glyphs";
 import { type Words, wordsIn } from "../core/words";
 import { ConsoleView } from "./console-view";
+import { NodeDetails } from "./node-details";
 import { fold, type Frame, isFinished, type RunStatus, type RunView } from "./reduce";
+import { changesStanding, Standing } from "./standing";
 import { type Connection, RunStream } from "./stream";
 import { TimelineView } from "./timeline-view";
 
@@ -19,15 +21,17 @@ const TICK = 1000;
 const REST = 100;
 
 /**
- * `<run-live src after status [refresh-when-finished]>`: keeps the server's first paint of a run current.
- * It looks for the partials' `[data-timeline]` and `[data-console]` inside itself, and for `[data-run-status]`
- * anywhere on the page. Fires `run:finished` (bubbling, detail: the status) once.
+ * `<run-live src after status [standing] [step] [refresh-when-finished]>`: keeps the server's first paint of a run
+ * current. It looks for the partials' `[data-timeline]`, `[data-console]` and `[data-cut]` inside itself, and for
+ * `[data-run-status]` anywhere on the page. `standing` and `step` are where parts of the page are read anew. Fires `run:finished` (bubbling, detail: the status) once.
  */
 export class RunLive extends HTMLElement {
   #view!: RunView;
   #words: Words = new Map();
   #timeline: TimelineView | null = null;
   #console: ConsoleView | null = null;
+  #details: NodeDetails | null = null;
+  #standing: Standing | null = null;
   #stream: RunStream | null = null;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #waiting: Frame[] = [];
@@ -36,7 +40,9 @@ export class RunLive extends HTMLElement {
 
   connectedCallback(): void {
     this.#words = wordsIn(this);
-    this.#timeline = TimelineView.in(this);
+    this.#timeline = TimelineView.in(this, this.#words);
+    this.#details = NodeDetails.in(this, this.getAttribute("step"));
+    this.#standing = new Standing(this.getAttribute("standing"));
     this.#console = ConsoleView.in(this, this.#words);
     this.#view = this.#firstView();
     if (isFinished(this.#view.status)) return this.#showConnection("ended");
@@ -53,6 +59,7 @@ export class RunLive extends HTMLElement {
   disconnectedCallback(): void {
     clearInterval(this.#ticker);
     clearTimeout(this.#catchingUp);
+    this.#details?.close();
     this.#waiting = [];
     this.#stream?.close();
   }
@@ -76,6 +83,8 @@ export class RunLive extends HTMLElement {
     if (changed.size > 0) this.#timeline?.show(after.steps, Date.now(), changed);
     if (after.status !== before.status) this.#showStatus(after.status);
     if (entries.some((entry) => entry.type === "run.finished")) return this.#finish(after.status);
+    if (after.status !== before.status || entries.some(changesStanding)) this.#standing?.refresh();
+    this.#details?.changed(changed);
     const isNewGap = after.hasGap && (!before.hasGap || after.seq > before.seq);
     if (isNewGap) this.#stream?.open();
   }
@@ -114,6 +123,7 @@ export class RunLive extends HTMLElement {
   }
 
   #showConnection(connection: Connection): void {
+    this.querySelector("[data-cut]")?.toggleAttribute("hidden", connection !== "reconnecting");
     const pill = this.querySelector("[data-connection]");
     if (!pill) return;
     setMark(pill, connection === "connected" ? "run" : connection === "ended" ? "skip0" : "wait");

@@ -45,6 +45,14 @@ export function secondsSoFar(step: Step, now: number): number {
   return step.startedAt === null ? 0 : Math.max(0, (now - step.startedAt) / 1000);
 }
 
+/** From the first beginning to the last end: what goes on side by side takes its time once. */
+export function secondsAcross(steps: readonly Step[], now: number): number | null {
+  const started = steps.filter((step) => step.startedAt !== null);
+  if (started.length === 0) return null;
+  const ends = started.map((step) => (step.startedAt ?? now) + secondsSoFar(step, now) * 1000);
+  return (Math.max(...ends) - Math.min(...started.map((step) => step.startedAt ?? now))) / 1000;
+}
+
 function roundUp(seconds: number): number {
   return ROUND_SECONDS.find((round) => round >= seconds) ?? Math.ceil(seconds / 86400) * 86400;
 }

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 import { type Mark, setMark } from "../core/glyphs";
 import { DASH, formatCost, formatCount, formatDuration } from "../core/measures";
+import type { Words } from "../core/words";
 import type { Step } from "./reduce";
-import { type Axis, axisEnd, axisOf, secondsSoFar, type Span } from "./spans";
+import { type Axis, axisEnd, axisOf, secondsAcross, secondsSoFar, type Span } from "./spans";
 
 /** The timeline table: reads the server's rows once, then writes only the rows and the cells that differ. */
 export class TimelineView {
   #axis: Axis | null = null;
   readonly #rows = new Map<string, HTMLElement>();
 
-  static in(root: ParentNode): TimelineView | null {
+  static in(root: ParentNode, words: Words): TimelineView | null {
     const table = root.querySelector<HTMLTableElement>("[data-timeline]");
-    return table ? new TimelineView(table) : null;
+    return table ? new TimelineView(table, words) : null;
   }
 
-  private constructor(private readonly table: HTMLTableElement) {
+  private constructor(
+    private readonly table: HTMLTableElement,
+    private readonly words: Words,
+  ) {
     for (const row of table.querySelectorAll<HTMLElement>("tr[data-node]")) {
       this.#rows.set(row.dataset["node"] ?? "", row);
     }
@@ -53,14 +57,22 @@ export class TimelineView {
     write(row, "seconds", step.startedAt === null ? DASH : formatDuration(secondsSoFar(step, now)));
     write(row, "tokens", formatCount(step.tokens));
     write(row, "cost", formatCost(step.cost));
+    this.#showNotes(row, step);
     const bar = row.querySelector(".span");
     if (bar && span) showSpan(bar, span, step.mark);
+  }
+
+  #showNotes(row: HTMLElement, step: Step): void {
+    const tries = step.tries > 1 ? (this.words.get("try") ?? "{number}").replace("{number}", String(step.tries)) : "";
+    note(row, "tries", tries);
+    note(row, "reason", step.reason && (this.words.get(`why.${step.reason}`) ?? step.reason));
+    row.querySelector('[data-cell="recovered"]')?.toggleAttribute("hidden", !step.isRecovered);
   }
 
   #showTotals(steps: readonly Step[], now: number): void {
     const foot = this.table.tFoot;
     if (!foot) return;
-    write(foot, "seconds", formatDuration(total(steps, (step) => (step.startedAt === null ? null : secondsSoFar(step, now)))));
+    write(foot, "seconds", formatDuration(secondsAcross(steps, now)));
     write(foot, "tokens", formatCount(total(steps, (step) => step.tokens)));
     write(foot, "cost", formatCost(total(steps, (step) => step.cost)));
   }
@@ -88,6 +100,9 @@ function stepIn(id: string, row: HTMLElement): Step {
     seconds: figureIn(row.dataset["seconds"]),
     tokens: figureIn(row.dataset["tokens"]),
     cost: figureIn(row.dataset["cost"]),
+    tries: figureIn(row.dataset["tries"]) ?? 0,
+    reason: row.querySelector('[data-cell="reason"]:not([hidden])')?.textContent ?? "",
+    isRecovered: row.querySelector('[data-cell="recovered"]:not([hidden])') !== null,
   };
 }
 
@@ -100,6 +115,14 @@ function write(root: ParentNode, name: string, text: string): void {
   if (!cell || cell.textContent === text) return;
   cell.textContent = text;
   cell.classList.toggle("none", text === DASH);
+}
+
+/** A note that is there only where there is something to say. */
+function note(row: ParentNode, name: string, text: string): void {
+  const cell = row.querySelector(`[data-cell="${name}"]`);
+  if (!cell || cell.textContent === text) return;
+  cell.textContent = text;
+  cell.toggleAttribute("hidden", text === "");
 }
 
 function showSpan(bar: Element, span: Span, mark: Mark): void {

@@ -26,6 +26,11 @@ export class FileDrop extends HTMLElement {
   #words: UploadWords = { lost: "", refused: "" };
   #tooLarge = "";
 
+  /** Whether a file is still on its way. */
+  get isBusy(): boolean {
+    return this.#sending > 0 || this.#waiting.length > 0;
+  }
+
   connectedCallback(): void {
     const words = wordsIn(this);
     this.#words = { lost: words.get("lost") ?? "lost", refused: words.get("refused") ?? "refused" };

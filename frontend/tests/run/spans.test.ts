@@ -10,6 +10,9 @@ const step = (id: string, startedAt: number | null, seconds: number | null): Ste
   seconds,
   tokens: null,
   cost: null,
+  tries: 0,
+  reason: "",
+  isRecovered: false,
 });
 
 it("lays the steps on an axis of round seconds", () => {

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What the pages of runs need and the template language cannot say."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+LONGEST_SHOWN = 20_000
+"""How much of a value a page shows; all of it is a download away."""
+
+_REASONS = {
+    "not_reached": _("No way led to it"),
+    "not_needed": _("Not needed any more"),
+    "cancelled": _("The run was cancelled"),
+    "failed": _("Another step failed"),
+    "ended": _("The run ended before it"),
+}
+_DECISIONS = {"again": _("do it again"), "done": _("it is done"), "fail": _("give it up")}
+_TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|(?P<number>-?\d[\d.eE+-]*)|true|false|null')
+
+
+@register.filter
+def why_skipped(reason: object) -> str:
+    """Why a step was left out, in a few words."""
+    return str(_REASONS.get(str(reason), "")) or str(reason)
+
+
+@register.filter
+def decision_words(decision: object) -> str:
+    """A decision as people say it."""
+    return str(_DECISIONS.get(str(decision), decision))
+
+
+@register.inclusion_tag("agents/value.html")
+def value(thing: Any, label: str, download: str = "") -> dict[str, Any]:
+    """Show a text as prose and everything else as JSON, as much of it as a page bears."""
+    is_text = isinstance(thing, str)
+    written = thing if is_text else json.dumps(thing, indent=2, ensure_ascii=False, default=dict)
+    return {
+        "is_text": is_text,
+        "shown": written[:LONGEST_SHOWN] if is_text else _colored(written[:LONGEST_SHOWN]),
+        "cut": len(written) if len(written) > LONGEST_SHOWN else 0,
+        "most": LONGEST_SHOWN,
+        "label": label,
+        "download": download,
+    }
+
+
+@register.filter
+def place(citation: Any) -> str:
+    """Where in its file a citation stands: lines, or the page of a PDF."""
+    if not isinstance(citation, Mapping):
+        return ""
+    if page := citation.get("page"):
+        return str(_("page %(page)s") % {"page": page})
+    lines = str(citation.get("lines") or "")
+    if not lines:
+        return ""
+    said = _("lines %(lines)s") if "-" in lines else _("line %(lines)s")
+    return str(said % {"lines": lines.replace("-", "–")})
+
+
+@register.simple_tag
+def cited_file(project: Any, citation: Any) -> str:
+    """The page of the file that a citation names; nothing where it names none."""
+    path = citation.get("path") if isinstance(citation, Mapping) else None
+    if not isinstance(path, str) or not path:
+        return ""
+    page = citation.get("page")
+    return _address("file", project.slug, path) + (f"#page={page}" if page else "")
+
+
+@register.simple_tag
+def flow_page(flow_id: Any) -> str:
+    """The page of a flow; nothing where there is none."""
+    return _address("flow", flow_id) if flow_id else ""
+
+
+def _address(name: str, *arguments: Any) -> str:
+    try:
+        return reverse(name, args=arguments)
+    except NoReverseMatch:
+        return ""
+
+
+def _colored(written: str) -> SafeString:
+    made, end = [], 0
+    for found in _TOKEN.finditer(written):
+        made += [escape(written[end : found.start()]), _colored_token(found)]
+        end = found.end()
+    return mark_safe("".join([*made, escape(written[end:])]))  # noqa: S308 - every piece is escaped
+
+
+def _colored_token(found: "re.Match[str]") -> str:
+    string, colon = found["string"], found["colon"]
+    if string is None:
+        return f'<span class="n">{escape(found[0])}</span>'
+    return f'<span class="{"k" if colon else "s"}">{escape(string)}</span>{colon or ""}'
