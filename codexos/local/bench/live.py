@@ -33,7 +33,8 @@ from codexos.local.suite import clean_environment
 BENCH = "live"
 RUNS = 1000
 WARM_UP_SECONDS = 3
-SETTLE_SECONDS = 3.0
+SETTLE_SECONDS = 5.0
+IDLE_SECONDS = 30.0  # every run is looked at twice, and every socket is pinged
 START_SECONDS = 60.0
 
 
@@ -132,14 +133,14 @@ def _idle(web: list[psutil.Process], watch: Helper, *, sockets: int) -> None:
     opened = time.perf_counter() - began
     time.sleep(SETTLE_SECONDS)
     held, busy = pss_bytes(web), cpu_seconds(web)
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(IDLE_SECONDS)
     print_figures(
         BENCH,
         workload=f"{more} more idle sockets over {RUNS} runs",
         kb_per_socket=(held - before) / 1024 / more,
         web_pss_mb=held / 1024**2,
         opened_per_second=more / opened,
-        idle_cpu_percent=100 * (cpu_seconds(web) - busy) / SETTLE_SECONDS,
+        idle_cpu_percent=100 * (cpu_seconds(web) - busy) / IDLE_SECONDS,
         closed=watch.ask("report")["closed"] - seen["closed"],
         load_1m=os.getloadavg()[0],
     )
