@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Who runs on a home: the lock, the pid files, and the clearing away of what a killed start left behind."""
 
+import errno
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ import psutil
 from codexos.local.errors import HomeBusy
 from codexos.local.home import Home
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 GRACE_SECONDS = 20.0
 START_TIME_SLACK_SECONDS = 0.05
 
@@ -90,9 +92,20 @@ def is_held(home: Home) -> bool:
 
 
 def remember(home: Home, name: str) -> None:
-    """Write down this process, so that a later start can recognize it."""
+    """Write down this process, so that a later start can recognize it; on a full disk it runs all the same."""
     made = psutil.Process().create_time()
-    (home.run / f"{name}.pid").write_text(f"{os.getpid()} {made:.2f}\n", encoding="utf-8")
+    with _unless_full():
+        (home.run / f"{name}.pid").write_text(f"{os.getpid()} {made:.2f}\n", encoding="utf-8")
+
+
+@contextmanager
+def _unless_full() -> Iterator[None]:
+    """Go on where a full disk kept from writing something down that is of use only later."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
 
 
 def leftovers(home: Home) -> list[psutil.Process]:

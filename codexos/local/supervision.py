@@ -99,7 +99,7 @@ def become_supervisor(home: Home) -> None:
     """Become supervisord, which ends properly when the launcher ends, however that ends. Returns never."""
     remember(home, "supervisor")
     end_with_parent(signal.SIGTERM)
-    words = [sys.executable, "-m", "supervisor.supervisord", "-c", str(settings_file(home))]
+    words = [sys.executable, "-m", "codexos.local.supervisord", "-c", str(settings_file(home))]
     os.execv(words[0], words)  # noqa: S606 - our own words
 
 
