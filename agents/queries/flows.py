@@ -15,6 +15,9 @@ from agents.models import Flow
 from codexos.kernel.errors import NotAllowed
 
 
+MOST_NAMES = 200
+
+
 @in_organization
 def access_flow(
     actor: Actor, id_or_slug: UUID | str, *, to: Permission = Permission.SEE, project: Project | None = None
@@ -79,6 +82,12 @@ def list_runnable_flows(actor: Actor) -> Sequence[Flow]:
     """Return the published flows the actor may run, by name."""
     flows = _visible_flows(actor).filter(archived_at=None).exclude(published=None).order_by("name")[:200]
     return [flow for flow in flows if actor.may(Permission.RUN_FLOWS, flow)]
+
+
+@in_organization
+def list_flow_names(actor: Actor) -> Sequence[tuple[UUID, str]]:
+    """Return id and name of the flows the actor sees, by name: for choosing one."""
+    return list(_visible_flows(actor).order_by("name", "id").values_list("id", "name")[:MOST_NAMES])
 
 
 def choose_runnable_flow(actor: Actor, named: str | None) -> Flow | None:

@@ -32,6 +32,7 @@ def may_step_in(actor: Actor, run: Run) -> bool:
 def list_waiting(actor: Actor, *, limit: int) -> Sequence[Run]:
     """Return the runs that wait for a person and that the actor may decide about, newest first."""
     runs = visible_runs(actor).filter(status=RunStatus.WAITING).defer("document", "input", "context")
+    runs = runs.select_related(None).select_related("project", "person")
     return [run for run in runs.order_by("-id")[:MOST_LOOKED_AT] if may_step_in(actor, run)][:limit]
 
 

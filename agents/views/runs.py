@@ -13,7 +13,7 @@ from accounts.pages import OrganizationPage
 from accounts.roles import Permission
 from agents.forms.runs import DecideForm
 from agents.operations.interventions import Decision, cancel_run, decide_step
-from agents.queries.flows import list_runnable_flows
+from agents.queries.flows import list_flow_names
 from agents.queries.interventions import list_asked, may_step_in
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
 from agents.queries.steps import view_step
@@ -40,7 +40,7 @@ class RunListPage(OrganizationPage):
             runs=runs,
             which=which.value,
             flow_id=flow_id,
-            flows=list_runnable_flows(self.actor),
+            flows=list_flow_names(self.actor),
             may_run=self.actor.may_somewhere(Permission.RUN_FLOWS),
             **self.page_links(request, runs),
         )
