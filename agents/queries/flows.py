@@ -14,7 +14,6 @@ from agents.errors import FlowAmbiguous, FlowNotFound
 from agents.models import Flow
 from codexos.kernel.errors import NotAllowed
 
-
 MOST_NAMES = 200
 
 
