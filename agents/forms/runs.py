@@ -81,7 +81,7 @@ class StartRunForm(forms.Form):
     upload = FilesField(
         label=_("Bring a text of your own"),
         required=False,
-        help_text=_("Markdown or plain text; it is kept in the project's files."),
+        help_text=_("Markdown, plain text or PDF; it is kept in the project's files."),
     )
     context = PathsField(label=_("Files it may read"), required=False, widget=forms.CheckboxSelectMultiple)
 
