@@ -25,6 +25,9 @@ MOST_UNDER_WAY = 100
 MOST_GATHERED = 50
 """After how many entries of pure steps the journal is written, so that whoever watches sees them come."""
 
+LONGEST_TURN_SECONDS = 0.01
+"""How long one run may compute before the others of its process get their turn."""
+
 Status = Literal["succeeded", "failed", "cancelled", "waiting", "released"]
 
 
@@ -52,6 +55,7 @@ class Executor:
         self._is_released = False
         self._is_hurried = False
         self._has_post = False
+        self._resumed_at = 0.0
 
     def request_cancel(self, by: str = "a person") -> None:
         """End the run as cancelled: at once where what is under way may be cut off without harm, else behind it."""
@@ -134,7 +138,11 @@ class Executor:
         if self._is_released and not skips:
             return await self._release()
         begun = fresh[: MOST_UNDER_WAY - len(self._effects)]
-        prepared = [(step, effect) for step in begun if (effect := self._prepare(step)) is not None]
+        prepared: list[tuple[Step, Effect]] = []
+        for step in begun:
+            if (effect := self._prepare(step)) is not None:
+                prepared.append((step, effect))
+            await self._give_way()
         if prepared and self._recorder.view.failure is None:
             await self._launch(prepared)
         elif not begun and not skips:
@@ -142,6 +150,13 @@ class Executor:
         elif self._recorder.gathered >= MOST_GATHERED:
             await self._recorder.commit()
         return None
+
+    async def _give_way(self) -> None:
+        """Let others go on where this run has computed for long: leases are renewed on the same loop."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._resumed_at > LONGEST_TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._resumed_at = loop.time()
 
     def _prepare(self, step: Step) -> Effect | None:
         """Do a pure step, or work out an effect; None where nothing is left to launch."""

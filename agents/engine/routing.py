@@ -5,7 +5,7 @@ from collections import ChainMap
 from collections.abc import Mapping, Sequence
 
 from agents.engine.errors import NoWayOut
-from agents.engine.expressions import Scope, evaluate_expression, is_true
+from agents.engine.expressions import Budget, Scope, evaluate_expression, is_true
 from agents.engine.graph import ELSE, Node, Way
 from codexos.kernel.jsontypes import JsonValue
 
@@ -31,12 +31,12 @@ def _by_outcome(node: Node, result: JsonValue) -> list[Way]:
 
 def _by_expression(node: Node, result: JsonValue, scope: Scope) -> list[Way]:
     seen: Scope = ChainMap({node.id: result}, dict(scope))
+    # One for all ways: a node may have a thousand of them.
+    budget = Budget()
     held = [
-        way for way in node.ways if way.when not in (None, ELSE) and is_true(evaluate_expression(str(way.when), seen))
+        way
+        for way in node.ways
+        if way.when not in (None, ELSE) and is_true(evaluate_expression(str(way.when), seen, budget=budget))
     ]
     others = [] if held else [way for way in node.ways if way.when == ELSE]
     return [way for way in node.ways if way.is_open or way in held or way in others]
-
-
-def _holds(expression: str, scope: Scope) -> bool:
-    return is_true(evaluate_expression(expression, scope))

@@ -77,9 +77,14 @@ class JournalView:
         that came later are left out, so that the answer stays the same.
         """
         found: dict[str, None] = {}
+        # Each is looked through once: where choices part and meet again, the paths back double at every meeting.
+        looked_through: set[str] = set()
         ahead = [node_id]
         while ahead:
             current = ahead.pop()
+            if current in looked_through:
+                continue
+            looked_through.add(current)
             for source in reversed(self._counted(current)):
                 if self.graph.nodes[source].kind == "condition":
                     ahead.append(source)

@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from agents.engine.errors import NoBranch
-from agents.engine.expressions import MAX_EXPRESSION_CHARACTERS, evaluate_expression, is_true, text_of
+from agents.engine.expressions import MAX_EXPRESSION_CHARACTERS, Budget, evaluate_expression, is_true, text_of
 from agents.engine.graph import ELSE
 from agents.engine.nodes import settings
 from agents.engine.steps import PureKind, Setting, Shape, StepContext
@@ -32,9 +32,10 @@ def _compute(step: StepContext) -> JsonValue:
 
 
 def _first_that_holds(cases: Sequence[JsonValue], step: StepContext) -> tuple[str, JsonValue]:
+    budget = Budget()
     for case in cases:
         if isinstance(case, Mapping):
-            value = evaluate_expression(str(case.get("when")), step.scope)
+            value = evaluate_expression(str(case.get("when")), step.scope, budget=budget)
             if is_true(value):
                 return str(case.get("name")), value
     return ELSE, None

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from agents.engine import executor
 from agents.engine.graph import FlowGraph, Node, OnError, Way
+from agents.engine.view import JournalView
 from tests.agents.engine.stage import CountingModel, CountingTool, Stage, WorkerKilled
 
 
@@ -231,3 +233,58 @@ async def test_a_hundred_branches_share_few_commits():
     standing = await stage.run()
     assert len(standing.data["output"]) == 98
     assert stage.journal.appends <= 6
+
+
+async def test_choices_that_part_and_meet_again_are_looked_through_once(monkeypatch: pytest.MonkeyPatch):
+    # given: twenty times two ways, all of choices, which makes a million paths back to the start
+    looked: list[str] = []
+    counted = JournalView._counted
+
+    def counting(view: JournalView, node_id: str) -> list[str]:
+        looked.append(node_id)
+        assert len(looked) < 1_000, "the same nodes are looked through again and again"
+        return counted(view, node_id)
+
+    monkeypatch.setattr(JournalView, "_counted", counting)
+    # when
+    stage = Stage(flow(*_diamonds(20), begin=["c0"]), input="hello")
+    standing = await stage.run()
+    # then
+    assert (standing.status, standing.data.get("output")) == ("succeeded", "hello")
+
+
+def _diamonds(times: int) -> list[Node]:
+    def choice(node_id: str, *targets: str) -> Node:
+        return Node(node_id, "condition", {"expression": "true"}, tuple(Way(to, outcome="true") for to in targets))
+
+    parts = [
+        [choice(f"c{n}", f"a{n}", f"b{n}"), choice(f"a{n}", f"c{n + 1}"), choice(f"b{n}", f"c{n + 1}")]
+        for n in range(times)
+    ]
+    return [*(node for part in parts for node in part), choice(f"c{times}", "end")]
+
+
+async def test_ways_share_what_their_expressions_may_cost():
+    # given: a way may look at two hundred thousand items, two ways may not
+    looking = Way("end", when="contains(input, -1)")
+    ways = (looking, looking, Way("end", when="true"))
+    graph = FlowGraph.of("f", [Node("start", "entry", {}, ways), Node("end", "exit", {})])
+    # when
+    few, many = Stage(graph, input=[0] * 100_000), Stage(graph, input=[0] * 200_000)
+    # then
+    assert (await few.run()).status == "succeeded"
+    assert (await many.run()).data["error"]["code"] == "expression_invalid"
+
+
+async def test_a_run_that_computes_for_long_lets_others_go_on(monkeypatch: pytest.MonkeyPatch):
+    # given: every step is held to have taken long
+    monkeypatch.setattr(executor, "LONGEST_TURN_SECONDS", -1.0)
+    _, run = started(flow(*_diamonds(5), begin=["c0"]))
+    # when
+    turns = 0
+    while not run.done():
+        await asyncio.sleep(0)
+        turns += 1
+    # then
+    assert turns > 16
+    assert (await run).status == "succeeded"
