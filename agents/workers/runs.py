@@ -144,16 +144,22 @@ class FlowWorker:
             logger.warning("flow worker cannot look for runs (%s); it tries again", error)
 
     async def _look(self) -> None:
-        free = self._most_runs - len(self._held)
-        full, held = self._full_organizations(), list(self._held)
-        for claim in await self._writer.claim(free, but_of=full, besides=held) if free > 0 else ():
-            task = asyncio.create_task(self._carry(claim))
-            self._held[claim.run_id] = (claim, task)
-            task.add_done_callback(partial(self._carried, claim))
+        is_more = True
+        while is_more:
+            held = Counter(claim.organization_id for claim, _ in self._held.values())
+            full = [organization_id for organization_id, runs in held.items() if runs >= MOST_RUNS_OF_ONE]
+            # As many as may all be of one organization without giving it more than its places.
+            fullest = max((runs for runs in held.values() if runs < MOST_RUNS_OF_ONE), default=0)
+            limit = min(self._most_runs - len(self._held), MOST_RUNS_OF_ONE - fullest)
+            claims = await self._writer.claim(limit, but_of=full, besides=list(self._held)) if limit > 0 else []
+            for claim in claims:
+                self._hold(claim)
+            is_more = len(claims) == limit > 0
 
-    def _full_organizations(self) -> list[UUID]:
-        counted = Counter(claim.organization_id for claim, _ in self._held.values())
-        return [organization_id for organization_id, runs in counted.items() if runs >= MOST_RUNS_OF_ONE]
+    def _hold(self, claim: Claim) -> None:
+        task = asyncio.create_task(self._carry(claim))
+        self._held[claim.run_id] = (claim, task)
+        task.add_done_callback(partial(self._carried, claim))
 
     def _carried(self, claim: Claim, _task: "asyncio.Task[None]") -> None:
         held = self._held.get(claim.run_id)
@@ -204,7 +210,8 @@ class FlowWorker:
         if standing.status == "released":
             await self._writer.release(claim, wake=self._wake_channel)
         elif standing.status != "waiting":
-            await self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id)
+            # Shielded: renewing finds a run that has ended to be ours no longer, and ends this task.
+            await asyncio.shield(self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id))
 
     async def _fail(self, claim: Claim, error: CodexosError | None) -> None:
         """End a run that no executor can carry, so that it never stays "running" for ever."""

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,9 @@ from agents.engine.journal import Entry
 from agents.operations.live import follow_run
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.runs import list_entries
+from agents.workers import runs
 from agents.workers.loading import load_run
+from agents.workers.runs import FlowWorker
 from codexos.kernel import clock
 from tests.agents.test_runs import BLUEPRINT, run_agent, working
 from tests.factories import Someone, World
@@ -235,6 +238,29 @@ async def test_an_organization_whose_places_are_taken_waits_for_the_others(commi
     claims = await one.claim(10, but_of=[committed_world.acme.id])
     await one.close()
     assert [claim.run_id for claim in claims] == [others]
+
+
+async def test_one_organization_takes_no_more_than_its_places_at_once(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: three runs of one organization wait, and a younger one of another
+    monkeypatch.setattr(runs, "MOST_RUNS_OF_ONE", 2)
+    monkeypatch.setattr(runs, "PATIENT_SECONDS", 0.01)
+    monkeypatch.setattr(runs, "LAST_SECONDS", 0.01)
+    for who in (*[committed_world.dev] * 3, committed_world.stranger):
+        await asyncio.to_thread(accept, who)
+    carried: list[UUID] = []
+
+    async def carry(_worker: FlowWorker, claim: Claim) -> None:
+        carried.append(claim.organization_id)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(FlowWorker, "_carry", carry)
+    # when
+    with working() as worker:
+        await until(lambda: worker.carrying == 3)
+    # then
+    assert Counter(carried) == {committed_world.acme.id: 2, committed_world.stranger.actor.organization_id: 1}
 
 
 def test_a_run_can_do_no_more_than_the_token_that_started_it(committed_world: World) -> None:
