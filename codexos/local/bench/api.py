@@ -41,11 +41,14 @@ class Client:
         self._local = threading.local()
 
     def get(self, path: str, *, due: float) -> Answer:
-        """Ask once; the time counts from when the request was due."""
+        """Ask; the time counts from when the request was due. A kept connection may just have been closed as idle."""
+        is_kept = getattr(self._local, "connection", None) is not None
         try:
             status = self._ask(path)
         except (OSError, http.client.HTTPException):
             self._local.connection = None
+            if is_kept:
+                return self.get(path, due=due)
             status = 0
         return Answer(path, status, time.perf_counter() - due)
 
