@@ -32,7 +32,8 @@ def cancel_run(actor: Actor, run_id: UUID | str) -> Run:
 
     Raises RunNotFound, NotAllowed, RunFinished.
     """
-    run = _lock(actor, run_id, verb="cancel")
+    run = _access(actor, run_id, verb="cancel")
+    _lock(run)
     if not _messages(run).filter(kind=InboxMessage.Kind.CANCEL).exists():
         _send(actor, run, kind=InboxMessage.Kind.CANCEL)
         record_event(actor, "run.cancel_requested", about=run)
@@ -46,10 +47,12 @@ def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, decision: Dec
     ``again`` makes it once more, ``done`` goes on with ``result`` as what it gave, ``fail`` fails the step. Raises
     RunNotFound, NotAllowed, RunFinished, StepNotWaiting, DecisionMade.
     """
-    run = _lock(actor, run_id, verb="decide about")
+    run = _access(actor, run_id, verb="decide about")
+    # Before the row is locked: the worker that writes everybody's entries would wait for as long as this takes.
     view = fold_run(run, list_entries(actor, run.id))
     if node_id not in view.waiting:
         raise StepNotWaiting(run_id=str(run.id), node_id=node_id)
+    _lock(run)
     sent = _messages(run).filter(kind=InboxMessage.Kind.DECIDE, data__node_id=node_id)
     if any(str(message.id) not in view.taken for message in sent):
         raise DecisionMade(node_id=node_id)
@@ -58,16 +61,24 @@ def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, decision: Dec
     return run
 
 
-def _lock(actor: Actor, run_id: UUID | str, *, verb: str) -> Run:
+def _access(actor: Actor, run_id: UUID | str, *, verb: str) -> Run:
     run = access_run(actor, run_id, to=Permission.RUN_FLOWS)
     if not may_step_in(actor, run):
         raise NotAllowed(f"{run.person} started this run. Ask them, or a lead of the team, to {verb} it.")
+    _insist_unfinished(run)
+    return run
+
+
+def _lock(run: Run) -> None:
     # One at a time for one run, so that two windows cannot both decide.
-    rows = Run.objects.for_organization(actor.organization_id).select_for_update(no_key=True, of=("self",))
-    run.status = rows.get(pk=run.pk).status
+    rows = Run.objects.for_organization(run.organization_id).select_for_update(no_key=True, of=("self",))
+    run.status = rows.values_list("status", flat=True).get(pk=run.pk)
+    _insist_unfinished(run)
+
+
+def _insist_unfinished(run: Run) -> None:
     if run.is_finished:
         raise RunFinished(run_id=str(run.id), status=run.status)
-    return run
 
 
 def _messages(run: Run) -> OrganizationQuerySet[InboxMessage]:

@@ -2,7 +2,7 @@
 """Stepping into runs: cancelling them, and deciding about a step whose effect may have happened."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,11 @@ import pytest
 from django.test import AsyncClient
 
 from agents.engine.journal import Entry
+from agents.engine.view import JournalView
+from agents.models import Run
+from agents.operations import interventions
 from agents.operations.runs import RunRequest, start_run
+from agents.queries.timeline import fold_run
 from codexos.kernel import clock
 from tests.agents.test_runs import BLUEPRINT, working
 from tests.agents.test_worker import finished, until, writer, writing
@@ -91,6 +95,26 @@ async def test_a_cut_post_waits_and_goes_on_when_a_person_says_it_is_done(
     assert kinds[5:] == ["run.waiting", "run.started", "approval.decided", "step.done", "step.done", "run.finished"]
     audited = truth.execute("select count(*) from accounts_auditevent where action = 'run.step_decided'").fetchone()
     assert audited == (1,)
+
+
+async def test_whoever_decides_does_not_hold_up_the_writer_of_entries(
+    committed_world: World, truth: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given
+    run_id = await waiting_run(committed_world, truth)
+    folded: list[UUID] = []
+
+    def fold(run: Run, entries: Sequence[Entry]) -> JournalView:
+        # Raises where somebody holds the row.
+        truth.execute("select id from agents_run where id = %s for no key update nowait", [run.id])
+        folded.append(run.id)
+        return fold_run(run, entries)
+
+    monkeypatch.setattr(interventions, "fold_run", fold)
+    # when
+    decided = await call(committed_world.dev, f"/api/v1/runs/{run_id}/decide/", {"node_id": "post", "decision": "fail"})
+    # then
+    assert (decided.status_code, folded) == (202, [run_id])
 
 
 async def test_a_waiting_run_is_not_taken_up_while_nobody_writes(
