@@ -92,3 +92,5 @@ class PublishForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("One line for those who read the list of versions."),
     )
+    # What was looked at is what goes out: a draft that somebody saved meanwhile does not.
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)

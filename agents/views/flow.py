@@ -100,7 +100,9 @@ class PublishFlowPage(FlowPage):
         form = PublishForm(request.POST)
         if form.is_valid():
             try:
-                done = publish_flow(self.actor, flow=flow, note=form.cleaned_data["note"])
+                revision = form.cleaned_data["revision"]
+                expected = None if revision is None else {revision}
+                done = publish_flow(self.actor, flow=flow, note=form.cleaned_data["note"], expected=expected)
             except (InvalidInput, Conflict) as error:
                 form.add_error(None, error.message)
             else:

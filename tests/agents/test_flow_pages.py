@@ -8,8 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.tenancy import tenant
+from agents.engine.drafts import draft_of
 from agents.models import Flow
-from agents.operations.flows import create_flow
+from agents.operations.flows import FlowEdit, change_flow, create_flow
 from agents.operations.samples import SAMPLES
 from agents.operations.versions import publish_flow
 from agents.queries.flows import access_flow
@@ -103,3 +104,20 @@ def test_what_a_flow_holds_is_text_on_every_page(world: World) -> None:
     for page in ("", "publish/", "versions/", "versions/?kept=1", "settings/"):
         assert "<script>alert" not in client.get(f"/flows/{flow.pk}/{page}").content.decode()
     assert "<script>alert" not in client.get(f"/runs/new/?flow={flow.pk}&draft=1").content.decode()
+
+
+def test_what_was_looked_at_goes_out_and_not_what_was_saved_meanwhile(world: World) -> None:
+    # given
+    client, flow = browse(world.dev), create_flow(world.dev.actor, project=world.project, document=SOUND)
+    url = f"/flows/{flow.pk}/publish/"
+    assert f'name="revision" value="{flow.revision}"' in client.get(url).content.decode()
+    changed = {**SOUND, "description": "Saved in another window"}
+    change_flow(world.dev.actor, flow.pk, edit=FlowEdit(draft=draft_of(changed)))
+    # when
+    refused = client.post(url, {"note": "", "revision": flow.revision})
+    # then
+    assert refused.status_code == 422
+    assert access_flow(world.dev.actor, flow.pk).published is None
+    # and what is shown now may go out
+    assert f'name="revision" value="{flow.revision + 1}"' in refused.content.decode()
+    assert client.post(url, {"note": "", "revision": flow.revision + 1}).status_code == 302
