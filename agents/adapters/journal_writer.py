@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 LEASE_SECONDS = 8.0
+PATIENCE: dict[str, Any] = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+"""A database that has gone without a word is noticed in seconds, not when the system gives up on its line."""
 MOST_ENTRIES_AT_ONCE = 500
 OUTLAST_SECONDS = 30.0
 """How long a commit is tried again while the database is away: what was done outside is known here alone until then."""
@@ -74,9 +76,9 @@ with heads as (
 ), written as (
     insert into agents_journalentry (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta)
     select e.run_id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta
-    from unnest(%(entry_runs)s::uuid[], %(seqs)s::int[], %(types)s::text[], %(nodes)s::text[], %(attempts)s::int[],
-        %(ats)s::timestamptz[], %(deltas)s::bytea[]) as e(run_id, seq, type, node_id, attempt, at, delta)
-    join held on held.id = e.run_id
+    from unnest(%(entry_runs)s::uuid[], %(entry_epochs)s::int[], %(seqs)s::int[], %(types)s::text[], %(nodes)s::text[], %(attempts)s::int[],
+        %(ats)s::timestamptz[], %(deltas)s::bytea[]) as e(run_id, epoch, seq, type, node_id, attempt, at, delta)
+    join held on held.id = e.run_id and held.epoch = e.epoch
 )
 select id from held
 """
@@ -251,7 +253,7 @@ class JournalWriter:
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self._connection is None or self._connection.broken or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
+            self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **PATIENCE)
         return self._connection
 
     async def close(self) -> None:
@@ -280,6 +282,7 @@ def _parameters(batch: Sequence[_Append]) -> dict[str, object]:
         "output_tokens": [usage.get("output_tokens") for usage in usages],
         "costs": [usage.get("cost_usd") for usage in usages],
         "entry_runs": [run_id for run_id, _ in entries],
+        "entry_epochs": [waiting.claim.epoch for waiting in batch for _ in waiting.entries],
         "seqs": [entry.seq for _, entry in entries],
         "types": [entry.type for _, entry in entries],
         "nodes": [entry.node_id for _, entry in entries],

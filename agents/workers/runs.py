@@ -23,7 +23,7 @@ from agents.adapters.events import EventPublisher, RunSink
 from agents.adapters.holders import is_gone
 from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
-from agents.adapters.journal_writer import LEASE_SECONDS, Claim, JournalWriter
+from agents.adapters.journal_writer import LEASE_SECONDS, PATIENCE, Claim, JournalWriter
 from agents.adapters.toolbox import BuiltInToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
@@ -270,7 +270,7 @@ class FlowWorker:
             self._executors[run_id].announce_post()
 
     async def _listen(self) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._journal_url, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(self._journal_url, autocommit=True, **PATIENCE)
         async with connection:
             await connection.execute(f"listen {self._wake_channel}")
             async for notice in connection.notifies():
