@@ -12,7 +12,7 @@ from agents.errors import DecisionMade, RunFinished, StepNotWaiting
 from agents.models import InboxMessage, Run
 from agents.operations.waking import wake_workers
 from agents.queries.interventions import may_step_in
-from agents.queries.runs import access_run, list_entries
+from agents.queries.runs import access_run, read_journal
 from agents.queries.timeline import fold_run
 from codexos.kernel.errors import NotAllowed
 from codexos.kernel.jsontypes import JsonValue
@@ -49,7 +49,7 @@ def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, decision: Dec
     """
     run = _access(actor, run_id, verb="decide about")
     # Before the row is locked: the worker that writes everybody's entries would wait for as long as this takes.
-    view = fold_run(run, list_entries(actor, run.id))
+    view = fold_run(run, read_journal(actor, run.id))
     if node_id not in view.waiting:
         raise StepNotWaiting(run_id=str(run.id), node_id=node_id)
     _lock(run)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Reading runs and their journals. Fetching is the check."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -68,14 +68,19 @@ def list_runs(
 
 
 @in_organization
-def list_entries(actor: Actor, run_id: UUID, *, after: int = 0) -> Sequence[Entry]:
-    """Return the journal of a run the actor has access to, from the entry behind ``after``."""
-    rows = (
-        JournalEntry.objects.for_organization(actor.organization_id)
-        .filter(run_id=run_id, seq__gt=after)
-        .order_by("seq")[:MOST_ENTRIES_READ]
-    )
-    return [entry_of(row) for row in rows]
+def list_entries(actor: Actor, run_id: UUID, *, most: int = MOST_ENTRIES_READ) -> Sequence[Entry]:
+    """Return the journal of a run the actor has access to; of one longer than ``most``, its beginning and its end."""
+    rows = JournalEntry.objects.for_organization(actor.organization_id).filter(run_id=run_id)
+    entries = [entry_of(row) for row in rows.order_by("seq")[:most]]
+    if len(entries) == most:
+        entries += [entry_of(row) for row in rows.filter(seq__gt=entries[-1].seq).order_by("-seq")[:1]]
+    return entries
+
+
+def read_journal(actor: Actor, run_id: UUID) -> Iterator[Entry]:
+    """Yield the whole journal of a run the actor has access to, a part at a time; read inside its organization."""
+    rows = JournalEntry.objects.for_organization(actor.organization_id).filter(run_id=run_id).order_by("seq")
+    return (entry_of(row) for row in rows.iterator(chunk_size=500))
 
 
 def entry_of(row: JournalEntry) -> Entry:

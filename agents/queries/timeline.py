@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """A run as a page shows it: its nodes with what each did so far, and its journal as lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -107,7 +107,7 @@ class RunView:
         return self.status in {"succeeded", "failed", "cancelled"}
 
 
-def fold_run(run: Run, entries: Sequence[Entry]) -> JournalView:
+def fold_run(run: Run, entries: Iterable[Entry]) -> JournalView:
     """Fold a run's journal as its engine does. Raises GraphInvalid, JournalDiverged."""
     return JournalView.of(parse_flow(run.document), entries)
 

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from codexos.local import bundle, chromium, postgres, stamps
 from codexos.local.environment import MASTER_KEY_NAMES, Setup, master_key_file, with_bytecode
@@ -43,6 +44,8 @@ STATIC_CHECKS: tuple[tuple[str, ...], ...] = (
     ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
 )
 FRONTEND_CHECKS = ("check", "test")
+PATIENT = ("tests/cli", "tests/durability", "tests/journeys", "tests/local")
+"""Tests that wait for processes and browsers more than they compute: they run beside all others."""
 
 
 def run_suite(words: list[str]) -> int:
@@ -147,8 +150,43 @@ def _everything(variables: Mapping[str, str]) -> int:
     if bundle.has_sources():
         codes += [_build_bundle(), *(_frontend(script) for script in FRONTEND_CHECKS)]
     chosen = chromium.words_for_pytest()
-    codes.append(_run(_tool("pytest"), *chosen, variables=variables))
+    patient = [folder for folder in PATIENT if (CHECKOUT / folder).is_dir()]
+    with _beside([*patient, *chosen] if patient else []) as end_of_others:
+        ignored = [f"--ignore={folder}" for folder in patient]
+        codes.append(_run(_tool("pytest"), *ignored, *chosen, variables=variables))
+        codes.append(end_of_others())
     return max(codes)
+
+
+@contextmanager
+def _beside(words: list[str]) -> Iterator[Callable[[], int]]:
+    """Run the tests that ``words`` name beside the block, on servers of their own; give what waits for their end.
+
+    What they say is shown when they are over, so that it does not mix with the rest.
+    """
+    if not words:
+        yield lambda: 0
+        return
+    with tempfile.TemporaryFile() as said:
+        others = subprocess.Popen(
+            [_tool("python"), "-m", "codexos.local", "test", *words],
+            cwd=CHECKOUT,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield lambda: _told(others, said)
+        finally:
+            if others.poll() is None:
+                others.send_signal(signal.SIGINT)
+                others.wait(60)
+
+
+def _told(others: "subprocess.Popen[bytes]", said: IO[bytes]) -> int:
+    code = others.wait()
+    said.seek(0)
+    say(f"\nMeanwhile, {', '.join(PATIENT)}:\n{said.read().decode('utf-8', 'replace')}")
+    return code
 
 
 def _check(words: tuple[str, ...], variables: Mapping[str, str]) -> int:

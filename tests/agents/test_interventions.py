@@ -15,6 +15,7 @@ from agents.engine.view import JournalView
 from agents.models import Run
 from agents.operations import interventions
 from agents.operations.runs import RunRequest, start_run
+from agents.queries.runs import list_entries
 from agents.queries.timeline import fold_run
 from codexos.kernel import clock
 from tests.agents.test_runs import BLUEPRINT, working
@@ -181,3 +182,13 @@ async def test_the_app_cannot_change_what_was_sent(committed_world: World, truth
 
     with pytest.raises(ProgrammingError, match="permission denied"):
         await asyncio.to_thread(forge)
+
+
+async def test_of_a_long_journal_the_beginning_and_the_end_are_read(
+    committed_world: World, truth: psycopg.Connection
+) -> None:
+    run_id = await asyncio.to_thread(accept, committed_world.dev, BLUEPRINT)
+    with working():
+        await finished(truth, run_id)
+    read = await asyncio.to_thread(list_entries, committed_world.dev.actor, run_id, most=3)
+    assert [entry.type for entry in read] == ["run.accepted", "run.started", "step.done", "run.finished"]
