@@ -76,8 +76,9 @@ with heads as (
 ), written as (
     insert into agents_journalentry (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta)
     select e.run_id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta
-    from unnest(%(entry_runs)s::uuid[], %(entry_epochs)s::int[], %(seqs)s::int[], %(types)s::text[], %(nodes)s::text[], %(attempts)s::int[],
-        %(ats)s::timestamptz[], %(deltas)s::bytea[]) as e(run_id, epoch, seq, type, node_id, attempt, at, delta)
+    from unnest(%(entry_runs)s::uuid[], %(entry_epochs)s::int[], %(seqs)s::int[], %(types)s::text[],
+        %(nodes)s::text[], %(attempts)s::int[], %(ats)s::timestamptz[], %(deltas)s::bytea[])
+        as e(run_id, epoch, seq, type, node_id, attempt, at, delta)
     join held on held.id = e.run_id and held.epoch = e.epoch
 )
 select id from held
