@@ -21,6 +21,7 @@ from agents.api.admission import App, Receive, Scope, Send, ask_view
 from agents.api.doors import FOLLOW_SECONDS
 from agents.errors import FollowerTooSlow
 from agents.operations.live import follow_run
+from agents.queries.live import is_seq
 from codexos.kernel.errors import CodexosError, NotAllowed
 
 logger = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ def _code_of(error: Exception) -> int:
 
 def _after(query: bytes) -> int:
     offered = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)).get("after", "0")
-    if not (offered.isascii() and offered.isdigit() and len(offered) < 10):
+    if not is_seq(offered):
         raise Refused(BAD_AFTER, "after must be the last seq you saw: a whole number, 0 for everything.")
     return int(offered)
 

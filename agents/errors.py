@@ -78,7 +78,7 @@ class RunFinished(Conflict):
     """The run has come to its end, so nothing about it can be changed."""
 
     def __init__(self, *, run_id: str, status: str) -> None:
-        super().__init__(f"Run {run_id!r} has {status} already. Start another one.", status=status)
+        super().__init__(f"Run {run_id!r} has ended already: {status}. Start another one.", status=status)
 
 
 class StepNotWaiting(Conflict):

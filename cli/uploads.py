@@ -88,6 +88,7 @@ def _held(client: Client, address: str) -> str:
     try:
         return client.call("HEAD", address).header("ETag")
     except Fault as fault:
-        if fault.exit_code is Exit.NOT_FOUND:
-            return ""
-        raise
+        if fault.exit_code in (Exit.UNAVAILABLE, Exit.BROKEN):
+            raise
+        # A refused HEAD has no words: where it is more than a file that is not there, the PUT is told why.
+        return ""

@@ -25,6 +25,7 @@ from agents.api.admission import Answer, App, Receive, Scope, Send, ask_view, do
 from agents.api.serializers import run_data
 from agents.api.views.runs import AgentRunView, RunEventsView
 from agents.operations.live import follow_run, in_reading_thread, leave_connection, wait_until_finished
+from agents.queries.live import is_seq
 from agents.queries.runs import access_run, list_entries
 
 logger = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ def _sent_event(event: LiveEvent) -> bytes:
 
 
 def _after(offered: str) -> int:
-    return int(offered) if offered.isascii() and offered.isdigit() and len(offered) < 10 else 0
+    return int(offered) if is_seq(offered) else 0
 
 
 def _is_in_haste(prefer: str) -> bool:

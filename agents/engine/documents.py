@@ -48,9 +48,12 @@ def check_text(text: str | bytes, *, format: Format | None = None, tools: Iterab
     ]
 
 
-def parse_flow(document: JsonValue) -> FlowGraph:
-    """Read a flow document of either dialect. Raises GraphInvalid with every problem but the warnings."""
-    boxes, problems = _examine(document)
+def parse_flow(document: JsonValue, *, tools: Iterable[str] | None = None) -> FlowGraph:
+    """Read a flow document of either dialect. Raises GraphInvalid with every problem but the warnings.
+
+    Where the names of ``tools`` are given, others are problems too.
+    """
+    boxes, problems = _examine(document, tools=tools)
     errors = [problem for problem in problems if problem.is_error]
     if errors:
         raise GraphInvalid(errors)

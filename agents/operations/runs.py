@@ -16,6 +16,7 @@ from agents.engine.documents import parse_flow
 from agents.errors import ContextChanging, FlowArchived, FlowNotPublished, RunRequestInvalid
 from agents.models import FlowVersion, Run
 from agents.operations.substitutes import refuse_substitutes
+from agents.operations.tools import known_tools
 from agents.operations.waking import wake_workers
 from agents.queries.flows import access_flow
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -61,7 +62,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     project = _project_of(actor, request)
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
-    refuse_substitutes(actor, parse_flow(document))
+    refuse_substitutes(actor, parse_flow(document, tools=known_tools()))
     if len(request.context) > MOST_CONTEXT_FILES:
         raise RunRequestInvalid(
             f"A run takes at most {MOST_CONTEXT_FILES} context files; {len(request.context)} were named. Name fewer."

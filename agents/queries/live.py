@@ -16,6 +16,11 @@ from agents.queries.runs import access_run, entry_of
 PAGE_ENTRIES = 500
 
 
+def is_seq(text: str) -> bool:
+    """Tell whether a text names a place in a journal: a whole number, 0 for its beginning."""
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 class JournalPage(NamedTuple):
     """Entries in order. ``is_last``: there are no more for now. ``is_over``: there will be none either."""
 

@@ -6,8 +6,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 
 from accounts.pages import OrganizationPage
 from accounts.roles import Permission
@@ -72,6 +74,8 @@ class FlowPage(OrganizationPage):
         return redirect(to, self.flow.pk)
 
 
+# What is saved by script is not in the page as it was fetched: Back must fetch it anew, not show the draft from before.
+@method_decorator(never_cache, name="dispatch")
 class FlowEditorPage(FlowPage):
     """The draft as text, checked while one writes."""
 

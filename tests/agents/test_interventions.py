@@ -141,6 +141,7 @@ async def test_cancelling_ends_a_run_and_asking_twice_is_asking_once(
     # then
     assert (first.status_code, second.status_code) == (202, 202)
     assert (late.status_code, late.json()["code"]) == (409, "run_finished")
+    assert "has ended already: cancelled" in late.json()["detail"]
     assert truth.execute("select status from agents_run").fetchone() == ("cancelled",)
     assert truth.execute("select count(*) from agents_inboxmessage").fetchone() == (1,)
     assert truth.execute("select count(*) from agents_journalentry where type = 'step.intended'").fetchone() == (0,)

@@ -262,6 +262,20 @@ async def test_an_after_that_is_no_seq_is_refused(committed_world: World, run_id
     assert await close_code(run_id, committed_world.dev.token, query=f"after={after}") == 4400
 
 
+@pytest.mark.parametrize("after", ["x", "-1", "1.5", "9999999999", "²"])
+@pytest.mark.parametrize("place", ["after", "Last-Event-ID"])
+async def test_a_stream_is_not_begun_anew_where_its_place_cannot_be_read(
+    committed_world: World, run_id: UUID, place: str, after: str
+) -> None:
+    headers = {"Authorization": f"Bearer {committed_world.dev.token}"}
+    query = f"?after={after}" if place == "after" else ""
+    answer = await AsyncClient().get(
+        f"/api/v1/runs/{run_id}/events{query}", headers=headers if query else {**headers, place: after}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["place"] == place
+
+
 async def test_an_address_nobody_serves(committed_world: World) -> None:
     socket = WebsocketCommunicator(application, "/ws/nothing/")
     await socket.connect()

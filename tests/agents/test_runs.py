@@ -73,3 +73,13 @@ async def test_who_may_not_run(committed_world: World, truth: psycopg.Connection
     answer = await run_agent(getattr(committed_world, who) if who else None, body)
     assert answer.status_code == status
     assert truth.execute("select count(*) from agents_run").fetchone() == (0,)
+
+
+async def test_a_flow_with_a_tool_nobody_offers_starts_nothing(
+    committed_world: World, truth: psycopg.Connection
+) -> None:
+    nodes = [{**node, "tool": "Websearch"} if node["type"] == "tool" else node for node in BLUEPRINT["nodes"]]
+    answer = await run_agent(committed_world.dev, {"agent_id": "agent-1", "flow": {"id": "agent-1", "nodes": nodes}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "graph_invalid")
+    assert "Did you mean 'WebSearch'?" in answer.json()["detail"]
+    assert truth.execute("select count(*) from agents_run").fetchone() == (0,)

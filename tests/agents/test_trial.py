@@ -94,6 +94,11 @@ def test_a_run_that_fails_ends_with_1(tmp_path: Path) -> None:
         (b'{"nodes": [{"id": "a", "type": "entry"},\n {"id": "b", "type": "odd"}]}', "line 2, column"),
         (b'{"nodes": [\n', "not JSON"),
         (b"nodes: *x\n", "$"),
+        (
+            b"""{"nodes": [{"id": "a", "type": "entry", "next": "t"}, {"id": "b", "type": "exit"},
+            {"id": "t", "type": "tool", "tool": "Websearch", "next": "b"}]}""",
+            "Did you mean 'WebSearch'?",
+        ),
         (b"[" * 100_000, "nested too deeply"),
         (b"\xff\xfe\x00", "not text"),
         (None, "No such file"),

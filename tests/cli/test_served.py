@@ -108,6 +108,10 @@ def test_a_run_is_watched_on_stderr_and_hands_its_output_to_stdout(dev: Shell) -
     assert dev.type("files", "list").out.split("\t")[:2] == ["notes/handbook.md", "2"]
     assert dev.type("files", "get", "notes/handbook.md").out.endswith("Except on holidays.\n")
     assert dev.type("files", "put", "notes/handbook.md", "--as", "other.md").code == 0
+    astray = dev.type("files", "put", "notes/handbook.md", "--as", "a/../b.md")
+    assert (astray.code, "would leave its folder" in astray.err) == (7, True)
+    unknown = dev.type("files", "put", "notes/handbook.md", CODEXOS_TOKEN="cos_pat_nobody")
+    assert (unknown.code, "unknown, revoked or expired" in unknown.err) == (3, True)
 
 
 def test_a_detached_run_is_found_again(dev: Shell) -> None:

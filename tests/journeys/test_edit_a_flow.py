@@ -141,6 +141,22 @@ def test_what_was_not_saved_comes_back_in_the_same_browser(
     expect(page.locator(".cm-content")).to_contain_text("not saved")
 
 
+def test_the_back_button_leads_to_what_was_saved(page: Page, lived: World, sign_in: Callable[..., None]) -> None:
+    # given
+    flow = create_flow(lived.dev.actor, project=lived.project, document=DOCUMENT)
+    sign_in(page, "dev@acme.example")
+    page.goto(f"/flows/{flow.id}/")
+    for name in ("Ask about owls", "Ask about larks"):
+        # when
+        write(page, json.dumps({**DOCUMENT, "name": name}))
+        page.keyboard.press("ControlOrMeta+s")
+        # then
+        expect(page.locator("[data-saved]")).to_have_text("Saved")
+        page.goto("/runs/")
+        page.go_back()
+        expect(page.locator(".cm-content")).to_contain_text(name)
+
+
 def test_the_text_is_written_the_other_way(page: Page, lived: World, sign_in: Callable[..., None]) -> None:
     flow = create_flow(lived.dev.actor, project=lived.project, document=DOCUMENT)
     sign_in(page, "dev@acme.example")

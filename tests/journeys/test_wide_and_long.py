@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from agents.operations.flows import create_flow
 from agents.operations.versions import publish_flow
+from rag.operations.files import store_file
 from tests.factories import World
 from tests.journeys.conftest import Product
 from tests.journeys.inspection import OVERHANG
@@ -90,3 +91,14 @@ def test_the_api_pages_fit_on_a_phone_with_everything_open(
         assert page.evaluate(OVERHANG) == "", path
         page.evaluate('() => document.querySelectorAll("details").forEach((part) => { part.open = true; })')
         assert page.evaluate(OVERHANG) == "", path
+
+
+@pytest.mark.parametrize("width", [390, 800, 1280])
+def test_a_file_of_a_long_name_keeps_its_list_in_the_window(
+    page: Page, lived: World, sign_in: Callable[..., None], width: int
+) -> None:
+    store_file(lived.dev.actor, lived.project.id, path=f"{'x' * 250}.md", chunks=[b"x"])
+    sign_in(page, "dev@acme.example")
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/files/main/")
+    assert page.evaluate(OVERHANG) == ""

@@ -16,7 +16,11 @@ from agents.api.admission import doorway
 from agents.api.serializers import AgentRunBody, RunShape, RunSummaryShape, run_data
 from agents.api.views.tickets import TicketAuthentication
 from agents.operations.runs import RunRequest, start_run
+from agents.queries.live import is_seq
 from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
+from codexos.kernel.errors import InvalidInput
+
+_RESUMES = "Last-Event-ID"
 
 
 class BehindDoorView(OrganizationAPIView):
@@ -101,4 +105,9 @@ class RunEventsView(BehindDoorView):
     @extend_schema(operation_id="follow_run", responses={(200, "text/event-stream"): str})
     def get(self, request: Request, run_id: str) -> Response:
         """Follow a run as server-sent events; ``Last-Event-ID`` or ``?after=`` resumes behind a seq."""
-        return Response({"id": str(access_run(self.actor_of(request), run_id).id)})
+        run = access_run(self.actor_of(request), run_id)
+        for place, offered in (("after", request.GET.get("after")), (_RESUMES, request.headers.get(_RESUMES))):
+            if offered and not is_seq(offered):
+                message = f"{place} must be the last seq you saw: a whole number, 0 for everything."
+                raise InvalidInput(message, errors=[{"place": place, "message": message}])
+        return Response({"id": str(run.id)})
