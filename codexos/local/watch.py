@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """While it serves: says in one line what ended and was started again, and what a person must know."""
 
+import shutil
 import time
 import xmlrpc.client
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from codexos.local.terminal import say
 LOOK_EVERY_SECONDS = 1.0
 TRY_AGAIN_AFTER_SECONDS = 30.0
 REPEAT_WARNING_AFTER_SECONDS = 300.0
+LEAST_FREE_BYTES = 1024 * 1024
 DISK_WORDS = ("No space left on device", "could not write to file", "MISCONF")
 
 
@@ -65,11 +67,12 @@ class Watch:
 
     def warn_of_disk(self, text: str) -> list[str]:
         """A full disk is said in a sentence, once in a while."""
-        now = time.monotonic()
-        if not any(words in text for words in DISK_WORDS) or now - self._warned_at < REPEAT_WARNING_AFTER_SECONDS:
+        now, home = time.monotonic(), self.supervisor.setup.home.root
+        # On a disk that is full to the last byte the servers cannot even write that into their logs.
+        is_full = any(words in text for words in DISK_WORDS) or shutil.disk_usage(home).free < LEAST_FREE_BYTES
+        if not is_full or now - self._warned_at < REPEAT_WARNING_AFTER_SECONDS:
             return []
         self._warned_at = now
-        home = self.supervisor.setup.home.root
         return [
             f"The disk of {home} is full: nothing new can be saved. What was saved is safe; free some space "
             "(df -h shows where) and it goes on by itself."
