@@ -122,6 +122,6 @@ def test_who_may_cancel_by_the_command_line_and_when(served: Served, shell_of: O
     # then
     late = shell.type("cancel", run_id)
     assert late.code == 6
-    assert "succeeded already" in late.err
+    assert "has ended already: succeeded" in late.err
     assert shell_of(served.world.viewer).type("cancel", run_id).code == 4
     assert shell_of(served.world.stranger).type("cancel", run_id).code == 5
