@@ -16,7 +16,7 @@ _LARGEST_INTEGER = 2**63 - 1
 
 
 class StrictJSONParser(JSONParser):
-    """RFC 8259 in UTF-8, no NaN, integers of 64 bits, bounded depth, no NUL and no half surrogate pairs in text."""
+    """RFC 8259 in UTF-8: no name twice, no NaN, integers of 64 bits, bounded depth, no NUL and no half surrogate pair."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -33,7 +33,11 @@ def read_json(raw: bytes) -> Any:
     """Return the document in ``raw``. Raises ParseError where it is no JSON, ValidationError on bad text."""
     try:
         document = json.loads(
-            raw.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_integer, parse_float=_float
+            raw.decode("utf-8-sig"),
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+            parse_float=_float,
+            object_pairs_hook=_once_each,
         )
     except UnicodeDecodeError as error:
         raise ParseError(f"The body is not UTF-8: byte {error.start} does not fit.") from error
@@ -71,6 +75,15 @@ def check_text(text: str, *, place: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise ValidationError({place or "body": ["Text may not contain half of a surrogate pair."]}) from None
+
+
+def _once_each(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"{twice[:60]!r} stands twice in one object")
+    return found
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -40,6 +40,8 @@ STATUSES: Mapping[type[kinds.CodexosError], int] = {
     kinds.Broken: 500,
 }
 
+_MOST_JSON = f"JSON may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes; send less, or send it as a file."
+
 _FRAMEWORK: Mapping[type[Exception], tuple[int, str, str]] = {
     drf.NotAuthenticated: (401, "not_signed_in", "Sign in, or send an API token."),
     drf.AuthenticationFailed: (401, "not_signed_in", "Sign in, or send an API token."),
@@ -52,7 +54,7 @@ _FRAMEWORK: Mapping[type[Exception], tuple[int, str, str]] = {
     drf.Throttled: (429, "limit_reached", "Too many requests. Wait, then try again."),
     Http404: (404, "not_found", "There is nothing at this address, or nothing you may see."),
     PermissionDenied: (403, "not_allowed", "This is not yours to do."),
-    RequestDataTooBig: (413, "too_large", "The body is larger than this address takes."),
+    RequestDataTooBig: (413, "too_large", f"The body is larger than this address takes. {_MOST_JSON}"),
     SuspiciousOperation: (400, "malformed", "The request is malformed."),
     BadRequest: (400, "malformed", "The request is malformed."),
     MultiPartParserError: (400, "malformed", "The form's body is malformed."),

@@ -15,6 +15,7 @@ from tests.factories import World
 pytestmark = pytest.mark.usefixtures("probes")
 
 BODIES: dict[str, tuple[bytes, int]] = {
+    "a name twice": (b'{"name": "a", "name": "b"}', 400),
     "NUL by escape": (rb'{"name": "a\u0000b"}', 422),
     "NUL as a byte": (b'{"name": "a\x00b"}', 400),
     "NUL in a key": (rb'{"name": "a", "k\u0000": 1}', 422),
