@@ -16,7 +16,7 @@ _LARGEST_INTEGER = 2**63 - 1
 
 
 class StrictJSONParser(JSONParser):
-    """RFC 8259 in UTF-8: no name twice, no NaN, integers of 64 bits, bounded depth, no NUL and no half surrogate pair."""
+    """RFC 8259 in UTF-8: no name twice, no NaN, integers of 64 bits, bounded depth, no NUL, no half surrogates."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
