@@ -74,6 +74,13 @@ class Small:
         self.token = next(person["token"] for person in organization["people"] if person["role"] == "org_admin")
         self.project = organization["project"]["id"]
 
+    def wait_to_hear(self, sentence: str) -> None:
+        """Wait until ``bin/up`` has said something: it looks around every second, and restarts what ended first."""
+        deadline = time.monotonic() + 60
+        while sentence not in self.output.read_text():
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.1)
+
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask once."""
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json"}
@@ -187,7 +194,7 @@ def test_a_full_disk_is_said_clearly_and_nothing_accepted_is_lost(small: Small) 
         answer = small.ask("GET", path)
         assert answer.status == 200 or answer.is_refusal, answer
     assert small.ask("GET", "/healthz").status == 200
-    assert f"The disk of {small.home.root} is full: nothing new can be saved." in small.output.read_text()
+    small.wait_to_hear(f"The disk of {small.home.root} is full: nothing new can be saved.")
 
     (small.disk / "ballast").unlink()
     wait_until_it_goes_on(small)
