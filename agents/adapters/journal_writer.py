@@ -30,17 +30,19 @@ OUTLAST_SECONDS = 30.0
 """How long a commit is tried again while the database is away: what was done outside is known here alone until then."""
 TRY_AGAIN_SECONDS = 0.2
 
+# Picked once and for all: as a condition, the planner may work the inner query out for every row, and take too many.
 _CLAIM = """
-update agents_run set epoch = epoch + 1, status = 'running', claimed_by = %(holder)s,
-    claimed_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(started_at, now())
-where id in (
+with picked as materialized (
     select id from agents_run
     where (status in ('queued', 'running') or (status = 'waiting' and has_post))
         and (claimed_until is null or claimed_until < now())
         and organization_id <> all(%(full)s::uuid[]) and id <> all(%(held)s::uuid[])
     order by id limit %(limit)s for update skip locked
 )
-returning id, organization_id, epoch, last_seq = 0, has_post
+update agents_run r set epoch = r.epoch + 1, status = 'running', claimed_by = %(holder)s,
+    claimed_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(r.started_at, now())
+from picked where r.id = picked.id
+returning r.id, r.organization_id, r.epoch, r.last_seq = 0, r.has_post
 """
 
 _RENEW = """
