@@ -42,8 +42,9 @@ BENCH = "engine"
 ORGANIZATIONS = 20
 RESULT = "x" * 180
 """What a node gives: with what is around it, an entry's data has about two hundred bytes."""
+# Called like one that there is, for a flow that names an unknown tool is not accepted.
 NOTHING = ToolSpec(
-    name="Nothing",
+    name="WebSearch",
     description="Does nothing outside, at once.",
     schema={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
     reads_only=True,
