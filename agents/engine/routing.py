@@ -34,9 +34,12 @@ def _by_expression(node: Node, result: JsonValue, scope: Scope) -> list[Way]:
     # One for all ways: a node may have a thousand of them.
     budget = Budget()
     held = [
-        way
+        way.when is not None and way.when != ELSE and is_true(evaluate_expression(way.when, seen, budget=budget))
         for way in node.ways
-        if way.when not in (None, ELSE) and is_true(evaluate_expression(str(way.when), seen, budget=budget))
     ]
-    others = [] if held else [way for way in node.ways if way.when == ELSE]
-    return [way for way in node.ways if way.is_open or way in held or way in others]
+    is_else = not any(held)
+    return [
+        way
+        for way, holds in zip(node.ways, held, strict=True)
+        if way.when is None or holds or (way.when == ELSE and is_else)
+    ]

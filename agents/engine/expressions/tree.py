@@ -172,8 +172,8 @@ class Guarded(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Fallback(Expression):
-    """The first that is not null, or the last."""
+class Options(Expression):
+    """Several, tried in turn: the first whose value settles it, or the last."""
 
     options: tuple[Expression, ...]
 
@@ -184,28 +184,31 @@ class Fallback(Expression):
     def value(self, work: Work) -> JsonValue:
         for option in self.options[:-1]:
             value = option.value(work)
-            if value is not None:
+            if self.settles(value):
                 return value
         return self.options[-1].value(work)
+
+    @abstractmethod
+    def settles(self, value: JsonValue) -> bool:
+        """Tell whether the options after it are not asked any more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Either(Expression):
+class Fallback(Options):
+    """The first that is not null, or the last."""
+
+    def settles(self, value: JsonValue) -> bool:
+        return value is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Options):
     """The first that counts as true (``or``) or as false (``and``), or the last."""
 
-    options: tuple[Expression, ...]
     is_settled_by: bool
 
-    @property
-    def parts(self) -> Sequence[Expression]:
-        return self.options
-
-    def value(self, work: Work) -> JsonValue:
-        for option in self.options[:-1]:
-            value = option.value(work)
-            if is_true(value) is self.is_settled_by:
-                return value
-        return self.options[-1].value(work)
+    def settles(self, value: JsonValue) -> bool:
+        return is_true(value) is self.is_settled_by
 
 
 @dataclass(frozen=True, slots=True)
