@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from accounts.models import Theme
+from accounts.models import ContentDays, Theme
 from accounts.operations.names import NAME_LENGTH, TEXT_LENGTH
 from accounts.operations.tokens import LIVES_IN_DAYS
 from accounts.rest import Body, Query
@@ -37,6 +37,11 @@ class OrganizationChangeBody(OrganizationBody):
 
     allows_substitute_models = serializers.BooleanField(
         required=False, help_text="Whether the built-in model may answer for one that nobody is set up for."
+    )
+    content_days = serializers.ChoiceField(
+        choices=ContentDays.values,
+        required=False,
+        help_text="For how many days the content of the runs started from now on is kept.",
     )
 
 

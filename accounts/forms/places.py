@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Team
+from accounts.models import ContentDays, Team
 from accounts.operations.names import NAME_LENGTH, TEXT_LENGTH
 
 _SLUG_LENGTH = 63
@@ -40,6 +40,21 @@ class OrganizationForm(NameForm):
         coerce=lambda chosen: chosen == "yes",
         empty_value=None,
         help_text=_("The built-in model only quotes the files of a run. Refuse it where that must not pass unnoticed."),
+    )
+    content_days = forms.TypedChoiceField(
+        label=_("How long the content of runs is kept"),
+        required=False,
+        choices=[
+            (ContentDays.SHORT, _("7 days")),
+            (ContentDays.STANDARD, _("30 days")),
+            (ContentDays.LONG, _("365 days")),
+        ],
+        coerce=int,
+        empty_value=None,
+        help_text=_(
+            "Input, journal and results of a run go that long after its end; who ran what, when and at what cost "
+            "stays. It holds for runs started from now on."
+        ),
     )
 
 

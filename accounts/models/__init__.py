@@ -5,6 +5,7 @@ from accounts.models.audit import AuditCheckpoint, AuditEvent, AuditHead, AuditS
 from accounts.models.idempotency import IdempotencyRecord
 from accounts.models.organizations import (
     BreakGlass,
+    ContentDays,
     Invitation,
     InvitationTeam,
     Membership,
@@ -27,6 +28,7 @@ __all__ = [
     "AuditHead",
     "AuditSeal",
     "BreakGlass",
+    "ContentDays",
     "IdempotencyRecord",
     "Invitation",
     "InvitationTeam",

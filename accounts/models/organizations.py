@@ -19,6 +19,14 @@ _PERMISSIONS: list[tuple[str, Any]] = [
 _ROLE_CHOICES = [(role.value, role.value.replace("_", " ")) for role in MEMBER_ROLES]
 
 
+class ContentDays(models.IntegerChoices):
+    """The retention classes: for how many days the content of runs is kept. The journal has a partition for each."""
+
+    SHORT = 7, "7 days"
+    STANDARD = 30, "30 days"
+    LONG = 365, "365 days"
+
+
 class Organization(models.Model):
     """The tenant."""
 
@@ -28,6 +36,10 @@ class Organization(models.Model):
     is_personal = models.BooleanField(default=False)
     # Whether the built-in model may answer for one that nobody is set up for.
     allows_substitute_models = models.BooleanField(default=True, db_default=True)
+    # How long the content of the runs that it starts from now on is kept.
+    content_days = models.PositiveSmallIntegerField(
+        choices=ContentDays, default=ContentDays.STANDARD, db_default=ContentDays.STANDARD
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

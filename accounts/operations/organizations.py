@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Making and changing organizations, and choosing among one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -21,7 +21,7 @@ from accounts.tenancy import in_organization, tenant
 from codexos.kernel.errors import Broken
 from codexos.kernel.events import OrganizationCreated
 from codexos.kernel.ids import OrganizationId, PersonId, new_id
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
 def free_slug(wanted: str) -> str:
@@ -65,18 +65,20 @@ def change_organization(
     name: str | None = None,
     slug: str | None = None,
     allows_substitute_models: bool | None = None,
+    content_days: int | None = None,
     check: Callable[[Organization], None] | None = None,
 ) -> Organization:
-    """Change the actor's organization: its names, what it allows. Raises NotAllowed, NameInvalid, SlugTaken.
+    """Change the actor's organization: its names, what it allows, for how long it keeps what runs come to.
 
     ``organization`` may name it again; another one is not found. ``check`` sees the row before the change, held
-    against others, and may refuse.
+    against others, and may refuse. Raises NotAllowed, NameInvalid, SlugTaken.
     """
     named = access_organization(actor, organization, to=Permission.MANAGE_ORGANIZATION)
     row = Organization.objects.select_for_update(no_key=True).get(pk=named.pk)
     if check is not None:
         check(row)
-    before, after = _changed(row, name=name, slug=slug, allows_substitute_models=allows_substitute_models)
+    settings = {"allows_substitute_models": allows_substitute_models, "content_days": content_days}
+    before, after = _changed(row, settings, name=name, slug=slug)
     if after == before:
         return row
     _save_or_refuse(row)
@@ -94,17 +96,17 @@ def choose_organization(person: Person, organization: UUID | str) -> Belonging:
 
 
 def _changed(
-    row: Organization, *, name: str | None, slug: str | None, allows_substitute_models: bool | None
+    row: Organization, settings: Mapping[str, int | None], *, name: str | None, slug: str | None
 ) -> tuple[JsonObject, JsonObject]:
+    """Set what is to change; None leaves a setting as it is. Return what is told of it: before and after."""
     before, after = rename(row, name=name, slug=slug)
-    allowed = row.allows_substitute_models
-    if allows_substitute_models in (None, allowed):
-        return before, after
-    row.allows_substitute_models = not allowed
-    return (
-        {**before, "allows_substitute_models": allowed},
-        {**after, "allows_substitute_models": not allowed},
-    )
+    told: tuple[dict[str, JsonValue], dict[str, JsonValue]] = ({**before}, {**after})
+    for setting, wanted in settings.items():
+        known = getattr(row, setting)
+        if wanted not in (None, known):
+            setattr(row, setting, wanted)
+            told[0][setting], told[1][setting] = known, wanted
+    return told
 
 
 def _furnish(organization: Organization, person: Person) -> None:

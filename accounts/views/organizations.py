@@ -32,7 +32,9 @@ class OrganizationSettingsPage(FormPage):
         """Return the form with what holds now."""
         row = access_organization(self.actor)
         allowed = "yes" if row.allows_substitute_models else "no"
-        return OrganizationForm(data, initial={"name": row.name, "slug": row.slug, "allows_substitute_models": allowed})
+        names = {"name": row.name, "slug": row.slug}
+        settings = {"allows_substitute_models": allowed, "content_days": row.content_days}
+        return OrganizationForm(data, initial=names | settings)
 
     def save(self, request: HttpRequest, form: OrganizationForm) -> HttpResponse:
         """Change the organization."""

@@ -74,10 +74,12 @@ with heads as (
         input_tokens = coalesce(h.input_tokens, r.input_tokens),
         output_tokens = coalesce(h.output_tokens, r.output_tokens), cost_usd = coalesce(h.cost_usd, r.cost_usd)
     from heads h where r.id = h.run_id and r.epoch = h.epoch and r.status = 'running'
-    returning r.id, r.organization_id, r.epoch
+    returning r.id, r.organization_id, r.epoch, r.content_days
 ), written as (
-    insert into agents_journalentry (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta)
-    select e.run_id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta
+    insert into agents_journalentry
+        (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta, content_days)
+    select e.run_id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta,
+        held.content_days
     from unnest(%(entry_runs)s::uuid[], %(entry_epochs)s::int[], %(seqs)s::int[], %(types)s::text[],
         %(nodes)s::text[], %(attempts)s::int[], %(ats)s::timestamptz[], %(deltas)s::bytea[])
         as e(run_id, epoch, seq, type, node_id, attempt, at, delta)

@@ -4,7 +4,7 @@
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Organization, Person, Project
+from accounts.models import ContentDays, Organization, Person, Project
 from accounts.tenancy import OrganizationManager, OrganizationModel
 from agents.models.flows import Flow, FlowVersion
 
@@ -38,6 +38,14 @@ class Run(OrganizationModel):
     token_id = models.UUIDField(null=True)
     limit = models.JSONField(null=True)
 
+    # The organization's retention class as of the run's acceptance: it says in which partitions its entries stand.
+    content_days = models.PositiveSmallIntegerField(
+        choices=ContentDays, default=ContentDays.STANDARD, db_default=ContentDays.STANDARD
+    )
+    # Set when document, input, context and journal have gone; then this is what is left of the steps.
+    content_expired_at = models.DateTimeField(null=True)
+    skeleton = models.JSONField(null=True)
+
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -70,6 +78,7 @@ class Run(OrganizationModel):
                 name="run_claimable",
             ),
             models.Index(fields=["id"], condition=~Q(status__in=UNFINISHED) & Q(settled_at=None), name="run_unsettled"),
+            models.Index(fields=["content_days", "id"], condition=Q(content_expired_at=None), name="run_with_content"),
         ]
 
     def __str__(self) -> str:
@@ -118,12 +127,16 @@ class InboxMessage(OrganizationModel):
 
 
 class JournalEntry(models.Model):
-    """One durable fact about a run, which is also the event people see. ``delta`` is JSON in UTF-8."""
+    """One durable fact about a run, which is also the event people see. ``delta`` is JSON in UTF-8.
+
+    The table is partitioned by ``content_days`` and below that by ``run_id``, which begins with the time at which the
+    run was accepted: all entries of a run stand in one partition, whose key has ``content_days`` as its third part.
+    """
 
     pk = models.CompositePrimaryKey("run_id", "seq")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # What is taken from the run by the one statement that writes entries need not be checked again by the database.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     seq = models.PositiveIntegerField()
-    # Taken from the run by the one statement that writes entries, so the database need not check it again.
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
@@ -133,6 +146,7 @@ class JournalEntry(models.Model):
     epoch = models.PositiveIntegerField()
     at = models.DateTimeField()
     delta = models.BinaryField()
+    content_days = models.PositiveSmallIntegerField(choices=ContentDays)
 
     objects = OrganizationManager()
 

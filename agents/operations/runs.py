@@ -9,6 +9,7 @@ from accounts.models import Project
 from accounts.operations.audit import record_event
 from accounts.operations.names import clean_name
 from accounts.queries.access import insist
+from accounts.queries.organizations import access_organization
 from accounts.queries.projects import access_project, only_project
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
@@ -62,7 +63,8 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     project = _project_of(actor, request)
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
-    refuse_substitutes(actor, parse_flow(document, tools=known_tools()))
+    organization = access_organization(actor)
+    refuse_substitutes(organization, parse_flow(document, tools=known_tools()))
     if len(request.context) > MOST_CONTEXT_FILES:
         raise RunRequestInvalid(
             f"A run takes at most {MOST_CONTEXT_FILES} context files; {len(request.context)} were named. Name fewer."
@@ -71,13 +73,14 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     if resolved.unread:
         return resolved
     run = Run.objects.create(
-        organization_id=actor.organization_id,
+        organization=organization,
         project=project,
         flow=version.flow if version else None,
         version=version,
         label=version.flow.name if version else clean_name(request.agent_id, place="agent_id", at_most=200),
         document=document,
         input=request.input,
+        content_days=organization.content_days,
         context=resolved.context,
         person_id=actor.person_id,
         token_id=actor.token_id,

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Whether every model that a flow names answers itself, in an organization that allows no substitutes."""
 
-from accounts.actor import Actor
-from accounts.queries.organizations import allows_substitute_models
+from accounts.models import Organization
 from agents.engine.graph import FlowGraph
 from agents.errors import ModelsMissing
 from llm.queries.deployments import refusal_of
 
 
-def refuse_substitutes(actor: Actor, graph: FlowGraph) -> None:
+def refuse_substitutes(organization: Organization, graph: FlowGraph) -> None:
     """Return where every step's model answers, or a substitute may. Raises ModelsMissing.
 
     The settings may change before a step is reached, so the gateway asks once more there.
     """
-    if allows_substitute_models(actor):
+    if organization.allows_substitute_models:
         return
     named = {node.id: node.settings.get("model") for node in graph.nodes.values() if node.kind == "llm"}
     refusals = {node_id: refusal_of(name) for node_id, name in named.items() if isinstance(name, str)}
