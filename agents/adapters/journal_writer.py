@@ -30,6 +30,7 @@ OUTLAST_SECONDS = 30.0
 """How long a commit is tried again while the database is away: what was done outside is known here alone until then."""
 TRY_AGAIN_SECONDS = 0.2
 
+# Who held the run before may have cleared the mark of its post and died before anything of it was written down.
 # Picked once and for all: as a condition, the planner may work the inner query out for every row, and take too many.
 _CLAIM = """
 with picked as materialized (
@@ -42,7 +43,7 @@ with picked as materialized (
 update agents_run r set epoch = r.epoch + 1, status = 'running', claimed_by = %(holder)s,
     claimed_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(r.started_at, now())
 from picked where r.id = picked.id
-returning r.id, r.organization_id, r.epoch, r.last_seq = 0, r.has_post
+returning r.id, r.organization_id, r.epoch, r.last_seq = 0, r.has_post or r.epoch > 1
 """
 
 _RENEW = """
@@ -114,7 +115,7 @@ order by id limit 100
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run that this worker holds now. ``is_fresh``: its journal is empty. ``has_post``: as it was claimed."""
+    """A run that this worker holds now. ``is_fresh``: its journal is empty. ``has_post``: there may be some."""
 
     run_id: UUID
     organization_id: UUID
