@@ -54,7 +54,12 @@ class _Names(Mapping[str, JsonValue]):
 
 def scope_of(run: RunContext, view: JournalView) -> Scope:
     """Return the names an expression may use by now."""
-    return _Names(run.input, view.results)
+    return _Names(_input_of(run, view), view.results)
+
+
+def _input_of(run: RunContext, view: JournalView) -> JsonValue:
+    # The entry's result is the input with its defaults.
+    return view.results.get(view.graph.entry, run.input)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,11 @@ class StepContext:
     def scope(self) -> Scope:
         """The names a template may use."""
         return scope_of(self.run, self.view)
+
+    @property
+    def input(self) -> JsonValue:
+        """The input of the run, with its defaults once the entry is done."""
+        return _input_of(self.run, self.view)
 
     @property
     def sources(self) -> Sequence[Node]:

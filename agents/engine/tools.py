@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the engine knows of a tool: its name, the shapes it takes and gives, what it touches, and what it promises."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -79,8 +80,30 @@ def check_arguments(spec: ToolSpec, arguments: JsonObject) -> None:
     )
 
 
-def check_result(spec: ToolSpec, result: JsonValue) -> None:
-    """Refuse a result that is not what the tool promised. Raises ToolResultInvalid."""
+def kept_result(spec: ToolSpec, result: JsonValue) -> JsonValue:
+    """Return a result as the journal keeps it. Raises ToolResultInvalid where it is not what the tool promised."""
+    result = _as_json(spec, result)
     wrong = mismatches(result, spec.result_schema)
     if wrong:
         raise ToolResultInvalid(tool=spec.name, wrong=wrong)
+    return result
+
+
+def _as_json(spec: ToolSpec, result: JsonValue) -> JsonValue:
+    try:
+        written = json.dumps(result, ensure_ascii=False, allow_nan=False, default=dict)
+    except RecursionError:
+        # Too deep for the journal, which says so by name.
+        return result
+    except (TypeError, ValueError) as error:
+        raise ToolResultInvalid(tool=spec.name, wrong=[f"a value that JSON does not have ({error})"]) from None
+    # The next step must not see anything else than one that reads it back after a crash.
+    return result if written.isascii() or _is_whole(written) else json.loads(written.encode("utf-8", "replace"))
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -9,7 +9,7 @@ import pytest
 from agents.adapters.toolbox import BUILT_IN_NAMES, BuiltInToolbox
 from agents.adapters.tools.searxng import SearxngSearch
 from agents.adapters.tools.web_search import SEARCH_SPEC
-from agents.engine.tools import check_result
+from agents.engine.tools import kept_result
 from agents.errors import ToolFailed, ToolUnavailable
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.http import EgressPolicy, EgressRefused
@@ -31,7 +31,7 @@ async def search(url: str, **arguments: Any) -> Any:
 
 async def test_the_operators_instance_is_asked_on_its_private_address(searxng: Instance) -> None:
     found = await search(searxng.url)
-    check_result(SEARCH_SPEC, found)
+    kept_result(SEARCH_SPEC, found)
     assert searxng.asked == ["kakapo"]
     assert found["results"] == [
         {
@@ -115,7 +115,7 @@ async def test_no_engine_that_answered_is_not_told_as_no_result(searxng: Instanc
 async def test_without_the_setting_the_documents_are_searched(settings: Any, searxng: Instance) -> None:
     documents = [ContextDocument("birds.md", "# Birds\n\nThe kakapo is a parrot.")]
     offline = await BuiltInToolbox(documents).call("WebSearch", {"query": "kakapo"}, key="k")
-    check_result(SEARCH_SPEC, offline)
+    kept_result(SEARCH_SPEC, offline)
     settings.SEARXNG_URL = searxng.url
     toolbox = BuiltInToolbox(documents)
     online: Any = await toolbox.call("WebSearch", {"query": "kakapo"}, key="k")

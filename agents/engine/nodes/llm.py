@@ -103,7 +103,7 @@ def _messages(step: StepContext, *, budget: int) -> tuple[list[Message], Sequenc
 
 
 def _default_prompt(step: StepContext, *, budget: int) -> tuple[str, Sequence[JsonObject]]:
-    sections = [f"# Input\n\n{text_of(step.run.input)}"]
+    sections = [f"# Input\n\n{text_of(step.input)}"]
     notes: list[JsonObject] = []
     sources = [node for node in step.sources if node.kind != "entry"]
     for source in sources:

@@ -10,7 +10,7 @@ from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
 from agents.engine.steps import Effect, EffectKind, Emit, Setting, StepContext
-from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments, check_result
+from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments, kept_result
 from codexos.kernel.jsontypes import JsonObject
 
 
@@ -41,8 +41,7 @@ class ToolCall:
     async def perform(self, ports: Ports, emit: Emit) -> Done:
         """Call the tool."""
         result = await ports.toolbox.call(self.spec.name, self.arguments, key=self.key)
-        check_result(self.spec, result)
-        return Done(result)
+        return Done(kept_result(self.spec, result))
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:
