@@ -52,8 +52,13 @@ def truth() -> Iterator[psycopg.Connection]:
 
     It sees committed rows only: use it together with ``committed``.
     """
-    with psycopg.connect(_admin_url(str(settings.DATABASES["default"]["NAME"])), autocommit=True) as connection:
+    with see_the_truth() as connection:
         yield connection
+
+
+def see_the_truth() -> psycopg.Connection:
+    """Connect as a superuser."""
+    return psycopg.connect(_admin_url(str(settings.DATABASES["default"]["NAME"])), autocommit=True)
 
 
 @pytest.fixture

@@ -16,28 +16,6 @@ from tests.agents.engine.stage import CountingModel, CountingTool, Stage, Stoppe
 APPENDS = 4
 
 
-@pytest.mark.parametrize("keeps_the_last", [False, True])
-@pytest.mark.parametrize("dies_at", range(1, APPENDS + 1))
-async def test_a_crash_at_any_write_changes_nothing_in_the_end(dies_at: int, keeps_the_last: bool):
-    # given
-    calm = Stage()
-    expected = await calm.run()
-    assert calm.journal.appends == APPENDS
-    stage = Stage()
-    stage.journal.dies_at, stage.journal.keeps_the_last = dies_at, keeps_the_last
-    # when
-    with pytest.raises(WorkerKilled):
-        await stage.run()
-    standing = await stage.run()
-    # then
-    assert (standing.status, standing.data["output"]) == ("succeeded", expected.data["output"])
-    effects = len(stage.model.requests) + len(stage.tools[0].calls)
-    # The effect whose end was not durable is made again; no other.
-    assert effects == 3 + (dies_at > 1 and not keeps_the_last)
-    done = [entry.node_id for entry in stage.of_type("step.done")]
-    assert sorted(done) == sorted(set(done))
-
-
 async def test_a_cut_model_call_is_made_again_and_both_are_counted():
     # given
     stage = Stage(chain({"id": "a", "type": "llm", "prompt": "x" * 400}), model=CountingModel(hangs=True))
@@ -53,31 +31,6 @@ async def test_a_cut_model_call_is_made_again_and_both_are_counted():
     assert len(stage.model.requests) == 2
     assert [entry.attempt for entry in stage.of_type("step.intended")] == [1, 2]
     assert standing.data["usage"] == {"input_tokens": 110, "output_tokens": 5, "cost_usd": 0.001}
-
-
-async def test_a_cut_reading_tool_is_called_again_with_the_same_key():
-    stage = Stage(tools=[CountingTool("WebSearch", kills=True)])
-    with pytest.raises(asyncio.CancelledError):
-        await stage.run()
-    assert (await stage.run()).status == "succeeded"
-    first, second = stage.tools[0].calls
-    assert first == second
-
-
-async def test_a_cut_effect_waits_for_a_person_and_is_never_guessed():
-    # given
-    stage = Stage(tools=[CountingTool("WebSearch", reads_only=False, kills=True)])
-    with pytest.raises(asyncio.CancelledError):
-        await stage.run()
-    # when
-    first, second = await stage.run(), await stage.run()
-    # then
-    assert first.status == second.status == "waiting"
-    assert first.data["reason"] == "may_have_happened"
-    assert "may have happened" in first.data["message"]
-    assert len(stage.of_type("run.waiting")) == 1
-    assert len(stage.tools[0].calls) == 1
-    assert len(stage.model.requests) == 1
 
 
 async def test_a_waiting_run_can_be_cancelled():

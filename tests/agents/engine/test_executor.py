@@ -7,7 +7,6 @@ import pytest
 
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.tools.web_search import WebSearch
-from agents.engine.errors import LeaseLost
 from agents.engine.journal import idempotency_key
 from agents.engine.logs import log_line
 from codexos.kernel.chat import ContextDocument
@@ -38,25 +37,6 @@ async def test_the_blueprint_flow_quotes_the_right_sentence_of_the_file():
     notes = " ".join(log_line(entry).message for entry in stage.of_type("note"))
     assert "'gpt-4'" in notes
     assert "'claude-3-opus'" in notes
-
-
-async def test_done_and_the_next_intended_share_one_commit():
-    stage = Stage()
-    await stage.run()
-    assert stage.types() == [
-        "run.accepted",
-        "run.started",
-        "step.done",
-        "step.intended",
-        "step.done",
-        "step.intended",
-        "step.done",
-        "step.intended",
-        "step.done",
-        "step.done",
-        "run.finished",
-    ]
-    assert stage.journal.appends == 4
 
 
 async def test_what_a_model_is_asked_is_labelled():
@@ -127,13 +107,6 @@ async def test_a_wrong_call_of_a_tool_is_readable():
     assert "'size' was unexpected" in message
 
 
-async def test_an_input_that_does_not_fit_the_entry_is_refused():
-    document = chain({"id": "a", "type": "llm"})
-    document["nodes"][0]["schema"] = {"type": "object", "required": ["question"]}
-    standing = await Stage(document, "just text").run()
-    assert standing.data["error"]["code"] == "run_input_invalid"
-
-
 async def test_a_bug_in_a_tool_fails_the_run_without_telling_its_insides(caplog):
     class Broken(CountingTool):
         async def call(self, arguments, *, key):
@@ -144,19 +117,6 @@ async def test_a_bug_in_a_tool_fails_the_run_without_telling_its_insides(caplog)
     assert standing.status == "failed"
     assert "secret detail" not in str(stage.journal.entries)
     assert "secret detail" in caplog.text
-
-
-async def test_a_model_that_rests_is_tried_again_as_often_as_the_node_says():
-    # given
-    node = {"id": "a", "type": "llm", "retry": {"attempts": 3}}
-    stage = Stage(chain(node), model=CountingModel(unavailable_times=2))
-    # when
-    standing = await stage.run()
-    # then
-    assert standing.status == "succeeded"
-    assert stage.clock.slept == [1.0, 2.0]
-    assert [entry.attempt for entry in stage.of_type("step.intended")] == [1, 2, 3]
-    assert len(stage.of_type("step.retry")) == 2
 
 
 async def test_without_retries_the_first_rest_fails_the_run():
@@ -193,24 +153,6 @@ async def test_cancelling_cuts_off_a_model_at_once():
     assert stage.types()[-1] == "run.finished"
 
 
-async def test_cancelling_lets_an_effect_finish_and_starts_no_other():
-    # given
-    class Canceller(CountingTool):
-        async def call(self, arguments, *, key):
-            executor.request_cancel()
-            await asyncio.sleep(0)
-            return await super().call(arguments, key=key)
-
-    stage = Stage(tools=[Canceller("WebSearch", reads_only=False)])
-    executor = stage.executor()
-    # when
-    standing = await executor.advance()
-    # then
-    assert standing.status == "cancelled"
-    assert [entry.node_id for entry in stage.of_type("step.done")] == ["start", "planner", "tool_selector"]
-    assert len(stage.model.requests) == 1
-
-
 async def test_a_run_let_go_is_finished_by_the_next_worker():
     stage = Stage()
     executor = stage.executor()
@@ -219,68 +161,6 @@ async def test_a_run_let_go_is_finished_by_the_next_worker():
     assert stage.model.requests == []
     assert (await stage.run()).status == "succeeded"
     assert stage.of_type("run.started")[1].data == {"epoch": 2, "resumed": True}
-
-
-async def test_who_is_hurried_leaves_a_model_call_to_the_next_worker():
-    # given
-    stage = Stage(model=CountingModel(hangs=True))
-    executor = stage.executor()
-    run = asyncio.create_task(executor.advance())
-    await stage.model.was_asked.wait()
-    # when
-    executor.request_release(is_hurried=True)
-    standing = await asyncio.wait_for(run, 5)
-    stage.model.hangs = False
-    # then
-    assert standing.status == "released"
-    assert stage.types()[-1] == "step.intended"
-    assert (await stage.run()).status == "succeeded"
-    assert len(stage.model.requests) == 3
-
-
-async def test_who_is_hurried_still_waits_for_what_may_not_be_made_again():
-    # given
-    class Hurrier(CountingTool):
-        async def call(self, arguments, *, key):
-            executor.request_release(is_hurried=True)
-            await asyncio.sleep(0)
-            return await super().call(arguments, key=key)
-
-    stage = Stage(tools=[Hurrier("WebSearch", reads_only=False)])
-    executor = stage.executor()
-    # when
-    standing = await executor.advance()
-    # then
-    assert standing.status == "released"
-    assert (await stage.run()).status == "succeeded"
-    assert stage.of_type("run.waiting") == []
-    assert len(stage.tools[0].calls) == 1
-
-
-async def test_a_worker_thought_dead_cannot_write():
-    # given
-    stage = Stage(model=CountingModel(hangs=True))
-    old = stage.executor()
-    run = asyncio.create_task(old.advance())
-    await stage.model.was_asked.wait()
-    # when
-    stage.model.hangs = False
-    assert (await stage.run()).status == "succeeded"
-    written = len(stage.journal.entries)
-    old.request_cancel()
-    # then
-    with pytest.raises(LeaseLost):
-        await run
-    assert len(stage.journal.entries) == written
-
-
-async def test_a_finished_run_is_left_alone():
-    stage = Stage()
-    first = await stage.run()
-    appends = stage.journal.appends
-    assert await stage.run() == first
-    assert stage.journal.appends == appends
-    assert len(stage.model.requests) == 2
 
 
 async def test_a_chain_of_a_hundred_nodes_runs():
@@ -313,15 +193,6 @@ async def test_a_small_model_is_given_less_and_a_note_says_so():
     assert [entry.data["message"] for entry in stage.of_type("note")] == [
         "The result of a was cut to its first 1,000 of 3,019 characters to fit what the model takes."
     ]
-
-
-async def test_a_result_too_large_for_the_journal_fails_the_step():
-    class Flood(CountingTool):
-        async def call(self, arguments, *, key):
-            return {"text": "x" * 5_000_000}
-
-    standing = await Stage(tools=[Flood("WebSearch")]).run()
-    assert standing.data["error"]["code"] == "result_too_large"
 
 
 @pytest.mark.parametrize("depth", [200, 10_000])
