@@ -5,7 +5,12 @@
 import os
 import sys
 
-OWNER_COMMANDS = frozenset({"migrate", "makemigrations", "sqlmigrate", "showmigrations", "prepare_database", "dbshell"})
+OWNER_COMMANDS = frozenset(
+    {
+        *("migrate", "makemigrations", "sqlmigrate", "showmigrations", "dbshell"),
+        *("prepare_database", "maintain_journal"),
+    }
+)
 
 
 def main() -> None:

@@ -95,6 +95,18 @@ class DecisionMade(Conflict):
         super().__init__(f"Step {node_id!r} was decided about a moment ago. Look at the run again.")
 
 
+class RunContentExpired(Conflict):
+    """What a run was given and came to is no longer kept; its row and its steps in short are."""
+
+    def __init__(self, *, run_id: object, days: int, gone_at: datetime) -> None:
+        super().__init__(
+            f"The content of run {str(run_id)!r} was kept for {days} days and is gone since {gone_at:%Y-%m-%d}. "
+            "Who ran what, when, its steps in short and its cost are left: GET /api/v1/runs/<id>/.",
+            content_days=days,
+            content_expired_at=gone_at.isoformat().replace("+00:00", "Z"),
+        )
+
+
 class RunRequestInvalid(InvalidInput):
     """What was sent to start a run does not hold together."""
 

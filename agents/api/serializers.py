@@ -70,6 +70,28 @@ class WaitingShape(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
+class SkeletonStepShape(serializers.Serializer[Any]):
+    """What is left of a step when the run's content has gone."""
+
+    node_id = serializers.CharField()
+    state = serializers.ChoiceField(choices=["succeeded", "failed", "skipped"])
+    started_at = serializers.DateTimeField()
+    duration_seconds = serializers.FloatField()
+
+
+class ExpiredShape(serializers.Serializer[Any]):
+    """That a run's content was kept as long as its organization wanted, and is gone."""
+
+    at = serializers.DateTimeField(source="content_expired_at")
+    content_days = serializers.IntegerField()
+    steps = SkeletonStepShape(many=True, source="skeleton", help_text="What is left of the steps.")
+    message = serializers.SerializerMethodField()
+
+    def get_message(self, run: Run) -> str:
+        """Say it in a sentence."""
+        return f"Content was kept for {run.content_days} days and is gone since {run.content_expired_at:%Y-%m-%d}."
+
+
 class RunSummaryShape(serializers.ModelSerializer[Run]):
     """A run in a list."""
 
@@ -115,10 +137,11 @@ class RunShape(RunSummaryShape):
     result = ResultShape(allow_null=True)
     error = serializers.JSONField(allow_null=True)
     waiting = WaitingShape(many=True, help_text="Steps that wait for a person.")
+    expired = ExpiredShape(allow_null=True, help_text="Set where logs and result are no longer kept; null before.")
 
     class Meta:
         model = Run
-        fields = (*RunSummaryShape.Meta.fields, "logs", "result", "error", "waiting")
+        fields = (*RunSummaryShape.Meta.fields, "logs", "result", "error", "waiting", "expired")
         read_only_fields = fields
 
 
@@ -131,6 +154,7 @@ def run_data(run: Run, entries: Sequence[Entry]) -> dict[str, Any]:
         "result": {"output": last.get("output"), "citations": last.get("citations", [])} if last else None,
         "error": last.get("error"),
         "waiting": [] if last else _waiting(entries),
+        "expired": None if run.content_expired_at is None else ExpiredShape(run).data,
     }
 
 

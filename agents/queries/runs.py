@@ -12,7 +12,7 @@ from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.engine.journal import Entry, decode_data
 from agents.engine.logs import LogLine, log_line
-from agents.errors import RunNotFound
+from agents.errors import RunContentExpired, RunNotFound
 from agents.models import JournalEntry, Run, RunStatus
 from codexos.kernel.ids import parse_id
 
@@ -44,6 +44,15 @@ def access_run(actor: Actor, run_id: UUID | str, *, to: Permission = Permission.
     if run is None:
         raise RunNotFound(f"No run {str(run_id)!r}. Check its id, or list /api/v1/runs/.")
     insist(actor, to, run)
+    return run
+
+
+@in_organization
+def access_content(actor: Actor, run_id: UUID | str) -> Run:
+    """Return one run that still has its document, input and journal. Raises RunNotFound, RunContentExpired."""
+    run = access_run(actor, run_id)
+    if run.content_expired_at is not None:
+        raise RunContentExpired(run_id=run.id, days=run.content_days, gone_at=run.content_expired_at)
     return run
 
 

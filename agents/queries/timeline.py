@@ -134,6 +134,21 @@ def view_run(run: Run, entries: Sequence[Entry], asked: Asked | None = None) -> 
     )
 
 
+def view_skeleton(run: Run) -> RunView:
+    """Return what is left of a run whose content has gone: how it ended, and its steps in short."""
+    steps = [
+        NodeView(
+            step["node_id"],
+            "",
+            step["state"],
+            started_at=datetime.fromisoformat(step["started_at"]),
+            duration_seconds=step["duration_seconds"],
+        )
+        for step in run.skeleton or ()
+    ]
+    return RunView(id=run.id, status=run.status, nodes=steps, entries=(), last_seq=run.last_seq)
+
+
 def line_of(entry: Entry) -> EntryView:
     """Say an entry as a line of the console."""
     line = log_line(entry)

@@ -15,9 +15,9 @@ from agents.forms.runs import DecideForm
 from agents.operations.interventions import Decision, cancel_run, decide_step
 from agents.queries.flows import list_flow_names
 from agents.queries.interventions import list_asked, may_step_in
-from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
+from agents.queries.runs import RunFilter, access_content, access_run, list_entries, list_runs
 from agents.queries.steps import view_step
-from agents.queries.timeline import view_run
+from agents.queries.timeline import view_run, view_skeleton
 from codexos.kernel.errors import Conflict
 from codexos.kernel.ids import parse_id
 
@@ -54,11 +54,18 @@ class RunPage(OrganizationPage):
     def get(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """Show what its journal has; the page's stream goes on from there."""
         found = access_run(self.actor, run_id)
+        if found.content_expired_at is not None:
+            return self._skeleton(request, found)
         entries = list_entries(self.actor, found.id)
         run = view_run(found, entries, list_asked(self.actor, found.id))
         opened = _step(request, found, entries) if request.GET.get("node") else {}
         may = {"may_step_in": may_step_in(self.actor, found), "may_run": self.actor.may(Permission.RUN_FLOWS, found)}
         return self.page(request, found=found, run=run, opened=opened, **may)
+
+    def _skeleton(self, request: HttpRequest, found: Any) -> HttpResponse:
+        """Show what is left of a run whose content has gone, and say that it has."""
+        self.template_name = "agents/run_expired.html"
+        return self.page(request, found=found, run=view_skeleton(found))
 
 
 class RunStandingPart(RunPage):
@@ -74,7 +81,7 @@ class RunStepPart(OrganizationPage):
 
     def get(self, request: HttpRequest, run_id: str) -> HttpResponse:
         """Show the node that the query names."""
-        found = access_run(self.actor, run_id)
+        found = access_content(self.actor, run_id)
         shown = _step(request, found, list_entries(self.actor, found.id))
         if request.GET.get("as") == "file":
             return _as_file(shown["step"])

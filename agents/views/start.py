@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 
 from accounts.pages import OrganizationPage
 from accounts.roles import Permission
-from agents.errors import RunNotFound
+from agents.errors import RunContentExpired, RunNotFound
 from agents.forms.runs import StartRunForm, initial_of
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.flows import access_flow, choose_runnable_flow, list_runnable_flows
 from agents.queries.inputs import InputShape, input_shape
-from agents.queries.runs import access_run
+from agents.queries.runs import access_content
 from codexos.kernel.errors import CodexosError
 from rag.operations.files import store_file
 from rag.queries.files import list_files
@@ -69,8 +69,8 @@ class StartRunPage(OrganizationPage):
     def _before(self) -> Any:
         """The run that this one begins like; one that is gone changes nothing."""
         try:
-            return access_run(self.actor, self.request.GET["from"]) if self.request.GET.get("from") else None
-        except RunNotFound:
+            return access_content(self.actor, self.request.GET["from"]) if self.request.GET.get("from") else None
+        except (RunNotFound, RunContentExpired):
             return None
 
     def _is_draft(self, flow: Any) -> bool:

@@ -19,6 +19,8 @@ from codexos.local.privileges import end_with_parent, server_user
 
 PROCFILE = CHECKOUT / "Procfile"
 DATABASE, QUEUE = "db", "redis"
+OWNERS_ALONE = ("DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE", "DATABASE_ADMIN_URL", "DATABASE_ADMIN_URL_FILE")
+"""What no serving process is told: with it a mistake in one of them could reach past the wall of tenancy."""
 LINE = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*):\s*(?P<command>.+)$")
 
 
@@ -46,7 +48,7 @@ def run(name: str, *, setup: Setup, is_durable: bool = True) -> None:
         _become_postgres(setup.home, is_durable=is_durable)
     if name == QUEUE:
         _become_redis(setup.home, is_durable=is_durable)
-    variables = setup.variables()
+    variables = {name: value for name, value in setup.variables().items() if name not in OWNERS_ALONE}
     os.umask(0o077)
     os.chdir(CHECKOUT)
     end_with_parent(signal.SIGTERM)

@@ -12,6 +12,7 @@ from codexos.local.logtail import LogTail
 from codexos.local.privileges import reap_orphans
 from codexos.local.supervision import ProcessState, Supervisor
 from codexos.local.terminal import say
+from codexos.local.upkeep import Upkeep
 
 LOOK_EVERY_SECONDS = 1.0
 TRY_AGAIN_AFTER_SECONDS = 30.0
@@ -82,6 +83,7 @@ class Watch:
 def watch(supervisor: Supervisor) -> None:
     """Look every second until this process is told to stop."""
     watching = Watch(supervisor)
+    upkeep = Upkeep(supervisor.setup)
     logs = [LogTail(supervisor.setup.home.logs / f"{name}.log") for name in (processes.DATABASE, processes.QUEUE)]
     while True:
         try:
@@ -91,6 +93,7 @@ def watch(supervisor: Supervisor) -> None:
             watching = Watch(supervisor)
         for log in logs:
             lines += watching.warn_of_disk(log.news())
+        lines += upkeep.look()
         for line in lines:
             say(f"   {time.strftime('%H:%M:%S')}  {line}")
         reap_orphans(but=supervisor.pid)

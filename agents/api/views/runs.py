@@ -17,7 +17,7 @@ from agents.api.serializers import AgentRunBody, RunShape, RunSummaryShape, run_
 from agents.api.views.tickets import TicketAuthentication
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.live import is_seq
-from agents.queries.runs import RunFilter, access_run, list_entries, list_runs
+from agents.queries.runs import RunFilter, access_content, access_run, list_entries, list_runs
 from codexos.kernel.errors import InvalidInput
 
 _RESUMES = "Last-Event-ID"
@@ -105,7 +105,7 @@ class RunEventsView(BehindDoorView):
     @extend_schema(operation_id="follow_run", responses={(200, "text/event-stream"): str})
     def get(self, request: Request, run_id: str) -> Response:
         """Follow a run as server-sent events; ``Last-Event-ID`` or ``?after=`` resumes behind a seq."""
-        run = access_run(self.actor_of(request), run_id)
+        run = access_content(self.actor_of(request), run_id)
         for place, offered in (("after", request.GET.get("after")), (_RESUMES, request.headers.get(_RESUMES))):
             if offered and not is_seq(offered):
                 message = f"{place} must be the last seq you saw: a whole number, 0 for everything."

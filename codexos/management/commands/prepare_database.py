@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Brings the database up to date, as its owner: migrations, then the key that checks tenant tokens."""
+"""Brings the database up to date, as its owner: migrations, the key that checks tenant tokens, partitions."""
 
 from typing import Any
 
@@ -19,9 +19,10 @@ on conflict (only_row) do update set inner_pad = excluded.inner_pad, outer_pad =
 class Command(BaseCommand):
     """bin/manage prepare_database"""
 
-    help = "Migrate the database and install the key that checks tenant tokens. Safe to run again."
+    help = "Migrate the database, install the key that checks tenant tokens, make partitions. Safe to run again."
 
     def handle(self, *_args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         with connection.cursor() as cursor:
             cursor.execute(_INSTALL, hmac_pads(settings.TENANT_TOKEN_KEY))
+        call_command("maintain_journal", only_make=True, verbosity=0)
