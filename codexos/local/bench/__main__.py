@@ -2,43 +2,58 @@
 """The words after `bin/bench`."""
 
 import argparse
+import signal
 import sys
+from collections.abc import Callable
 
-from codexos.local.bench import api, engine, live, start
+from codexos.local.bench import api, engine, live, resume, start
 from codexos.local.bench.machine import print_machine
+from codexos.local.bench.peers.environment import PEERS
 from codexos.local.errors import LocalFault
 from codexos.local.terminal import say
+
+MEASURES: dict[str, Callable[[argparse.Namespace], None]] = {
+    "up": lambda _chosen: start.measure(),
+    "api": lambda chosen: api.measure(rate=chosen.rate or 50, seconds=chosen.seconds or 30),
+    "engine": lambda chosen: engine.measure(
+        rounds=chosen.rounds, peers=[] if chosen.alone else chosen.peers, most_runs=chosen.runs
+    ),
+    "resume": lambda chosen: resume.measure(rounds=chosen.rounds),
+    "live": lambda chosen: live.measure(rate=chosen.rate or 1000, seconds=chosen.seconds or 10, sockets=chosen.sockets),
+}
 
 
 def main(words: list[str]) -> int:
     """Measure what the first word names."""
-    parser = argparse.ArgumentParser(prog="bin/bench", description="Measure CodexOS; figures are JSON lines.")
-    parser.add_argument("--seconds", type=int, help="how long to load (api: 30, live: 10)")
-    parser.add_argument("--rate", type=int, help="api: requests a second (50). live: entries a second (1000)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each workload of the engine is done (3)")
-    parser.add_argument("--sockets", type=int, default=10_000, help="live: how many are held open in the end (10000)")
-    parser.add_argument(
-        "name",
-        choices=("up", "api", "engine", "live"),
-        help="up: start-up and idle memory. api: latency and CPU. engine: time and log per node. "
-        "live: from the writer to many sockets",
-    )
-    chosen = parser.parse_args(words)
+    chosen = _read(words)
+    # What was started is put away, also when somebody else's patience ends.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     try:
         print_machine(chosen.name)
-        if chosen.name == "up":
-            start.measure()
-        elif chosen.name == "engine":
-            engine.measure(rounds=chosen.rounds)
-        elif chosen.name == "api":
-            api.measure(rate=chosen.rate or 50, seconds=chosen.seconds or 30)
-        else:
-            live.measure(rate=chosen.rate or 1000, seconds=chosen.seconds or 10, sockets=chosen.sockets)
+        MEASURES[chosen.name](chosen)
         print_machine(chosen.name)
     except LocalFault as fault:
         say(str(fault), stream=sys.stderr)
         return 1
     return 0
+
+
+def _read(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bin/bench", description="Measure CodexOS; figures are JSON lines.")
+    parser.add_argument("--seconds", type=int, help="how long to load (api: 30, live: 10)")
+    parser.add_argument("--rate", type=int, help="api: requests a second (50). live: entries a second (1000)")
+    parser.add_argument("--rounds", type=int, default=3, help="engine, resume: how often each is done (3)")
+    parser.add_argument("--runs", type=int, help="engine: at most so many runs of each workload, for a quick look")
+    parser.add_argument("--sockets", type=int, default=10_000, help="live: how many are held open in the end (10000)")
+    parser.add_argument("--alone", action="store_true", help="engine: measure nobody but CodexOS")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS, help="engine: who is measured beside it")
+    parser.add_argument(
+        "name",
+        choices=tuple(MEASURES),
+        help="up: start-up and idle memory. api: latency and CPU. engine: time and log per node, beside peers. "
+        "resume: from a worker's end to the next step. live: from the writer to many sockets",
+    )
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO, cast
 
 import psutil
 
 from codexos.local.bench.api import percentile
+from codexos.local.bench.companion import Companion
 from codexos.local.bench.machine import cpu_seconds, print_figures, pss_bytes
 from codexos.local.bench.watching import raise_file_limit
 from codexos.local.environment import Setup
@@ -31,49 +31,12 @@ from codexos.local.servers import serving
 from codexos.local.suite import clean_environment
 
 BENCH = "live"
-RUNS = 1000
+RUNS = 2000
+"""Each is watched by a socket of its own."""
 WARM_UP_SECONDS = 3
 SETTLE_SECONDS = 5.0
 IDLE_SECONDS = 30.0  # every run is looked at twice, and every socket is pinged
 START_SECONDS = 60.0
-
-
-class Helper:
-    """A process of the measurement's own that answers each line with a line of JSON."""
-
-    def __init__(self, module: str, *words: object, variables: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", f"codexos.local.bench.{module}", *map(str, words)],
-            cwd=CHECKOUT,
-            env=variables,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.pid = self._process.pid
-
-    def tell(self, line: str) -> None:
-        """Send a line."""
-        words = cast(TextIO, self._process.stdin)
-        words.write(f"{line}\n")
-        words.flush()
-
-    def hear(self) -> Any:
-        """Return the next answer. Raises LocalFault where the process has ended."""
-        line = cast(TextIO, self._process.stdout).readline()
-        if not line:
-            raise LocalFault("A process of the measurement ended; what it said stands above.")
-        return json.loads(line)
-
-    def ask(self, line: str) -> Any:
-        """Send a line and return the answer."""
-        self.tell(line)
-        return self.hear()
-
-    def end(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
 
 
 def measure(*, rate: int, seconds: int, sockets: int) -> None:
@@ -81,20 +44,22 @@ def measure(*, rate: int, seconds: int, sockets: int) -> None:
     raise_file_limit()
     port = free_port()
     with _home(port) as variables, _web(port, variables=variables) as web:
-        scribe = Helper("telling", RUNS, variables=variables)
+        scribe = Companion("telling", words=[RUNS], variables=variables)
         runs = scribe.hear()
         scribe.hear()
-        watch = Helper("watching", port, variables=variables)
+        watch = Companion("watching", words=[port], variables=variables)
         watch.tell(json.dumps(runs))
         try:
+            time.sleep(SETTLE_SECONDS)
+            base = pss_bytes(web)
             _stream(web, scribe, watch, rate=rate, seconds=seconds)
-            _idle(web, watch, sockets=sockets)
+            _idle(web, watch, sockets=max(sockets, RUNS + 1), base=base)
         finally:
             scribe.end()
             watch.end()
 
 
-def _stream(web: list[psutil.Process], scribe: Helper, watch: Helper, *, rate: int, seconds: int) -> None:
+def _stream(web: list[psutil.Process], scribe: Companion, watch: Companion, *, rate: int, seconds: int) -> None:
     watch.ask(f"open {RUNS}")
     scribe.ask(f"write {rate} {WARM_UP_SECONDS}")
     time.sleep(1)
@@ -125,8 +90,8 @@ def _stream(web: list[psutil.Process], scribe: Helper, watch: Helper, *, rate: i
     )
 
 
-def _idle(web: list[psutil.Process], watch: Helper, *, sockets: int) -> None:
-    more = max(1, sockets - RUNS)
+def _idle(web: list[psutil.Process], watch: Companion, *, sockets: int, base: int) -> None:
+    more = sockets - RUNS
     time.sleep(SETTLE_SECONDS)
     before, began = pss_bytes(web), time.perf_counter()
     seen = watch.ask(f"open {more}")
@@ -136,8 +101,11 @@ def _idle(web: list[psutil.Process], watch: Helper, *, sockets: int) -> None:
     time.sleep(IDLE_SECONDS)
     print_figures(
         BENCH,
-        workload=f"{more} more idle sockets over {RUNS} runs",
-        kb_per_socket=(held - before) / 1024 / more,
+        workload=f"{sockets} idle sockets over {RUNS} runs",
+        # Above what the process held before its first socket, and for the last ones alone.
+        kb_per_socket=(held - base) / 1024 / sockets,
+        kb_per_socket_more=(held - before) / 1024 / more,
+        web_base_pss_mb=base / 1024**2,
         web_pss_mb=held / 1024**2,
         opened_per_second=more / opened,
         idle_cpu_percent=100 * (cpu_seconds(web) - busy) / IDLE_SECONDS,
