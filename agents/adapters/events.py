@@ -18,12 +18,15 @@ from redis.exceptions import RedisError
 from agents.engine.journal import Entry
 from agents.engine.logs import log_line
 from agents.engine.ports import Frame
+from agents.engine.thinning import Thin
 from codexos.kernel.jsontypes import JsonObject
 
 logger = logging.getLogger(__name__)
 
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 FINISHED = "run.finished"
+IN_THE_JOURNAL = ""
+"""The text of an event whose large values do not travel: whoever hears it reads the journal."""
 
 
 class LiveEvent(NamedTuple):
@@ -82,14 +85,20 @@ class EventPublisher:
     def publish_entries(self, run_id: UUID, entries: Sequence[Entry]) -> None:
         """Tell of entries that are durable."""
         for entry in entries:
-            self._put(run_id, event_of(entry))
+            if isinstance(entry.data, Thin):
+                self._put_written(run_id, LiveEvent(entry.seq, entry.type, IN_THE_JOURNAL))
+            else:
+                self._put(run_id, event_of(entry))
 
     def publish_frame(self, run_id: UUID, frame: Frame) -> None:
         """Tell of something ephemeral."""
         self._put(run_id, {"type": frame.type, "node_id": frame.node_id, "data": frame.data})
 
     def _put(self, run_id: UUID, event: JsonObject) -> None:
-        written = packed(live_event(event))
+        self._put_written(run_id, live_event(event))
+
+    def _put_written(self, run_id: UUID, event: LiveEvent) -> None:
+        written = packed(event)
         self._queued.append((channel_of(run_id), written))
         self._queued_bytes += len(written)
         # While Redis is away the oldest are let go: whoever watches sees the gap and reads the journal.

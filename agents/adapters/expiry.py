@@ -39,6 +39,12 @@ from unnest(%(ids)s) as over(id) left join steps s on s.run_id = over.id
 where r.id = over.id
 """
 _FORGET_POST = "delete from agents_inboxmessage where run_id = any(%(ids)s)"
+_FORGET_USES = "delete from agents_blobuse where run_id = any(%(ids)s)"
+# One that is just being written again is locked by that, and then no longer idle.
+_SWEEP = """
+delete from agents_blob b where used_at < now() - interval '1 day' and not exists
+    (select from agents_blobuse u where u.organization_id = b.organization_id and u.sha256 = b.sha256)
+"""
 
 
 def count_expired(connection: psycopg.Connection[Any], *, days: int, before: UUID, ended_before: datetime) -> int:
@@ -61,3 +67,9 @@ def expire(connection: psycopg.Connection[Any], run_ids: Sequence[UUID], *, days
     # Written into the statement, so that the planner sees which partitions it has to ask.
     psycopg.ClientCursor(connection).execute(_EXPIRE, given)
     connection.execute(_FORGET_POST, given)
+    connection.execute(_FORGET_USES, given)
+
+
+def sweep_blobs(connection: psycopg.Connection[Any]) -> int:
+    """Delete large values that no run's journal refers to; return how many."""
+    return connection.execute(_SWEEP).rowcount

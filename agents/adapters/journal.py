@@ -2,10 +2,12 @@
 """Keeps the engine's Journal port: appends through the worker's writer, reads back as the run's own organization."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from agents.adapters.events import EventPublisher
 from agents.adapters.journal_writer import Claim, JournalWriter
 from agents.engine.journal import Entry
+from agents.engine.thinning import thin
 
 ReadEntries = Callable[[Claim, int], Awaitable[Sequence[Entry]]]
 
@@ -23,9 +25,20 @@ class PostgresJournal:
     async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
         """See the port. What is durable is then told to whoever watches."""
         self._is_empty = False
-        await self._writer.append(self._claim, entries, is_resting=is_resting)
-        self._publisher.publish_entries(self._claim.run_id, entries)
+        large: dict[str, bytes] = {}
+        kept = [_thinned(entry, large) for entry in entries]
+        if large:
+            # Durable before what refers to them is: should this process die in between, they are swept.
+            await self._writer.keep_blobs(self._claim, large)
+        await self._writer.append(self._claim, kept, is_resting=is_resting)
+        self._publisher.publish_entries(self._claim.run_id, kept)
 
     async def read(self, after: int = 0) -> Sequence[Entry]:
         """See the port."""
         return () if self._is_empty else await self._read(self._claim, after)
+
+
+def _thinned(entry: Entry, large: dict[str, bytes]) -> Entry:
+    data, found = thin(entry.data)
+    large.update(found)
+    return replace(entry, data=data) if found else entry

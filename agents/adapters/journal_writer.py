@@ -89,6 +89,18 @@ with heads as (
 select id from held
 """
 
+_KEEP_BLOBS = """
+with given as (
+    select * from unnest(%(hashes)s::bytea[], %(contents)s::bytea[]) as g(sha256, content) order by sha256
+), kept as (
+    insert into agents_blob (organization_id, sha256, content, used_at)
+    select %(organization)s::uuid, sha256, content, now() from given
+    on conflict (organization_id, sha256) do update set used_at = now()
+)
+insert into agents_blobuse (organization_id, run_id, sha256)
+select %(organization)s::uuid, %(run)s::uuid, sha256 from given on conflict do nothing
+"""
+
 # What a commit whose answer never came had kept after all.
 _KEPT = """
 select r.id from agents_run r
@@ -161,6 +173,24 @@ class JournalWriter:
         waiting = _Append(claim, entries, is_resting)
         self._queue.put_nowait(waiting)
         await waiting.done
+
+    async def keep_blobs(self, claim: Claim, blobs: Mapping[str, bytes]) -> None:
+        """Return when large values are durable that entries of a run will refer to, by their hashes."""
+        given = {
+            "organization": claim.organization_id,
+            "run": claim.run_id,
+            "hashes": [bytes.fromhex(sha256) for sha256 in blobs],
+            "contents": list(blobs.values()),
+        }
+        deadline = asyncio.get_running_loop().time() + OUTLAST_SECONDS
+        while True:
+            try:
+                await self._execute(_KEEP_BLOBS, given)
+                return
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     async def claim(self, limit: int, *, but_of: Sequence[UUID] = (), besides: Sequence[UUID] = ()) -> list[Claim]:
         """Take up to ``limit`` runs that nobody holds, oldest first, leaving out the organizations ``but_of``.

@@ -4,7 +4,7 @@
 import asyncio
 from collections import deque
 
-from agents.adapters.events import FINISHED, LiveEvent
+from agents.adapters.events import FINISHED, IN_THE_JOURNAL, LiveEvent
 
 MOST_QUEUED = 1_000
 MOST_QUEUED_CHARACTERS = 4 * 1024 * 1024
@@ -37,8 +37,9 @@ class Watcher:
         if event.seq is not None:
             if event.seq <= self.newest and event.type != FINISHED:
                 return
-            if event.seq != self.newest + 1:
-                # Something is missing, or the run ended before where this reader began: the journal knows.
+            if event.seq != self.newest + 1 or event.text == IN_THE_JOURNAL:
+                # It is too large to travel, something is missing, or the run ended before where this reader began:
+                # the journal knows.
                 self.fall_behind()
                 return
             self.newest = event.seq

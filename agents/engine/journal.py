@@ -11,6 +11,7 @@ from typing import Literal
 from uuid import UUID
 
 from agents.engine.errors import JournalDiverged
+from agents.engine.thinning import Hole, Thin, written
 from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -44,15 +45,20 @@ class Entry:
 
 def encode_data(data: JsonObject) -> bytes:
     """Write an entry's data as the bytes a journal keeps; half a surrogate pair becomes ``?``."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=dict).encode("utf-8", "replace")
+    return written(data if type(data) is not Thin else [data, [[list(path), sha256] for path, sha256 in data.holes]])
 
 
 def decode_data(written: bytes) -> JsonObject:
-    """Read back what ``encode_data`` wrote. Raises JournalDiverged where the bytes are not an object."""
+    """Read back what ``encode_data`` wrote. Raises JournalDiverged where the bytes are not an object.
+
+    Where large values were left out it is a ``Thin``, to be filled before anybody looks at it.
+    """
     try:
         data = json.loads(written)
     except ValueError as error:
         raise JournalDiverged("An entry of the journal cannot be read. Restore it from a backup.") from error
+    if isinstance(data, list):
+        return Thin(data[0], [Hole(path, sha256) for path, sha256 in data[1]])
     if not isinstance(data, dict):
         raise JournalDiverged("An entry of the journal is not an object. Restore it from a backup.")
     return data

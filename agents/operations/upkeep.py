@@ -34,6 +34,8 @@ def maintain_journal(
             if not only_make:
                 yield from _expire(connection, days=days, now=now, is_dry=is_dry)
                 yield from _drop(connection, days=days, now=now, is_dry=is_dry)
+        if not is_dry and not only_make and (swept := expiry.sweep_blobs(connection)):
+            yield f"swept {swept} large values that no run refers to any more"
 
 
 def _make(connection: psycopg.Connection[Any], *, days: int, now: datetime, is_dry: bool) -> Iterator[str]:

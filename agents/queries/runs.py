@@ -10,11 +10,14 @@ from accounts.queries.access import insist
 from accounts.queries.pages import Page, page_of
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
+from agents.engine.errors import JournalDiverged
 from agents.engine.journal import Entry, decode_data
 from agents.engine.logs import LogLine, log_line
+from agents.engine.thinning import Thin, filled
 from agents.errors import RunContentExpired, RunNotFound
-from agents.models import JournalEntry, Run, RunStatus
+from agents.models import Blob, JournalEntry, Run, RunStatus
 from codexos.kernel.ids import parse_id
+from codexos.kernel.jsontypes import JsonObject
 
 MOST_ENTRIES_READ = 10_000
 # A list leaves out what only one run's own page shows: documents and inputs may be large.
@@ -93,7 +96,8 @@ def read_journal(actor: Actor, run_id: UUID) -> Iterator[Entry]:
 
 
 def entry_of(row: JournalEntry) -> Entry:
-    """Read a row of the journal as the engine's entry."""
+    """Read a row of the journal as the engine's entry, with the large values that stand beside it."""
+    data = decode_data(bytes(row.delta))
     return Entry(
         seq=row.seq,
         type=row.type,  # type: ignore[arg-type]
@@ -101,8 +105,18 @@ def entry_of(row: JournalEntry) -> Entry:
         node_id=row.node_id,
         attempt=row.attempt,
         epoch=row.epoch,
-        data=decode_data(bytes(row.delta)),
+        data=_whole(data, organization_id=row.organization_id) if isinstance(data, Thin) else data,
     )
+
+
+def _whole(data: Thin, *, organization_id: UUID) -> JsonObject:
+    hashes = {bytes.fromhex(hole.sha256) for hole in data.holes}
+    blobs = Blob.objects.for_organization(organization_id).filter(sha256__in=hashes)
+    known = {bytes(sha256).hex(): bytes(content) for sha256, content in blobs.values_list("sha256", "content")}
+    try:
+        return filled(data, known)
+    except KeyError as error:
+        raise JournalDiverged("A large value of the journal is missing. Restore it from a backup.") from error
 
 
 def log_of(entries: Sequence[Entry]) -> list[LogLine]:

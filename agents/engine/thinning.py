@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Large values of an entry stand beside the journal, named by the hash of their content; the entry keeps their places.
+
+How it is written leaves no doubt: an entry's data is an object, with values left out it is a list of that object and
+the places. So nothing that a step returns can be taken for a reference.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+LARGE_BYTES = 32 * 1024
+"""Above this a value is large: results of 20 KB are read more often than they are shared."""
+MOST_LEVELS = 4
+"""How deep a large part is looked for inside of a large value."""
+_GLANCED_AT = 64
+_MOST_BYTES_A_LETTER = 6
+
+Path = Sequence[str | int]
+
+
+class Hole(NamedTuple):
+    """Where a value was left out, and the SHA-256 of its JSON in hexadecimal."""
+
+    path: Path
+    sha256: str
+
+
+class Thin(dict[str, JsonValue]):
+    """An entry's data without its large values; null stands in their places."""
+
+    def __init__(self, data: JsonObject, holes: Sequence[Hole]) -> None:
+        super().__init__(data)
+        self.holes = holes
+
+
+def thin(data: JsonObject) -> tuple[JsonObject, Mapping[str, bytes]]:
+    """Return data without its large values, and these by their hashes; most data is given back as it is."""
+    if _is_surely_small(data) or len(written(data)) <= LARGE_BYTES:
+        return data, {}
+    holes: list[Hole] = []
+    large: dict[str, bytes] = {}
+    left = {name: _thinned(value, (name,), holes=holes, large=large) for name, value in data.items()}
+    return (Thin(left, holes), large) if holes else (data, {})
+
+
+def filled(data: Thin, blobs: Mapping[str, bytes]) -> JsonObject:
+    """Return the whole data. Raises KeyError where a value is missing."""
+    whole: JsonValue = dict(data)
+    for hole in data.holes:
+        place: JsonValue = whole
+        for step in hole.path[:-1]:
+            place = place[step]  # type: ignore[index, call-overload, assignment]
+        place[hole.path[-1]] = json.loads(blobs[hole.sha256])  # type: ignore[index, call-overload]
+    return whole  # type: ignore[return-value]
+
+
+def written(value: JsonValue) -> bytes:
+    """Write a value as the journal does; half a surrogate pair becomes ``?``."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=dict).encode("utf-8", "replace")
+
+
+def _thinned(value: JsonValue, path: Path, *, holes: list[Hole], large: dict[str, bytes]) -> JsonValue:
+    text = written(value)
+    if len(text) <= LARGE_BYTES:
+        return value
+    if len(path) < MOST_LEVELS and isinstance(value, Mapping | list | tuple):
+        inner: list[Hole] = []
+        found: dict[str, bytes] = {}
+        left = _parts_thinned(value, path, holes=inner, large=found)
+        if len(written(left)) <= LARGE_BYTES:
+            holes += inner
+            large |= found
+            return left
+    sha256 = hashlib.sha256(text).hexdigest()
+    holes.append(Hole(path, sha256))
+    large[sha256] = text
+    return None
+
+
+def _parts_thinned(
+    value: JsonValue, path: Path, *, holes: list[Hole], large: dict[str, bytes]
+) -> dict[str, JsonValue] | list[JsonValue]:
+    if isinstance(value, Mapping):
+        return {name: _thinned(part, (*path, name), holes=holes, large=large) for name, part in value.items()}
+    parts = value if isinstance(value, list | tuple) else ()
+    return [_thinned(part, (*path, index), holes=holes, large=large) for index, part in enumerate(parts)]
+
+
+def _is_surely_small(data: JsonObject) -> bool:
+    """Tell by a glance that there is nothing large, as in nearly every entry; a doubt is no."""
+    letters, count = 0, 0
+    waiting: list[JsonValue] = [data]
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if isinstance(value, str):
+            letters += len(value)
+        elif isinstance(value, Mapping):
+            letters += sum(map(len, value))
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+        elif isinstance(value, int) and not -(2**63) < value < 2**63:
+            return False
+        if count + len(waiting) > _GLANCED_AT:
+            return False
+    return letters * _MOST_BYTES_A_LETTER + count * 40 < LARGE_BYTES
