@@ -53,8 +53,8 @@ def filled(data: Thin, blobs: Mapping[str, bytes]) -> JsonObject:
     for hole in data.holes:
         place: JsonValue = whole
         for step in hole.path[:-1]:
-            place = place[step]  # type: ignore[index, call-overload, assignment]
-        place[hole.path[-1]] = json.loads(blobs[hole.sha256])  # type: ignore[index, call-overload]
+            place = place[step]  # type: ignore[index]
+        place[hole.path[-1]] = json.loads(blobs[hole.sha256])  # type: ignore[index]
     return whole  # type: ignore[return-value]
 
 
