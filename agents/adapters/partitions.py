@@ -133,7 +133,7 @@ def _changing(connection: psycopg.Connection[Any]) -> Iterator[None]:
 
 
 def _do(connection: psycopg.Connection[Any], statement: str, *names: sql.Identifier) -> None:
-    connection.execute(sql.SQL(statement).format(*names))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(statement).format(*names))
 
 
 def _named(table: str) -> sql.Identifier:

@@ -78,7 +78,7 @@ async def test_nobody_but_the_owner_may_name_a_partition(
     def ask(organization_id: UUID, table: str) -> list[Any]:
         with tenant(organization_id), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"select seq from {table}")  # noqa: S608 - our own names
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     # control: through the journal its organization sees it, and another one sees nothing
     assert await asyncio.to_thread(ask, people.acme.id, "agents_journalentry") == [(1,)]
