@@ -24,9 +24,16 @@ from codexos.kernel.jsontypes import JsonObject
 logger = logging.getLogger(__name__)
 
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
+MOST_EVENTS_AT_ONCE = 1000
+GATHER_SECONDS = 0.004
 FINISHED = "run.finished"
 IN_THE_JOURNAL = ""
 """The text of an event whose large values do not travel: whoever hears it reads the journal."""
+
+# One command and one answer for all of them.
+_PUBLISH_ALL = "for i = 1, #ARGV, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end"
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 
 
 class LiveEvent(NamedTuple):
@@ -56,7 +63,7 @@ def event_of(entry: Entry) -> JsonObject:
 
 def live_event(event: JsonObject) -> LiveEvent:
     """Write an event down for everybody who watches."""
-    text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=dict)
+    text = _encode(event)
     seq = event.get("seq")
     return LiveEvent(int(str(seq)) if seq is not None else None, str(event["type"]), text)
 
@@ -112,15 +119,23 @@ class EventPublisher:
             end_if_cancelled()
             await self._wake.wait()
             self._wake.clear()
-            batch, self._queued, self._queued_bytes = self._queued, deque(), 0
             try:
-                async with self._redis.pipeline(transaction=False) as pipeline:
-                    for channel, event in batch:
-                        pipeline.publish(channel, event)
-                    await pipeline.execute()
+                while self._queued:
+                    await self._publish(self._next_batch())
             except (RedisError, OSError) as error:
                 logger.warning("live events are delayed: Redis does not answer (%s)", error)
                 await asyncio.sleep(1)
+            # What comes in the meantime goes with the next: one sending costs as much as many events.
+            await asyncio.sleep(GATHER_SECONDS)
+
+    def _next_batch(self) -> list[tuple[str, bytes]]:
+        batch = [self._queued.popleft() for _ in range(min(len(self._queued), MOST_EVENTS_AT_ONCE))]
+        self._queued_bytes -= sum(len(event) for _, event in batch)
+        return batch
+
+    async def _publish(self, batch: Sequence[tuple[str, bytes]]) -> None:
+        words = [word for event in batch for word in event]
+        await self._redis.execute_command("EVAL", _PUBLISH_ALL, 0, *words)  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """Hang up."""

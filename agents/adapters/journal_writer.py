@@ -8,13 +8,28 @@ epoch has passed writes nothing.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 
+from agents.adapters.line import (
+    BIGINT,
+    BYTES,
+    INT,
+    MOMENT,
+    TEXT,
+    UUIDS,
+    Line,
+    array,
+    bigint_bytes,
+    float_bytes,
+    int_bytes,
+)
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry, encode_data
 
@@ -29,6 +44,9 @@ MOST_ENTRIES_AT_ONCE = 500
 OUTLAST_SECONDS = 30.0
 """How long a commit is tried again while the database is away: what was done outside is known here alone until then."""
 TRY_AGAIN_SECONDS = 0.2
+
+_YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 # Who held the run before may have cleared the mark of its post and died before anything of it was written down.
 # Picked once and for all: as a condition, the planner may work the inner query out for every row, and take too many.
@@ -63,28 +81,28 @@ with released as (
 select pg_notify(%s, '') from released
 """
 
+# The status is hidden from the planner: it would walk the index of runs to be claimed, for every commit all of them.
 _APPEND = """
 with heads as (
-    select * from unnest(%(run_ids)s::uuid[], %(epochs)s::int[], %(last_seqs)s::int[], %(statuses)s::text[],
-        %(input_tokens)s::bigint[], %(output_tokens)s::bigint[], %(costs)s::numeric[])
-        as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd)
+    select * from unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
+        with ordinality as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd, place)
 ), held as (
     update agents_run r set last_seq = coalesce(h.last_seq, r.last_seq), status = coalesce(h.status, r.status),
-        claimed_until = case when h.status is null then now() + make_interval(secs => %(lease)s) end,
+        claimed_until = case when h.status is null then now() + make_interval(secs => $8::float8) end,
         completed_at = case when h.status in ('succeeded', 'failed', 'cancelled') then now() end,
         input_tokens = coalesce(h.input_tokens, r.input_tokens),
-        output_tokens = coalesce(h.output_tokens, r.output_tokens), cost_usd = coalesce(h.cost_usd, r.cost_usd)
-    from heads h where r.id = h.run_id and r.epoch = h.epoch and r.status = 'running'
-    returning r.id, r.organization_id, r.epoch, r.content_days
+        output_tokens = coalesce(h.output_tokens, r.output_tokens),
+        cost_usd = coalesce(h.cost_usd::numeric, r.cost_usd)
+    from heads h where r.id = h.run_id and r.epoch = h.epoch and r.status || '' = 'running'
+    returning r.id, r.organization_id, r.epoch, r.content_days, h.place
 ), written as (
     insert into agents_journalentry
         (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta, content_days)
-    select e.run_id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta,
+    select held.id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta,
         held.content_days
-    from unnest(%(entry_runs)s::uuid[], %(entry_epochs)s::int[], %(seqs)s::int[], %(types)s::text[],
-        %(nodes)s::text[], %(attempts)s::int[], %(ats)s::timestamptz[], %(deltas)s::bytea[])
-        as e(run_id, epoch, seq, type, node_id, attempt, at, delta)
-    join held on held.id = e.run_id and held.epoch = e.epoch
+    from unnest($9::int[], $10::int[], $11::text[], $12::text[], $13::int[], $14::timestamptz[], $15::bytea[])
+        as e(place, seq, type, node_id, attempt, at, delta)
+    join held on held.place = e.place
 )
 select id from held
 """
@@ -99,6 +117,12 @@ with given as (
 )
 insert into agents_blobuse (organization_id, run_id, sha256)
 select %(organization)s::uuid, %(run)s::uuid, sha256 from given on conflict do nothing
+"""
+
+# Planned once, for rows that are looked up by their ids, however few there were when the plan was made.
+_PLAN = """
+set plan_cache_mode = force_generic_plan;
+set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off;
 """
 
 # What a commit whose answer never came had kept after all.
@@ -150,20 +174,28 @@ class JournalWriter:
     def __init__(self, url: str, *, holder: str) -> None:
         self._url = url
         self._holder = holder
-        self._queue: asyncio.Queue[_Append] = asyncio.Queue()
+        self._queue: deque[_Append] = deque()
+        self._is_queued = asyncio.Event()
         self._lock = asyncio.Lock()
-        self._connection: psycopg.AsyncConnection | None = None
+        self._line: Line | None = None
         self.commits = 0
 
     async def run(self) -> None:
         """Commit what is queued, for ever."""
         while True:
-            batch = [await self._queue.get()]
-            size = len(batch[0].entries)
-            while not self._queue.empty() and size < MOST_ENTRIES_AT_ONCE:
-                batch.append(self._queue.get_nowait())
-                size += len(batch[-1].entries)
-            await self._commit(batch)
+            await self._is_queued.wait()
+            batch = self._next_batch()
+            if batch:
+                await self._commit(batch)
+            else:
+                self._is_queued.clear()
+
+    def _next_batch(self) -> list[_Append]:
+        batch, size = [], 0
+        while self._queue and size < MOST_ENTRIES_AT_ONCE:
+            batch.append(self._queue.popleft())
+            size += len(batch[-1].entries)
+        return batch
 
     async def append(self, claim: Claim, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
         """Return when the entries are durable. Raises LeaseLost where another worker holds the run by now.
@@ -171,7 +203,8 @@ class JournalWriter:
         ``is_resting`` lets go of the run in the same commit: it waits for somebody.
         """
         waiting = _Append(claim, entries, is_resting)
-        self._queue.put_nowait(waiting)
+        self._queue.append(waiting)
+        self._is_queued.set()
         await waiting.done
 
     async def keep_blobs(self, claim: Claim, blobs: Mapping[str, bytes]) -> None:
@@ -229,7 +262,7 @@ class JournalWriter:
 
     async def _commit(self, batch: Sequence[_Append]) -> None:
         try:
-            held = {row[0] for row in await self._execute(_APPEND, _parameters(batch))}
+            held = await self._write(batch)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             await self._outlast(batch, error)
             return
@@ -270,7 +303,7 @@ class JournalWriter:
                 self._answer([waiting for waiting in batch if waiting.claim.run_id in kept], kept)
                 left = [waiting for waiting in batch if waiting.claim.run_id not in kept]
                 if left:
-                    self._answer(left, {row[0] for row in await self._execute(_APPEND, _parameters(left))})
+                    self._answer(left, await self._write(left))
                 return
             except (psycopg.OperationalError, psycopg.InterfaceError) as again:
                 error = again
@@ -281,21 +314,30 @@ class JournalWriter:
             if not waiting.done.done():
                 waiting.done.set_exception(error)
 
+    async def _write(self, batch: Sequence[_Append]) -> set[UUID]:
+        """Commit a batch; return the runs that are still held."""
+        parameters = _parameters(batch)
+        async with self._lock:
+            line = await self._connected()
+            return {UUID(bytes=run_id) for run_id in await line.ask(parameters)}
+
     async def _execute(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
         async with self._lock:
-            connection = await self._connected()
+            connection = (await self._connected()).connection
             cursor = await connection.execute(statement, parameters, prepare=True)
             return await cursor.fetchall() if cursor.description else []
 
-    async def _connected(self) -> psycopg.AsyncConnection:
-        if self._connection is None or self._connection.broken or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **PATIENCE)
-        return self._connection
+    async def _connected(self) -> Line:
+        if self._line is None or self._line.connection.broken or self._line.connection.closed:
+            connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **PATIENCE)
+            await connection.execute(_PLAN)
+            self._line = Line(connection, _APPEND)
+        return self._line
 
     async def close(self) -> None:
         """Hang up."""
-        if self._connection is not None:
-            await self._connection.close()
+        if self._line is not None:
+            await self._line.connection.close()
 
 
 def _heads(batch: Sequence[_Append]) -> dict[str, list[object]]:
@@ -308,24 +350,45 @@ def _heads(batch: Sequence[_Append]) -> dict[str, list[object]]:
     }
 
 
-def _parameters(batch: Sequence[_Append]) -> dict[str, object]:
-    entries = [(waiting.claim.run_id, entry) for waiting in batch for entry in waiting.entries]
-    usages = [_usage(waiting.entries[-1] if waiting.entries else None) for waiting in batch]
-    return {
-        **_heads(batch),
-        "lease": LEASE_SECONDS,
-        "input_tokens": [usage.get("input_tokens") for usage in usages],
-        "output_tokens": [usage.get("output_tokens") for usage in usages],
-        "costs": [usage.get("cost_usd") for usage in usages],
-        "entry_runs": [run_id for run_id, _ in entries],
-        "entry_epochs": [waiting.claim.epoch for waiting in batch for _ in waiting.entries],
-        "seqs": [entry.seq for _, entry in entries],
-        "types": [entry.type for _, entry in entries],
-        "nodes": [entry.node_id for _, entry in entries],
-        "attempts": [entry.attempt for _, entry in entries],
-        "ats": [entry.at for _, entry in entries],
-        "deltas": [encode_data(entry.data) for _, entry in entries],
-    }
+def _parameters(batch: Sequence[_Append]) -> list[bytes]:
+    return [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch)]
+
+
+def _head_parameters(batch: Sequence[_Append]) -> list[bytes]:
+    lasts = [waiting.entries[-1] if waiting.entries else None for waiting in batch]
+    statuses = [_status(entry, waiting) for entry, waiting in zip(lasts, batch, strict=True)]
+    usages = [_usage(entry) for entry in lasts]
+    return [
+        array(UUIDS, [waiting.claim.run_id.bytes for waiting in batch]),
+        array(INT, [int_bytes(waiting.claim.epoch) for waiting in batch]),
+        array(INT, [entry and int_bytes(entry.seq) for entry in lasts]),
+        array(TEXT, [status and status.encode() for status in statuses]),
+        array(BIGINT, [_bigint(usage.get("input_tokens")) for usage in usages]),
+        array(BIGINT, [_bigint(usage.get("output_tokens")) for usage in usages]),
+        array(TEXT, [_text(usage.get("cost_usd")) for usage in usages]),
+    ]
+
+
+def _entry_parameters(batch: Sequence[_Append]) -> list[bytes]:
+    entries = [entry for waiting in batch for entry in waiting.entries]
+    places = [int_bytes(place) for place, waiting in enumerate(batch, start=1) for _ in waiting.entries]
+    return [
+        array(INT, places),
+        array(INT, [int_bytes(entry.seq) for entry in entries]),
+        array(TEXT, [entry.type.encode() for entry in entries]),
+        array(TEXT, [entry.node_id and entry.node_id.encode() for entry in entries]),
+        array(INT, [int_bytes(entry.attempt) for entry in entries]),
+        array(MOMENT, [bigint_bytes((entry.at - _YEAR_2000) // _MICROSECOND) for entry in entries]),
+        array(BYTES, [encode_data(entry.data) for entry in entries]),
+    ]
+
+
+def _bigint(value: object) -> bytes | None:
+    return bigint_bytes(int(str(value))) if value is not None else None
+
+
+def _text(value: object) -> bytes | None:
+    return str(value).encode() if value is not None else None
 
 
 def _status(last: Entry | None, head: _Append) -> str | None:

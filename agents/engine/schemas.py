@@ -20,6 +20,8 @@ MAX_SCHEMA_VALUES = 500
 MAX_WORK = 300_000
 """What one check may cost, in values looked at: about a second."""
 
+MOST_VALIDATORS_KEPT = 256
+
 # An error quotes what it is about, so many of them about something large would fill the memory.
 _CHARACTERS_QUOTED_PER_WORK = 100
 # A pattern can be made to run for ever, and a reference can lead outside or in a circle.
@@ -46,6 +48,8 @@ def schema_trouble(schema: JsonValue) -> str | None:
 
 def mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
     """List how ``value`` misses ``schema``, readably, at most ten; empty where it fits."""
+    if not schema:
+        return []
     token = _meter.set(_Meter(value))
     try:
         return _mismatches(value, schema)
@@ -56,9 +60,8 @@ def mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
 
 
 def _mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
-    validator = _MeteredValidator(schema, registry=Registry())
     found: list[str] = []
-    for error in validator.iter_errors(value):
+    for error in _validator_of(schema).iter_errors(value):
         place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(
             "."
         )
@@ -66,6 +69,19 @@ def _mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
         if len(found) == MAX_MISMATCHES:
             break
     return sorted(found)
+
+
+def _validator_of(schema: JsonObject) -> Any:
+    # Making one costs more than most checks. A schema that is kept here is alive, so its id is nobody else's.
+    kept = _validators.get(id(schema))
+    if kept is None:
+        if len(_validators) >= MOST_VALIDATORS_KEPT:
+            del _validators[next(iter(_validators))]
+        kept = _validators[id(schema)] = (schema, _MeteredValidator(schema, registry=Registry()))
+    return kept[1]
+
+
+_validators: dict[int, tuple[JsonObject, Any]] = {}
 
 
 class _TooMuchWork(Exception):

@@ -18,6 +18,7 @@ MOST_LEVELS = 4
 """How deep a large part is looked for inside of a large value."""
 _GLANCED_AT = 64
 _MOST_BYTES_A_LETTER = 6
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 
 Path = Sequence[str | int]
 
@@ -60,7 +61,7 @@ def filled(data: Thin, blobs: Mapping[str, bytes]) -> JsonObject:
 
 def written(value: JsonValue) -> bytes:
     """Write a value as the journal does; half a surrogate pair becomes ``?``."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=dict).encode("utf-8", "replace")
+    return _encode(value).encode("utf-8", "replace")
 
 
 def _thinned(value: JsonValue, path: Path, *, holes: list[Hole], large: dict[str, bytes]) -> JsonValue:

@@ -7,6 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
+import uvloop
 from celery import bootsteps
 from django.conf import settings
 
@@ -52,7 +53,7 @@ class FlowWorkerStep(bootsteps.StartStopStep):
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._work())
+            uvloop.run(self._work())
         except Exception:
             # A node without its flow worker would look alive and do nothing: let the supervisor start it anew.
             logger.exception("the flow worker ended; its node goes down with it")

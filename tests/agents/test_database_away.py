@@ -23,14 +23,14 @@ class CutOff(JournalWriter):
     keeps: bool
     hang_up: Callable[[], object] | None = None
 
-    async def _execute(self, statement: Any, parameters: Any) -> list[tuple[Any, ...]]:
-        if "agents_journalentry" not in statement or self.hang_up is None:
-            return await super()._execute(statement, parameters)
+    async def _write(self, batch: Any) -> set[UUID]:
+        if self.hang_up is None:
+            return await super()._write(batch)
         if self.keeps:
-            await super()._execute(statement, parameters)
+            await super()._write(batch)
         hang_up, self.hang_up = self.hang_up, None
         hang_up()
-        return await super()._execute("select 1", {})
+        return await super()._write(batch)
 
 
 @pytest.fixture

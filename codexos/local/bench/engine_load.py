@@ -6,7 +6,6 @@ on. All runs of a workload are accepted first, by start_run, and what that takes
 in another process. The time of a workload then begins with the worker and ends when its last run is over and settled.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from threading import Thread
 
 import django
 import psycopg
+import uvloop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 django.setup()
@@ -82,7 +82,7 @@ class Worker:
             open_toolbox=toolbox.opened,
             most_runs=most_runs,
         )
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._thread = Thread(target=self._loop.run_until_complete, args=[self.inner.run()])
 
     def start(self) -> None:
