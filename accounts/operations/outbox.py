@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """News for the floors above, written in the transaction of the change and delivered at least once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from django.db.transaction import on_commit
 
@@ -13,9 +14,16 @@ from codexos.kernel.events import DomainEvent, event_type, to_payload
 
 def publish_event(event: DomainEvent) -> None:
     """Put an event into the outbox; subscribers hear of it after the commit."""
-    OutboxEvent.objects.create(organization_id=event.organization_id, name=event.name, payload=to_payload(event))
+    publish_events([event], organization_id=event.organization_id)
+
+
+def publish_events(events: Sequence[DomainEvent], *, organization_id: UUID) -> None:
+    """Put several events of one organization into the outbox."""
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(organization_id=organization_id, name=event.name, payload=to_payload(event)) for event in events
+    )
     # Robust: the change has happened by then, and a message that gets lost is made up for by the sweep.
-    on_commit(lambda: deliver_outbox.delay(str(event.organization_id)), robust=True)
+    on_commit(lambda: deliver_outbox.delay(str(organization_id)), robust=True)
 
 
 def subscribe(name: str, subscriber: Callable[[DomainEvent], None]) -> None:

@@ -6,8 +6,8 @@ One asyncio loop carries many runs; nothing of a run is kept here that its journ
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -31,8 +31,9 @@ from agents.engine.journal import Entry, usage_data, usage_of
 from agents.engine.ports import InboxMessage, Ports, Toolbox
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
-from agents.workers.loading import LoadedRun, load_run, read_documents, read_entries, read_inbox, settle_run
+from agents.workers.loading import LoadedRun, load_runs, read_documents, read_entries, read_inbox, settle_runs
 from agents.workers.room import Room
+from agents.workers.settling import Settler
 from codexos.kernel import clock
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.errors import CodexosError
@@ -59,6 +60,7 @@ MOST_TAKES = 50
 # The writer speaks psycopg, what is read in threads speaks Django, which wraps the same troubles in its own.
 _DATABASE_AWAY = (psycopg.Error, OperationalError, InterfaceError, OSError)
 
+Loading = asyncio.Future[dict[UUID, LoadedRun | Exception]]
 OpenToolbox = Callable[[Sequence[ContextDocument]], Toolbox]
 
 P = ParamSpec("P")
@@ -86,6 +88,7 @@ class FlowWorker:
         self._publisher = EventPublisher(redis_url)
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="flows-db")
         self._room = Room(MOST_TEXT_BYTES)
+        self._settler = Settler(self._settle)
         self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
         self._executors: dict[UUID, Executor] = {}
         self._wake = asyncio.Event()
@@ -105,6 +108,11 @@ class FlowWorker:
         """How many runs are carried now."""
         return len(self._held)
 
+    @property
+    def unsettled(self) -> int:
+        """How many runs have ended here and are still to be settled."""
+        return self._settler.unsettled
+
     async def run(self) -> None:
         """Work until told to stop; whatever fails underneath is tried again."""
         helpers = [
@@ -115,6 +123,7 @@ class FlowWorker:
                 self._renew,
                 self._listen,
                 self._inherit,
+                self._settler.run,
                 self._settle_leftovers,
             )
         ]
@@ -152,14 +161,20 @@ class FlowWorker:
             fullest = max((runs for runs in held.values() if runs < MOST_RUNS_OF_ONE), default=0)
             limit = min(self._most_runs - len(self._held), MOST_RUNS_OF_ONE - fullest)
             claims = await self._writer.claim(limit, but_of=full, besides=list(self._held)) if limit > 0 else []
-            for claim in claims:
-                self._hold(claim)
+            if claims:
+                self._hold_all(claims)
             is_more = len(claims) == limit > 0
+        self._settler.note_idle(not self._held)
 
-    def _hold(self, claim: Claim) -> None:
-        task = asyncio.create_task(self._carry(claim))
-        self._held[claim.run_id] = (claim, task)
-        task.add_done_callback(partial(self._carried, claim))
+    def _hold_all(self, claims: Sequence[Claim]) -> None:
+        run_ids: defaultdict[UUID, list[UUID]] = defaultdict(list)
+        for claim in claims:
+            run_ids[claim.organization_id].append(claim.run_id)
+        loading = asyncio.ensure_future(self._in_thread(load_runs, run_ids))
+        for claim in claims:
+            task = asyncio.create_task(self._carry(claim, loading))
+            self._held[claim.run_id] = (claim, task)
+            task.add_done_callback(partial(self._carried, claim))
 
     def _carried(self, claim: Claim, _task: "asyncio.Task[None]") -> None:
         held = self._held.get(claim.run_id)
@@ -172,11 +187,11 @@ class FlowWorker:
         if held is not None:
             held[1].cancel()
 
-    async def _carry(self, claim: Claim) -> None:
+    async def _carry(self, claim: Claim, loading: Loading) -> None:
         try:
             if claim.epoch > MOST_TAKES:
                 raise TakenTooOften(times=MOST_TAKES)
-            await self._advance(claim)
+            await self._advance(claim, loading)
         except LeaseLost:
             logger.info("run %s went to another worker", claim.run_id)
         except CodexosError as error:
@@ -191,8 +206,11 @@ class FlowWorker:
             logger.exception("run %s broke its worker", claim.run_id)
             await self._fail(claim, None)
 
-    async def _advance(self, claim: Claim) -> None:
-        loaded = await self._in_thread(load_run, claim.run_id, organization_id=claim.organization_id)
+    async def _advance(self, claim: Claim, loading: Loading) -> None:
+        # Shielded: others wait for it too, when this run is dropped.
+        loaded = (await asyncio.shield(loading))[claim.run_id]
+        if isinstance(loaded, Exception):
+            raise loaded
         async with self._room.taken(loaded.text_bytes):
             documents = await self._in_thread(read_documents, loaded) if loaded.context else ()
             await self._execute(claim, loaded, documents=documents)
@@ -210,8 +228,7 @@ class FlowWorker:
         if standing.status == "released":
             await self._writer.release(claim, wake=self._wake_channel)
         elif standing.status != "waiting":
-            # Shielded: renewing finds a run that has ended to be ours no longer, and ends this task.
-            await asyncio.shield(self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id))
+            self._settler.tell(claim.run_id, organization_id=claim.organization_id)
 
     async def _fail(self, claim: Claim, error: CodexosError | None) -> None:
         """End a run that no executor can carry, so that it never stays "running" for ever."""
@@ -227,7 +244,7 @@ class FlowWorker:
             data: JsonObject = {"status": "failed", "output": None, "citations": [], "usage": usage, "error": reason}
             finished = Entry(last + 1, "run.finished", clock.now(), None, 0, claim.epoch, data)
             await self._journal(claim).append([finished])
-            await self._in_thread(settle_run, claim.run_id, organization_id=claim.organization_id)
+            self._settler.tell(claim.run_id, organization_id=claim.organization_id)
         except (CodexosError, *_DATABASE_AWAY):
             logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
 
@@ -292,10 +309,10 @@ class FlowWorker:
         while True:
             await asyncio.sleep(10)
             for run_id, organization_id in await self._writer.list_unsettled():
-                try:
-                    await self._in_thread(settle_run, run_id, organization_id=organization_id)
-                except Exception:
-                    logger.exception("run %s could not be settled; it is tried again with the others", run_id)
+                self._settler.tell(run_id, organization_id=organization_id)
+
+    async def _settle(self, run_ids: Mapping[UUID, Collection[UUID]]) -> None:
+        await self._in_thread(settle_runs, run_ids)
 
     async def _let_go(self) -> None:
         """Hand over every run: what is short may end, what may be made again is left, what may not gets its time."""
@@ -310,6 +327,7 @@ class FlowWorker:
             await asyncio.gather(task, return_exceptions=True)
             with suppress(*_DATABASE_AWAY):
                 await self._writer.release(claim, wake=self._wake_channel)
+        await self._settler.settle_all()
 
     async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         call = partial(_with_fresh_connection, function, *args, **kwargs)

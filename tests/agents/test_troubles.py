@@ -16,7 +16,8 @@ from kombu.exceptions import OperationalError as BrokerAway
 from agents.operations.live import follow_run
 from agents.operations.runs import RunRequest, start_run
 from agents.tasks import wake_flow_workers
-from agents.workers.loading import load_run, read_documents, settle_run
+from agents.workers.loading import load_runs, read_documents, settle_runs
+from agents.workers.settling import Settler
 from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT, run_agent, working
 from tests.agents.test_worker import accept, entry, finished, writer, writing
@@ -38,9 +39,9 @@ async def test_a_database_that_hiccups_does_not_fail_a_run(
     def hiccup(*words: Any, **options: Any) -> Any:
         if answers:
             raise answers.pop()
-        return load_run(*words, **options)
+        return load_runs(*words, **options)
 
-    monkeypatch.setattr("agents.workers.runs.load_run", hiccup)
+    monkeypatch.setattr("agents.workers.runs.load_runs", hiccup)
     run_id = await asyncio.to_thread(accept, committed_world.dev)
     with working():
         await finished(truth, run_id)
@@ -66,12 +67,12 @@ async def test_large_runs_wait_for_room(
 
     monkeypatch.setattr("agents.workers.runs.MOST_TEXT_BYTES", 600)
     monkeypatch.setattr("agents.workers.runs.read_documents", noting("read", read_documents))
-    monkeypatch.setattr("agents.workers.runs.settle_run", noting("settled", settle_run))
+    monkeypatch.setattr(Settler, "tell", noting("ended", Settler.tell))
     run_ids = await asyncio.to_thread(accept_three)
     with working():
         for run_id in run_ids:
             await finished(truth, run_id)
-    assert happened[:5] == ["read", "settled", "read", "settled", "read"]
+    assert happened[:5] == ["read", "ended", "read", "ended", "read"]
 
 
 async def test_a_run_given_up_still_tells_what_it_cost(committed_world: World, truth: psycopg.Connection) -> None:
@@ -138,3 +139,27 @@ async def test_a_follower_whose_line_to_redis_is_cut_hears_live_again(
         await finished(truth, run_id)
         # Sooner than the journal is looked at in a silence.
         assert (await asyncio.wait_for(follower, 2))[-1] == "run.finished"
+
+
+async def test_a_run_that_cannot_be_read_holds_up_none_that_was_claimed_with_it(
+    committed_world: World, truth: psycopg.Connection
+) -> None:
+    broken, whole = [await asyncio.to_thread(accept, committed_world.dev) for _ in range(2)]
+    truth.execute("""update agents_run set document = '{"nodes": "none"}' where id = %s""", [broken])
+    with working():
+        await finished(truth, broken)
+        await finished(truth, whole)
+    found = truth.execute("select status from agents_run order by id").fetchall()
+    assert found == [("failed",), ("succeeded",)]
+
+
+async def test_runs_that_several_settle_at_the_same_time_are_metered_once(
+    committed_world: World, truth: psycopg.Connection
+) -> None:
+    run_ids = [await asyncio.to_thread(accept, committed_world.dev) for _ in range(2)]
+    truth.execute("update agents_run set status = 'succeeded', completed_at = now(), input_tokens = 7")
+    ended = {committed_world.acme.id: run_ids}
+    await asyncio.gather(*(asyncio.to_thread(settle_runs, ended) for _ in range(3)))
+    assert truth.execute("select quantity from accounts_usagerecord").fetchall() == [(7,), (7,)]
+    news = truth.execute("select count(*) from accounts_outboxevent where name = 'run.finished'").fetchone()
+    assert news == (2,)

@@ -251,7 +251,7 @@ async def test_one_organization_takes_no_more_than_its_places_at_once(
         await asyncio.to_thread(accept, who)
     carried: list[UUID] = []
 
-    async def carry(_worker: FlowWorker, claim: Claim) -> None:
+    async def carry(_worker: FlowWorker, claim: Claim, _loading: object) -> None:
         carried.append(claim.organization_id)
         await asyncio.Event().wait()
 

@@ -45,7 +45,9 @@ def test_the_other_worker_finishes_what_a_killed_one_had(
         instance.wait_for(run_id, "succeeded")
     for run_id, name in zip(runs, names, strict=True):
         facts, counts = instance.facts(run_id), counting.counts(name)
-        finished = {fact.node_id for fact in facts if fact.type == "step.done" and fact.epoch == 1} - {"start"}
+        finished = {fact.node_id for fact in facts if fact.type == "step.done" and fact.epoch == 1}
+        # Where runs are slow to be accepted, the first of them is over before the last is in its middle.
+        finished -= {"start", "end"}
         assert [fact.seq for fact in facts] == list(range(1, len(facts) + 1))
         assert {counts[str(step)] for step in finished} == {1}
         assert sorted(counts.values())[:-1] == [1] * (STEPS - 1)

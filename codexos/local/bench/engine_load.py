@@ -140,9 +140,9 @@ class Carrying:
         self._database = database
 
     def go(self) -> None:
-        """Start the worker and wait until no run is left."""
+        """Start the worker and wait until no run is left, not even to be settled."""
         self._worker.start()
-        while self._worker.inner.carrying or self._unfinished():
+        while self._worker.inner.carrying or self._worker.inner.unsettled or self._unfinished():
             time.sleep(0.003)
 
     def end(self) -> Told:
