@@ -6,6 +6,7 @@ on. All runs of a workload are accepted first, by start_run, and what that takes
 in another process. The time of a workload then begins with the worker and ends when its last run is over and settled.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import Sequence
