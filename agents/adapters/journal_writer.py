@@ -10,43 +10,28 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 
-from agents.adapters.line import (
-    BIGINT,
-    BYTES,
-    INT,
-    MOMENT,
-    TEXT,
-    UUIDS,
-    Line,
-    array,
-    bigint_bytes,
-    float_bytes,
-    int_bytes,
-)
+from agents.adapters.append import APPEND, LEASE_SECONDS, Append, Claim, heads, parameters
+from agents.adapters.line import Line
 from agents.engine.errors import LeaseLost
-from agents.engine.journal import Entry, encode_data
+from agents.engine.journal import Entry
+
+__all__ = ["LEASE_SECONDS", "Claim", "JournalWriter"]
 
 logger = logging.getLogger(__name__)
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
-LEASE_SECONDS = 8.0
 PATIENCE: dict[str, Any] = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 """A database that has gone without a word is noticed in seconds, not when the system gives up on its line."""
 MOST_ENTRIES_AT_ONCE = 500
 OUTLAST_SECONDS = 30.0
 """How long a commit is tried again while the database is away: what was done outside is known here alone until then."""
 TRY_AGAIN_SECONDS = 0.2
-
-_YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 # Who held the run before may have cleared the mark of its post and died before anything of it was written down.
 # Picked once and for all: as a condition, the planner may work the inner query out for every row, and take too many.
@@ -79,32 +64,6 @@ with released as (
     update agents_run set claimed_until = null where id = %s and epoch = %s and status = 'running' returning id
 )
 select pg_notify(%s, '') from released
-"""
-
-# The status is hidden from the planner: it would walk the index of runs to be claimed, for every commit all of them.
-_APPEND = """
-with heads as (
-    select * from unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
-        with ordinality as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd, place)
-), held as (
-    update agents_run r set last_seq = coalesce(h.last_seq, r.last_seq), status = coalesce(h.status, r.status),
-        claimed_until = case when h.status is null then now() + make_interval(secs => $8::float8) end,
-        completed_at = case when h.status in ('succeeded', 'failed', 'cancelled') then now() end,
-        input_tokens = coalesce(h.input_tokens, r.input_tokens),
-        output_tokens = coalesce(h.output_tokens, r.output_tokens),
-        cost_usd = coalesce(h.cost_usd::numeric, r.cost_usd)
-    from heads h where r.id = h.run_id and r.epoch = h.epoch and r.status || '' = 'running'
-    returning r.id, r.organization_id, r.epoch, r.content_days, h.place
-), written as (
-    insert into agents_journalentry
-        (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta, content_days)
-    select held.id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta,
-        held.content_days
-    from unnest($9::int[], $10::int[], $11::text[], $12::text[], $13::int[], $14::timestamptz[], $15::bytea[])
-        as e(place, seq, type, node_id, attempt, at, delta)
-    join held on held.place = e.place
-)
-select id from held
 """
 
 _KEEP_BLOBS = """
@@ -149,32 +108,13 @@ order by id limit 100
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A run that this worker holds now. ``is_fresh``: its journal is empty. ``has_post``: there may be some."""
-
-    run_id: UUID
-    organization_id: UUID
-    epoch: int
-    is_fresh: bool = False
-    has_post: bool = True
-
-
-@dataclass(slots=True)
-class _Append:
-    claim: Claim
-    entries: Sequence[Entry]
-    is_resting: bool = False
-    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
 class JournalWriter:
     """Writes for every run of one worker over one connection."""
 
     def __init__(self, url: str, *, holder: str) -> None:
         self._url = url
         self._holder = holder
-        self._queue: deque[_Append] = deque()
+        self._queue: deque[Append] = deque()
         self._is_queued = asyncio.Event()
         self._lock = asyncio.Lock()
         self._line: Line | None = None
@@ -190,7 +130,7 @@ class JournalWriter:
             else:
                 self._is_queued.clear()
 
-    def _next_batch(self) -> list[_Append]:
+    def _next_batch(self) -> list[Append]:
         batch, size = [], 0
         while self._queue and size < MOST_ENTRIES_AT_ONCE:
             batch.append(self._queue.popleft())
@@ -202,7 +142,7 @@ class JournalWriter:
 
         ``is_resting`` lets go of the run in the same commit: it waits for somebody.
         """
-        waiting = _Append(claim, entries, is_resting)
+        waiting = Append(claim, entries, is_resting)
         self._queue.append(waiting)
         self._is_queued.set()
         await waiting.done
@@ -260,7 +200,7 @@ class JournalWriter:
         """Return finished runs whose settling was cut off: ids of run and organization."""
         return [(row[0], row[1]) for row in await self._execute(_UNSETTLED, {})]
 
-    async def _commit(self, batch: Sequence[_Append]) -> None:
+    async def _commit(self, batch: Sequence[Append]) -> None:
         try:
             held = await self._write(batch)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -273,7 +213,7 @@ class JournalWriter:
         self.commits += 1
         self._answer(batch, held)
 
-    def _answer(self, batch: Sequence[_Append], held: Set[UUID]) -> None:
+    def _answer(self, batch: Sequence[Append], held: Set[UUID]) -> None:
         for waiting in batch:
             if waiting.done.done():
                 continue
@@ -283,7 +223,7 @@ class JournalWriter:
                 run_id = str(waiting.claim.run_id)
                 waiting.done.set_exception(LeaseLost("Another worker holds this run now.", run_id=run_id))
 
-    async def _fall_apart(self, batch: Sequence[_Append], error: Exception) -> None:
+    async def _fall_apart(self, batch: Sequence[Append], error: Exception) -> None:
         """A batch that fails is retried run by run, so that one bad run does not fail its neighbors."""
         if len(batch) > 1:
             for waiting in batch:
@@ -291,7 +231,7 @@ class JournalWriter:
         elif not batch[0].done.done():
             batch[0].done.set_exception(error)
 
-    async def _outlast(self, batch: Sequence[_Append], error: Exception) -> None:
+    async def _outlast(self, batch: Sequence[Append], error: Exception) -> None:
         """Commit what the database was away for; it may have kept it and gone before it could say so."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + OUTLAST_SECONDS
@@ -299,7 +239,7 @@ class JournalWriter:
         while loop.time() < deadline:
             await asyncio.sleep(TRY_AGAIN_SECONDS)
             try:
-                kept = {row[0] for row in await self._execute(_KEPT, _heads(batch))}
+                kept = {row[0] for row in await self._execute(_KEPT, heads(batch))}
                 self._answer([waiting for waiting in batch if waiting.claim.run_id in kept], kept)
                 left = [waiting for waiting in batch if waiting.claim.run_id not in kept]
                 if left:
@@ -314,12 +254,12 @@ class JournalWriter:
             if not waiting.done.done():
                 waiting.done.set_exception(error)
 
-    async def _write(self, batch: Sequence[_Append]) -> set[UUID]:
+    async def _write(self, batch: Sequence[Append]) -> set[UUID]:
         """Commit a batch; return the runs that are still held."""
-        parameters = _parameters(batch)
+        written = parameters(batch)
         async with self._lock:
             line = await self._connected()
-            return {UUID(bytes=run_id) for run_id in await line.ask(parameters)}
+            return {UUID(bytes=run_id) for run_id in await line.ask(written)}
 
     async def _execute(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
         async with self._lock:
@@ -331,72 +271,10 @@ class JournalWriter:
         if self._line is None or self._line.connection.broken or self._line.connection.closed:
             connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **PATIENCE)
             await connection.execute(_PLAN)
-            self._line = Line(connection, _APPEND)
+            self._line = Line(connection, APPEND)
         return self._line
 
     async def close(self) -> None:
         """Hang up."""
         if self._line is not None:
             await self._line.connection.close()
-
-
-def _heads(batch: Sequence[_Append]) -> dict[str, list[object]]:
-    lasts = [waiting.entries[-1] if waiting.entries else None for waiting in batch]
-    return {
-        "run_ids": [waiting.claim.run_id for waiting in batch],
-        "epochs": [waiting.claim.epoch for waiting in batch],
-        "last_seqs": [entry.seq if entry else None for entry in lasts],
-        "statuses": [_status(entry, waiting) for entry, waiting in zip(lasts, batch, strict=True)],
-    }
-
-
-def _parameters(batch: Sequence[_Append]) -> list[bytes]:
-    return [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch)]
-
-
-def _head_parameters(batch: Sequence[_Append]) -> list[bytes]:
-    lasts = [waiting.entries[-1] if waiting.entries else None for waiting in batch]
-    statuses = [_status(entry, waiting) for entry, waiting in zip(lasts, batch, strict=True)]
-    usages = [_usage(entry) for entry in lasts]
-    return [
-        array(UUIDS, [waiting.claim.run_id.bytes for waiting in batch]),
-        array(INT, [int_bytes(waiting.claim.epoch) for waiting in batch]),
-        array(INT, [int_bytes(entry.seq) if entry else None for entry in lasts]),
-        array(TEXT, [_text(status) for status in statuses]),
-        array(BIGINT, [_bigint(usage.get("input_tokens")) for usage in usages]),
-        array(BIGINT, [_bigint(usage.get("output_tokens")) for usage in usages]),
-        array(TEXT, [_text(usage.get("cost_usd")) for usage in usages]),
-    ]
-
-
-def _entry_parameters(batch: Sequence[_Append]) -> list[bytes]:
-    entries = [entry for waiting in batch for entry in waiting.entries]
-    places = [int_bytes(place) for place, waiting in enumerate(batch, start=1) for _ in waiting.entries]
-    return [
-        array(INT, places),
-        array(INT, [int_bytes(entry.seq) for entry in entries]),
-        array(TEXT, [entry.type.encode() for entry in entries]),
-        array(TEXT, [_text(entry.node_id) for entry in entries]),
-        array(INT, [int_bytes(entry.attempt) for entry in entries]),
-        array(MOMENT, [bigint_bytes((entry.at - _YEAR_2000) // _MICROSECOND) for entry in entries]),
-        array(BYTES, [encode_data(entry.data) for entry in entries]),
-    ]
-
-
-def _bigint(value: object) -> bytes | None:
-    return bigint_bytes(int(str(value))) if value is not None else None
-
-
-def _text(value: object) -> bytes | None:
-    return str(value).encode() if value is not None else None
-
-
-def _status(last: Entry | None, head: _Append) -> str | None:
-    if last is not None and last.type == "run.finished":
-        return str(last.data["status"])
-    return "waiting" if head.is_resting else None
-
-
-def _usage(last: Entry | None) -> dict[str, object]:
-    usage = last.data.get("usage") if last is not None and last.type == "run.finished" else None
-    return dict(usage) if isinstance(usage, dict) else {}
