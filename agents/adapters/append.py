@@ -20,6 +20,7 @@ from agents.adapters.line import (
     int_bytes,
 )
 from agents.engine.journal import Entry, encode_data
+from agents.engine.ports import Rest
 
 LEASE_SECONDS = 8.0
 
@@ -29,11 +30,13 @@ _MICROSECOND = timedelta(microseconds=1)
 # The status is hidden from the planner: it would walk the index of runs to be claimed, for every commit all of them.
 APPEND = """
 with heads as (
-    select * from unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
-        with ordinality as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd, place)
+    select * from unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
+        $16::timestamptz[])
+        with ordinality as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd, wake_at, place)
 ), held as (
     update agents_run r set last_seq = coalesce(h.last_seq, r.last_seq), status = coalesce(h.status, r.status),
         claimed_until = case when h.status is null then now() + make_interval(secs => $8::float8) end,
+        wake_at = h.wake_at,
         completed_at = case when h.status in ('succeeded', 'failed', 'cancelled') then now() end,
         input_tokens = coalesce(h.input_tokens, r.input_tokens),
         output_tokens = coalesce(h.output_tokens, r.output_tokens),
@@ -66,11 +69,11 @@ class Claim:
 
 @dataclass(slots=True)
 class Append:
-    """Entries of one run that wait to be durable. ``is_resting``: the run is let go of with them."""
+    """Entries of one run that wait to be durable. With ``rest`` the run is let go of with them."""
 
     claim: Claim
     entries: Sequence[Entry]
-    is_resting: bool = False
+    rest: Rest | None = None
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -87,7 +90,8 @@ def heads(batch: Sequence[Append]) -> dict[str, list[object]]:
 
 def parameters(batch: Sequence[Append]) -> list[bytes]:
     """Write a batch as the parameters of ``APPEND``."""
-    return [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch)]
+    wake_ats = array(MOMENT, [_moment(waiting.rest.until if waiting.rest else None) for waiting in batch])
+    return [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch), wake_ats]
 
 
 def _head_parameters(batch: Sequence[Append]) -> list[bytes]:
@@ -114,13 +118,17 @@ def _entry_parameters(batch: Sequence[Append]) -> list[bytes]:
         array(TEXT, [entry.type.encode() for entry in entries]),
         array(TEXT, [_text(entry.node_id) for entry in entries]),
         array(INT, [int_bytes(entry.attempt) for entry in entries]),
-        array(MOMENT, [bigint_bytes((entry.at - _YEAR_2000) // _MICROSECOND) for entry in entries]),
+        array(MOMENT, [_moment(entry.at) for entry in entries]),
         array(BYTES, [encode_data(entry.data) for entry in entries]),
     ]
 
 
 def _bigint(value: object) -> bytes | None:
     return bigint_bytes(int(str(value))) if value is not None else None
+
+
+def _moment(at: datetime | None) -> bytes | None:
+    return bigint_bytes((at - _YEAR_2000) // _MICROSECOND) if at is not None else None
 
 
 def _text(value: object) -> bytes | None:
@@ -130,7 +138,7 @@ def _text(value: object) -> bytes | None:
 def _status(last: Entry | None, head: Append) -> str | None:
     if last is not None and last.type == "run.finished":
         return str(last.data["status"])
-    return "waiting" if head.is_resting else None
+    return None if head.rest is None else "waiting"
 
 
 def _usage(last: Entry | None) -> dict[str, object]:

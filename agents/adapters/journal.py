@@ -7,6 +7,7 @@ from dataclasses import replace
 from agents.adapters.events import EventPublisher
 from agents.adapters.journal_writer import Claim, JournalWriter
 from agents.engine.journal import Entry
+from agents.engine.ports import Rest
 from agents.engine.thinning import thin
 
 ReadEntries = Callable[[Claim, int], Awaitable[Sequence[Entry]]]
@@ -22,7 +23,7 @@ class PostgresJournal:
         self._read = read
         self._is_empty = claim.is_fresh
 
-    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
+    async def append(self, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
         """See the port. What is durable is then told to whoever watches."""
         self._is_empty = False
         large: dict[str, bytes] = {}
@@ -30,7 +31,7 @@ class PostgresJournal:
         if large:
             # Durable before what refers to them is: should this process die in between, they are swept.
             await self._writer.keep_blobs(self._claim, large)
-        await self._writer.append(self._claim, kept, is_resting=is_resting)
+        await self._writer.append(self._claim, kept, rest=rest)
         self._publisher.publish_entries(self._claim.run_id, kept)
 
     async def read(self, after: int = 0) -> Sequence[Entry]:

@@ -19,6 +19,7 @@ from agents.adapters.append import APPEND, LEASE_SECONDS, Append, Claim, heads, 
 from agents.adapters.line import Line
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry
+from agents.engine.ports import Rest
 
 __all__ = ["LEASE_SECONDS", "Claim", "JournalWriter"]
 
@@ -38,7 +39,7 @@ TRY_AGAIN_SECONDS = 0.2
 _CLAIM = """
 with picked as materialized (
     select id from agents_run
-    where (status in ('queued', 'running') or (status = 'waiting' and has_post))
+    where (status in ('queued', 'running') or (status = 'waiting' and (has_post or wake_at <= now())))
         and (claimed_until is null or claimed_until < now())
         and organization_id <> all(%(full)s::uuid[]) and id <> all(%(held)s::uuid[])
     order by id limit %(limit)s for update skip locked
@@ -137,12 +138,12 @@ class JournalWriter:
             size += len(batch[-1].entries)
         return batch
 
-    async def append(self, claim: Claim, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
+    async def append(self, claim: Claim, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
         """Return when the entries are durable. Raises LeaseLost where another worker holds the run by now.
 
-        ``is_resting`` lets go of the run in the same commit: it waits for somebody.
+        With ``rest`` the run is let go of in the same commit: it waits for somebody, or for a moment.
         """
-        waiting = Append(claim, entries, is_resting)
+        waiting = Append(claim, entries, rest)
         self._queue.append(waiting)
         self._is_queued.set()
         await waiting.done

@@ -6,9 +6,8 @@ from typing import TypeGuard
 
 from agents.engine.boxes import FAIL, Arrow, Box
 from agents.engine.findings import Findings, shown
-from agents.engine.graph import ELSE
+from agents.engine.graph import CHOOSING, ELSE
 from agents.engine.places import inside
-from agents.engine.registry import CHOOSING
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 _NEXT = "'next' is the id of a node, or a list of ids."

@@ -13,9 +13,9 @@ from agents.engine.drawing import FRAME, TOP, read_boxes
 from agents.engine.errors import GraphInvalid
 from agents.engine.findings import Findings
 from agents.engine.fittings import position_trouble
-from agents.engine.graph import ELSE
+from agents.engine.graph import CHOOSING, ELSE
 from agents.engine.nodes.every import EVERY_KIND
-from agents.engine.registry import CHOOSING, KINDS
+from agents.engine.registry import KINDS
 from agents.engine.shape import has_shape
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from agents.engine.boxes import Arrow, Box
 from agents.engine.expressions import is_verdict
 from agents.engine.findings import Findings, shown
-from agents.engine.graph import ELSE
-from agents.engine.registry import CHOOSING, KINDS
+from agents.engine.graph import CHOOSING, ELSE
+from agents.engine.registry import KINDS
 from codexos.kernel.jsontypes import JsonValue
 
 _YES_AND_NO = frozenset({"true", "false"})

@@ -1,29 +1,44 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What happens next? Graph and journal in, decision out: the same answer on any machine."""
+"""What happens next? Graph, journal and the time in, decision out: the same answer on any machine."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from agents.engine.graph import FlowGraph
-from agents.engine.view import JournalView
+from agents.engine.view import JournalView, exit_not_reached
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+Because = Literal["cancelled", "failed", "not_needed"]
+"""Why a step is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One doing of a node that may begin now, after ``after_seconds`` where it is tried again."""
+    """One doing of a node that may begin now; ``node_id`` is its key, see ``lanes``."""
 
     node_id: str
     attempt: int
-    after_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Perform:
-    """These steps may start; these nodes never will and are to be told as skipped."""
+    """What may be done now: begin steps; tell of ``skips`` that they never will; cut off what is not wanted any more
+    (``cuts``); give a turn to nodes that hold lanes; tell those whose time is up (``late``). ``until`` is the next
+    moment that changes this.
+    """
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = ()
     skips: tuple[str, ...] = ()
+    cuts: tuple[str, ...] = ()
+    turns: tuple[str, ...] = ()
+    late: tuple[str, ...] = ()
+    until: datetime | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.steps or self.skips or self.cuts or self.turns or self.late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Drain:
     """The run is over but for these steps, which are being done: cut off what may be, let the others end."""
 
     nodes: tuple[str, ...]
-    because: Literal["cancelled", "failed", "not_needed"]
+    because: Because
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +72,18 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class WaitFor:
-    """Nothing can start until something is told: these steps wait, or nobody knows whether their effect happened."""
+    """Nothing can start until something is told, or until a time has come: these steps wait."""
 
     nodes: tuple[str, ...]
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Nothing more can start until these steps, now being done, are over."""
+    """Nothing more can start until one of these steps, now being done, is over, or until a time has come."""
 
     nodes: tuple[str, ...]
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +101,32 @@ class Stuck:
 Decision = Perform | Drain | Finish | Fail | Cancel | WaitFor | Busy | Ended | Stuck
 
 
-def decide(graph: FlowGraph, view: JournalView) -> Decision:
-    """Say what may happen next. Pure: reads the two and nothing else."""
+def decide(graph: FlowGraph, view: JournalView, now: datetime) -> Decision:
+    """Say what may happen next. Pure: reads the three and nothing else."""
     if view.finished is not None:
         return Ended(view.finished)
-    end = _end(graph, view)
+    end = _end(graph, view, now)
     if end is not None:
         return Drain(tuple(view.open), _REASONS[type(end)]) if view.open else end
-    steps, skips = _startable(view), tuple(view.dead)
-    if steps or skips:
-        return Perform(steps, skips)
+    until = _next_moment(graph, view)
+    doable = _doable(view, now, until=until)
+    if not doable.is_nothing:
+        return doable
     if view.open:
-        return Busy(tuple(view.open))
-    held = tuple(dict.fromkeys((*view.waiting, *view.cut)))
-    return WaitFor(held) if held else Stuck()
+        return Busy(tuple(view.open), until)
+    held = tuple(dict.fromkeys((*view.waiting, *view.cut, *view.resting)))
+    return WaitFor(held, until) if held or view.paused_by is not None or until is not None else Stuck()
 
 
-def _end(graph: FlowGraph, view: JournalView) -> Cancel | Fail | Finish | None:
+def _doable(view: JournalView, now: datetime, *, until: datetime | None) -> Perform:
+    cuts, skips = tuple(view.unwanted), tuple(view.dead)
+    late = tuple(key for key, at in view.alarms.items() if at <= now)
+    if view.paused_by is not None:
+        return Perform(skips=skips, cuts=cuts, late=late, until=until)
+    return Perform(_startable(view, now), skips, cuts, tuple(view.turns), late, until)
+
+
+def _end(graph: FlowGraph, view: JournalView, now: datetime) -> Cancel | Fail | Finish | None:
     if graph.exit in view.results:
         return Finish(view.results[graph.exit])
     if view.cancelled_by is not None:
@@ -108,21 +134,55 @@ def _end(graph: FlowGraph, view: JournalView) -> Cancel | Fail | Finish | None:
     if view.failure is not None:
         return Fail(view.failure)
     if graph.exit in view.skipped or graph.exit in view.dead:
-        message = f"Every way to {graph.exit!r} was left out, so the run has no result. Give each choice a way there."
-        return Fail({"code": "exit_not_reached", "message": message, "node_id": graph.exit})
+        return Fail({**exit_not_reached(graph.exit), "node_id": graph.exit})
+    over = _limit_reached(graph, view, now)
+    return None if over is None else Fail(over)
+
+
+def _limit_reached(graph: FlowGraph, view: JournalView, now: datetime) -> JsonObject | None:
+    limits, usage = graph.limits, view.usage
+    deadline = _deadline(graph, view)
+    if deadline is not None and deadline <= now:
+        return _limit("run_timed_out", f"The run was not done within {limits.seconds:g} seconds")
+    if limits.steps is not None and view.steps > limits.steps:
+        return _limit("step_limit_reached", f"The run has done {view.steps:,} steps, of {limits.steps:,} it may do")
+    if limits.tokens is not None and usage.input_tokens + usage.output_tokens > limits.tokens:
+        spent = usage.input_tokens + usage.output_tokens
+        return _limit("spend_limit_reached", f"The run has spent {spent:,} tokens, of {limits.tokens:,} it may spend")
+    if limits.cost_usd is not None and float(usage.cost_usd) > limits.cost_usd:
+        return _limit("spend_limit_reached", f"The run has cost ${usage.cost_usd}, of ${limits.cost_usd:g} it may cost")
     return None
 
 
-_REASONS: dict[type[Cancel | Fail | Finish], Literal["cancelled", "failed", "not_needed"]] = {
+def _limit(code: str, message: str) -> JsonObject:
+    return {"code": code, "message": f"{message}. Raise the limit in the flow's 'limits', or make it do less."}
+
+
+def _deadline(graph: FlowGraph, view: JournalView) -> datetime | None:
+    if graph.limits.seconds is None or view.accepted_at is None:
+        return None
+    return view.accepted_at + timedelta(seconds=graph.limits.seconds)
+
+
+def _next_moment(graph: FlowGraph, view: JournalView) -> datetime | None:
+    """When the clock alone changes the answer."""
+    moments = [*view.alarms.values()]
+    if view.paused_by is None:
+        moments.extend(view.resting.values())
+    if (deadline := _deadline(graph, view)) is not None:
+        moments.append(deadline)
+    return min(moments, default=None)
+
+
+_REASONS: dict[type[Cancel | Fail | Finish], Because] = {
     Cancel: "cancelled",
     Fail: "failed",
     Finish: "not_needed",
 }
 
 
-def _startable(view: JournalView) -> tuple[Step, ...]:
-    repeatable = [node_id for node_id, intended in view.cut.items() if intended.data.get("may_repeat") is True]
-    return tuple(
-        Step(node_id, view.attempts.get(node_id, 0) + 1, view.retry_seconds.get(node_id, 0.0))
-        for node_id in (*repeatable, *view.ready)
-    )
+def _startable(view: JournalView, now: datetime) -> tuple[Step, ...]:
+    ready = [key for key in view.ready if key not in view.resting or view.resting[key] <= now]
+    if view.cut:
+        ready[:0] = [key for key, told in view.cut.items() if told.data.get("may_repeat") is True]
+    return tuple(Step(key, view.attempts.get(key, 0) + 1) for key in ready)

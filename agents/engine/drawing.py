@@ -7,12 +7,11 @@ from dataclasses import replace
 from agents.engine.arrows import add_arrows, add_edges, case_name
 from agents.engine.boxes import Box
 from agents.engine.findings import Findings, shown
-from agents.engine.graph import ELSE
+from agents.engine.graph import CHOOSING, ELSE
 from agents.engine.places import inside
-from agents.engine.registry import CHOOSING
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-TOP = ("$schema", "id", "name", "owner_id", "description", "nodes", "edges", "layout", "metadata")
+TOP = ("$schema", "id", "name", "owner_id", "description", "nodes", "edges", "state", "limits", "layout", "metadata")
 """What a document may say of a flow, in the order of the canonical form."""
 
 FRAME = frozenset({"id", "type", "next", "config", "position", "label", "description"})

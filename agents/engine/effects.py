@@ -3,14 +3,14 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from functools import partial
 
-from agents.engine.decide import Step
-from agents.engine.errors import StepTimedOut
+from agents.engine.decide import Because, Step
+from agents.engine.errors import StepIdle, StepTimedOut
 from agents.engine.frames import DeltaFrames
 from agents.engine.graph import Node
-from agents.engine.outcomes import Again, CutOff, Done, Failed, Outcome, Rested, StepError
+from agents.engine.outcomes import Again, CutOff, Done, Failed, Outcome, StepError
 from agents.engine.ports import Ports
 from agents.engine.steps import Effect
 from codexos.kernel.errors import CodexosError
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 LONGEST_WISH_SECONDS = 600.0
 """How long the other side may ask us to stay away before a step is tried again."""
 
-Ending = tuple[Step, Outcome | Rested | CutOff]
+Ending = tuple[Step, Outcome | CutOff]
 
 
 class Effects:
@@ -29,10 +29,9 @@ class Effects:
     def __init__(self, ports: Ports, bell: asyncio.Event) -> None:
         self._ports = ports
         self._bell = bell
-        self._tasks: dict[str, asyncio.Task[Outcome | Rested]] = {}
+        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._interruptible: set[str] = set()
-        self._resting: set[str] = set()
-        self._cut: set[str] = set()
+        self._cut: dict[str, Because] = {}
         self._endings: list[Ending] = []
         self._was_killed = False
 
@@ -52,23 +51,11 @@ class Effects:
         """Perform an effect whose intent is durable."""
         self._begin(step, self._perform(step, effect, node=node), may_be_cut=effect.may_repeat)
 
-    def rest(self, step: Step) -> None:
-        """Wait until a step may be tried again."""
-        self._resting.add(step.node_id)
-        self._begin(step, self._sleep(step.after_seconds), may_be_cut=True)
-
-    def cut_off(self) -> None:
-        """Cut off everything that may be made again; what may not is left to end by itself."""
-        self._cut_off(self._interruptible)
-
-    def wake_resting(self) -> None:
-        """Cut off the pauses alone."""
-        self._cut_off(self._resting)
-
-    def _cut_off(self, nodes: set[str]) -> None:
-        for node_id in nodes - self._cut:
-            self._cut.add(node_id)
-            self._tasks[node_id].cancel()
+    def cut_off(self, keys: Iterable[str], *, because: Because) -> None:
+        """Cut off of these steps what may be made again; what may not is left to end by itself."""
+        for key in self._interruptible.intersection(keys) - self._cut.keys():
+            self._cut[key] = because
+            self._tasks[key].cancel()
 
     def collect(self) -> list[Ending]:
         """Return what has ended since the last call. Raises CancelledError where one was killed, but not by us."""
@@ -84,43 +71,60 @@ class Effects:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _begin(self, step: Step, doing: Coroutine[None, None, Outcome | Rested], *, may_be_cut: bool) -> None:
+    def _begin(self, step: Step, doing: Coroutine[None, None, Outcome], *, may_be_cut: bool) -> None:
         if may_be_cut:
             self._interruptible.add(step.node_id)
         task = asyncio.create_task(doing)
         self._tasks[step.node_id] = task
         task.add_done_callback(partial(self._note_ending, step))
 
-    def _note_ending(self, step: Step, task: "asyncio.Task[Outcome | Rested]") -> None:
+    def _note_ending(self, step: Step, task: "asyncio.Task[Outcome]") -> None:
         # A callback, not a handler inside the task: one that is cut off before it began would never come to it.
         del self._tasks[step.node_id]
         self._interruptible.discard(step.node_id)
-        self._resting.discard(step.node_id)
-        if task.cancelled():
-            self._was_killed = self._was_killed or step.node_id not in self._cut
-        self._cut.discard(step.node_id)
-        self._endings.append((step, CutOff() if task.cancelled() else task.result()))
+        because = self._cut.pop(step.node_id, None)
+        if not task.cancelled():
+            self._endings.append((step, task.result()))
+        elif because is not None:
+            self._endings.append((step, CutOff(because)))
+        else:
+            self._was_killed = True
         self._bell.set()
-
-    async def _sleep(self, seconds: float) -> Rested:
-        await self._ports.clock.sleep(seconds)
-        return Rested()
 
     async def _perform(self, step: Step, effect: Effect, *, node: Node) -> Outcome:
         try:
-            return await self._answer_of(step, effect, seconds=node.timeout_seconds or effect.timeout_seconds)
+            return await self._answer_of(step, effect, node=node)
         except CodexosError as error:
             return _judge(step, effect, error=error, node=node)
         except Exception:
             return broken(step)
 
-    async def _answer_of(self, step: Step, effect: Effect, *, seconds: float) -> Done:
+    async def _answer_of(self, step: Step, effect: Effect, *, node: Node) -> Done:
+        seconds = node.timeout_seconds or effect.timeout_seconds
         with DeltaFrames(self._ports.sink, step.node_id, attempt=step.attempt) as frames:
             try:
                 async with asyncio.timeout(seconds):
-                    return await effect.perform(self._ports, frames.emit)
+                    if node.idle_seconds is None:
+                        return await effect.perform(self._ports, frames.emit)
+                    return await self._watched(step, effect, frames=frames, seconds=node.idle_seconds)
             except TimeoutError:
                 raise StepTimedOut(node_id=step.node_id, seconds=seconds) from None
+
+    async def _watched(self, step: Step, effect: Effect, *, frames: DeltaFrames, seconds: float) -> Done:
+        """Perform an effect that must not be silent for longer than ``seconds``."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(seconds) as silence:
+
+                def emit(text: str) -> None:
+                    silence.reschedule(loop.time() + seconds)
+                    frames.emit(text)
+
+                return await effect.perform(self._ports, emit)
+        except TimeoutError:
+            if not silence.expired():
+                raise
+            raise StepIdle(node_id=step.node_id, seconds=seconds) from None
 
 
 def broken(step: Step) -> Failed:

@@ -132,6 +132,78 @@ class StepTimedOut(Unavailable):
         )
 
 
+class StepIdle(Unavailable):
+    """A step gave no sign of life for longer than it may."""
+
+    def __init__(self, *, node_id: str, seconds: float) -> None:
+        super().__init__(
+            f"Step {node_id!r} was silent for {seconds:g} seconds. Raise its idle_seconds, or see what it waits for.",
+            node_id=node_id,
+        )
+
+
+class TooManyLanes(LimitReached):
+    """A node would do its body more often than any may."""
+
+    def __init__(self, *, node_id: str, count: int, limit: int) -> None:
+        super().__init__(
+            f"Step {node_id!r} would do its body {count:,} times; at most {limit:,} are done. Give it a shorter list.",
+            node_id=node_id,
+        )
+
+
+class LoopLimitReached(LimitReached):
+    """A loop came to its last round, and what it waits for did not hold."""
+
+    def __init__(self, *, node_id: str, rounds: int) -> None:
+        super().__init__(
+            f"Loop {node_id!r} did not come to its end within {rounds:,} rounds. Raise its max_rounds, look at its "
+            "'until', or let it go on with the last round by 'at_limit'.",
+            node_id=node_id,
+        )
+
+
+class FlowNotAtHand(Conflict):
+    """A sub-flow was not pinned when the run began."""
+
+    def __init__(self, *, node_id: str, flow: str) -> None:
+        super().__init__(
+            f"Step {node_id!r} does flow {flow!r}, which is not at hand here. Run it in its project, where flows are "
+            "found by name.",
+            node_id=node_id,
+        )
+
+
+class NoListToMap(InvalidInput):
+    """Something was to be gone through one by one, and it is no list."""
+
+    def __init__(self, *, node_id: str, found: str) -> None:
+        super().__init__(
+            f"Map {node_id!r} goes over a list; 'over' came to {found}. Name a list, such as {{{{ input.items }}}}.",
+            node_id=node_id,
+        )
+
+
+class VariableMisfit(InvalidInput):
+    """A value cannot go into a variable of the run."""
+
+    def __init__(self, *, name: str, reducer: str) -> None:
+        super().__init__(
+            f"A value set for {name!r} does not go together with what it holds by {reducer!r}. "
+            "Set a value of the kind it takes, or choose another reducer.",
+            name=name,
+        )
+
+
+class NobodyAnswered(Conflict):
+    """A question to people was not answered in time, and the flow does not say what follows then."""
+
+    def __init__(self, *, node_id: str) -> None:
+        super().__init__(
+            f"Nobody decided about {node_id!r} in time. Give it a way for 'timeout', or more time.", node_id=node_id
+        )
+
+
 class LeaseLost(Conflict):
     """Another worker holds the run now: nothing more may be written by this one."""
 

@@ -4,18 +4,21 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
+from agents.engine.alarm import Alarm
 from agents.engine.decide import Busy, Cancel, Drain, Ended, Fail, Finish, Perform, Step, Stuck, WaitFor, decide
 from agents.engine.effects import Effects, broken
 from agents.engine.graph import FlowGraph
+from agents.engine.holding import Holder
 from agents.engine.journal import usage_data
-from agents.engine.outcomes import CutOff, Done, Failed, Rested, StepError
-from agents.engine.ports import Ports
-from agents.engine.post import take_message
+from agents.engine.outcomes import CutOff, Done, Failed, StepError, Waiting
+from agents.engine.ports import Ports, Rest
+from agents.engine.post import APPROVAL, take_message
 from agents.engine.recorder import Recorder
 from agents.engine.registry import KINDS
-from agents.engine.steps import Effect, PureKind, RunContext, StepContext
+from agents.engine.steps import AskingKind, Effect, EffectKind, HoldingKind, PureKind, RunContext, StepContext
 from agents.engine.telling import Telling
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -27,6 +30,9 @@ MOST_GATHERED = 50
 
 LONGEST_TURN_SECONDS = 0.01
 """How long one run may compute before the others of its process get their turn."""
+
+SHORT_PAUSE = timedelta(seconds=30)
+"""A run that only rests is kept at hand for so long; for a longer pause it is let go until then."""
 
 Status = Literal["succeeded", "failed", "cancelled", "waiting", "released"]
 
@@ -49,9 +55,8 @@ class Executor:
         self._bell = asyncio.Event()
         self._recorder = Recorder(ports.journal, ports.clock, epoch=run.epoch)
         self._effects = Effects(ports, self._bell)
-        self._rested: set[str] = set()
+        self._alarm = Alarm(ports.clock, self._bell)
         self._cancelled_by: str | None = None
-        self._cut_because = "cancelled"
         self._is_released = False
         self._is_hurried = False
         self._has_post = False
@@ -80,8 +85,9 @@ class Executor:
 
         Nothing is owed after an exception: the next executor rebuilds everything from the journal.
         """
-        view = await self._recorder.replay(self._graph)
-        self._telling = Telling(self._recorder, self._graph, run=self._run)
+        view = await self._recorder.replay(self._graph, input=self._run.input)
+        self._telling = Telling(self._recorder)
+        self._holder = Holder(self._telling, self._context)
         if view.finished is None:
             self._begin()
             await self._read_inbox()
@@ -91,6 +97,7 @@ class Executor:
                 if standing is not None:
                     return standing
         finally:
+            self._alarm.stop()
             await self._effects.abandon()
 
     def _begin(self) -> None:
@@ -99,9 +106,11 @@ class Executor:
         if not view.is_accepted:
             self._recorder.record("run.accepted", {"flow": self._graph.name})
         self._recorder.record("run.started", {"epoch": self._run.epoch, "resumed": is_resumed})
-        for node_id, intended in view.cut.items():
-            if intended.data.get("may_repeat") is not True and node_id not in view.waiting:
-                self._telling.tell_uncertain(node_id, intended)
+        for key, intended in list(view.cut.items()):
+            if view.at(key)[0].is_over:
+                self._telling.tell_cut(Step(key, intended.attempt), because="not_needed")
+            elif intended.data.get("may_repeat") is not True and key not in view.waiting:
+                self._telling.tell_uncertain(key, intended)
 
     def _note_cancel(self) -> None:
         view = self._recorder.view
@@ -113,43 +122,87 @@ class Executor:
         view = self._recorder.view
         if self._is_hurried and self._effects.may_be_left:
             return await self._let_go()
-        match decide(self._graph, view):
-            case Perform(steps, skips):
-                return await self._perform(steps, skips)
-            case Busy():
+        match decide(self._graph, view, self._ports.clock.now()):
+            case Perform() as doable:
+                return await self._perform(doable)
+            case Busy(until=until):
+                await self._hear(until)
+            case Drain(nodes, because):
+                self._effects.cut_off(nodes, because=because)
                 await self._hear()
-            case Drain(because=because):
-                self._cut_because = because
-                self._effects.cut_off()
-                await self._hear()
-            case WaitFor(nodes):
-                await self._recorder.commit(is_resting=True)
-                return Standing("waiting", view.waiting[nodes[0]])
+            case WaitFor(nodes, until):
+                return await self._wait(nodes, until)
             case Ended(data):
                 return _standing_of(data)
             case (Finish() | Fail() | Cancel() | Stuck()) as end:
                 return await self._end(end)
         return None
 
-    async def _perform(self, steps: Sequence[Step], skips: Sequence[str]) -> Standing | None:
-        for node_id in skips:
-            self._telling.tell_left_out(node_id)
-        fresh = [step for step in steps if step.node_id not in self._effects]
-        if self._is_released and not skips:
+    async def _wait(self, keys: Sequence[str], until: datetime | None) -> Standing | None:
+        view = self._recorder.view
+        if until is not None and not view.waiting and until - self._ports.clock.now() <= SHORT_PAUSE:
+            if self._is_released:
+                return await self._let_go()
+            await self._hear(until)
+            return None
+        await self._recorder.commit(rest=Rest(until))
+        if keys and keys[0] in view.waiting:
+            return Standing("waiting", view.waiting[keys[0]])
+        if view.paused_by is not None:
+            return Standing("waiting", {"reason": "paused", "message": f"{view.paused_by} paused the run."})
+        return Standing("waiting", {"reason": "resting", "message": "The run goes on when a pause is over."})
+
+    async def _perform(self, doable: Perform) -> Standing | None:
+        for key in doable.skips:
+            self._telling.tell_left_out(key)
+        for key in doable.late:
+            self._tell_late(key)
+        if self._is_released and not doable.skips:
             return await self._release()
-        begun = fresh[: MOST_UNDER_WAY - len(self._effects)]
-        prepared: list[tuple[Step, Effect]] = []
-        for step in begun:
-            if (effect := self._prepare(step)) is not None:
-                prepared.append((step, effect))
+        self._effects.cut_off(doable.cuts, because="not_needed")
+        for key in doable.turns:
+            self._holder.take_turn(key)
             await self._give_way()
+        fresh = [step for step in doable.steps if self._may_begin(step)]
+        begun = fresh[: MOST_UNDER_WAY - len(self._effects)]
+        prepared = await self._prepare_all(begun)
         if prepared and self._recorder.view.failure is None:
             await self._launch(prepared)
-        elif not begun and not skips:
-            await self._hear()
+        elif not (begun or doable.turns or doable.skips or doable.late):
+            await self._hear(doable.until)
         elif self._recorder.gathered >= MOST_GATHERED:
             await self._recorder.commit()
         return None
+
+    async def _prepare_all(self, steps: Sequence[Step]) -> list[tuple[Step, Effect]]:
+        prepared: list[tuple[Step, Effect]] = []
+        for step in steps:
+            # The one before may have been the last straw for the lane of this one.
+            if self._may_begin(step) and (effect := self._prepare(step)) is not None:
+                prepared.append((step, effect))
+            await self._give_way()
+        return [(step, effect) for step, effect in prepared if self._may_begin(step)]
+
+    def _may_begin(self, step: Step) -> bool:
+        return step.node_id not in self._effects and self._recorder.view.is_startable(step.node_id)
+
+    def _tell_late(self, key: str) -> None:
+        """Deal with a step whose time is up: what it holds ends, or nobody has answered it."""
+        view = self._recorder.view
+        if key in view.held:
+            self._holder.expire(key)
+            return
+        kind = KINDS[view.at(key)[1].kind]
+        step = self._telling.tell_decided(key, "timeout", by="nobody", message_id=None)
+        try:
+            outcome = kind.late(self._context(key)) if isinstance(kind, AskingKind) else broken(step)
+        except CodexosError as error:
+            outcome = Failed(StepError.of(error))
+        self._telling.tell(step, outcome)
+
+    def _context(self, key: str, attempt: int = 1) -> StepContext:
+        lane, node = self._recorder.view.at(key)
+        return StepContext(node, lane, self._run, self._recorder.view, attempt)
 
     async def _give_way(self) -> None:
         """Let others go on where this run has computed for long: leases are renewed on the same loop."""
@@ -160,25 +213,24 @@ class Executor:
 
     def _prepare(self, step: Step) -> Effect | None:
         """Do a pure step, or work out an effect; None where nothing is left to launch."""
-        if step.after_seconds and step.node_id not in self._rested:
-            self._effects.rest(step)
-            return None
-        self._rested.discard(step.node_id)
-        node = self._graph.nodes[step.node_id]
-        kind = KINDS[node.kind]
-        context = StepContext(node, self._run, self._recorder.view, step.attempt)
+        context = self._context(step.node_id, step.attempt)
+        kind = KINDS[context.node.kind]
         try:
-            ready = Done(kind.compute(context)) if isinstance(kind, PureKind) else kind.prepare(context, self._ports)
+            if isinstance(kind, EffectKind):
+                ready = kind.prepare(context, self._ports)
+                if not isinstance(ready, Done):
+                    return ready
+            elif isinstance(kind, HoldingKind):
+                self._telling.tell_held(step, kind.begin(context))
+                return None
+            else:
+                ready = _computed(kind, context)
         except CodexosError as error:
-            self._telling.tell(step, Failed(StepError.of(error)))
-            return None
+            ready = Failed(StepError.of(error))
         except Exception:
-            self._telling.tell(step, broken(step))
-            return None
-        if isinstance(ready, Done):
-            self._telling.tell(step, ready)
-            return None
-        return ready
+            ready = broken(step)
+        self._telling.tell(step, ready)
+        return None
 
     async def _launch(self, prepared: Sequence[tuple[Step, Effect]]) -> None:
         for step, effect in prepared:
@@ -186,21 +238,19 @@ class Executor:
         # Durable before the effects: after a crash the journal knows that they may have happened.
         await self._recorder.commit()
         for step, effect in prepared:
-            self._effects.launch(step, effect, node=self._graph.nodes[step.node_id])
+            self._effects.launch(step, effect, node=self._recorder.view.at(step.node_id)[1])
 
-    async def _hear(self) -> None:
-        """Make durable what was noted, then wait until an effect has ended or somebody wants something."""
+    async def _hear(self, until: datetime | None = None) -> None:
+        """Make durable what was noted, then wait until an effect has ended, somebody wants something, or it is time."""
         await self._recorder.commit()
+        self._alarm.set(until)
         await self._bell.wait()
         self._bell.clear()
         for step, outcome in self._effects.collect():
-            match outcome:
-                case Rested():
-                    self._rested.add(step.node_id)
-                case CutOff():
-                    self._telling.tell_cut(step, because=self._cut_because)
-                case _:
-                    self._telling.tell(step, outcome)
+            if isinstance(outcome, CutOff):
+                self._telling.tell_cut(step, because=outcome.because)
+            else:
+                self._telling.tell(step, outcome)
         if self._has_post:
             await self._read_inbox()
 
@@ -212,7 +262,6 @@ class Executor:
 
     async def _release(self) -> Standing | None:
         if len(self._effects):
-            self._effects.wake_resting()
             await self._hear()
             return None
         return await self._let_go()
@@ -248,6 +297,13 @@ class Executor:
             data["error"] = error
         self._recorder.record("run.finished", data)
         return Standing(status, data)
+
+
+def _computed(kind: PureKind | AskingKind, context: StepContext) -> Done | Waiting:
+    if isinstance(kind, PureKind):
+        return Done(kind.compute(context))
+    asked = kind.ask(context)
+    return Waiting(APPROVAL, str(asked["title"]), asked)
 
 
 def _standing_of(finished: JsonObject) -> Standing:

@@ -2,6 +2,7 @@
 """What a check of a document has found so far."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 
 from agents.engine.errors import Problem
@@ -29,6 +30,11 @@ class Findings:
     def warn(self, place: str, message: str) -> None:
         """Add something that may be meant, and may go wrong."""
         self._add(Problem(place, message, "warning"))
+
+    def take_over(self, inside: "Findings", place: str) -> None:
+        """Add what was found in a flow that stands at ``place`` in this one."""
+        for problem in inside.listed():
+            self._add(replace(problem, place=place + problem.place.removeprefix("$")))
 
     def has(self, place: str) -> bool:
         """Whether something is told at that very place already."""

@@ -3,12 +3,13 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from agents.engine.boxes import Box
 from agents.engine.drawing import TOP
 from agents.engine.expressions import RESERVED_NAMES
 from agents.engine.findings import Findings, shown
+from agents.engine.graph import HOLDING
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.places import inside
 from agents.engine.registry import KINDS, KINDS_TO_COME
@@ -22,11 +23,11 @@ _TEXTS = {"name": 200, "description": 10_000, "label": 200}
 
 
 def check_fittings(
-    document: JsonObject, boxes: Sequence[Box], *, tools: Iterable[str] | None, findings: Findings
+    document: JsonObject, boxes: Sequence[Box], *, tools: Sequence[str] | None, findings: Findings
 ) -> None:
     """Add every trouble with the flow's own particulars and with each box by itself."""
     _check_top(document, {box.id for box in boxes}, findings=findings)
-    known_tools = None if tools is None else sorted(tools)
+    known_tools = tools
     for box in boxes:
         _check_id(box, findings)
         _check_about(box, findings)
@@ -85,6 +86,8 @@ def _check_id(box: Box, findings: Findings) -> None:
         trouble = f"The id has {len(box.id):,} characters; at most {MAX_ID_CHARACTERS} are taken. Shorten it."
     elif _UNPRINTABLE.search(box.id):
         trouble = f"The id {shown(box.id)} holds control characters. Leave them out."
+    elif "/" in box.id and box.kind in HOLDING:
+        trouble = f"The id {shown(box.id)} holds '/', which parts the names of steps inside it. Leave it out."
     elif box.id in RESERVED_NAMES and not (box.id == "input" and box.kind == "entry"):
         trouble = f"{box.id!r} has a meaning of its own in templates. Choose another id."
     if trouble:

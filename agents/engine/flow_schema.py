@@ -7,10 +7,12 @@ It says how a document may be shaped, in either dialect; whether it holds togeth
 from collections.abc import Mapping
 
 from agents.engine.fittings import MAX_ID_CHARACTERS
+from agents.engine.graph import CHOOSING
 from agents.engine.nodes.every import EVERY_KIND
-from agents.engine.registry import CHOOSING, KINDS
+from agents.engine.registry import KINDS
 from agents.engine.shape import MAX_EDGES, MAX_NODES
 from agents.engine.steps import NodeKind, Setting
+from agents.engine.writers import LIMITS_SCHEMA, STATE_SCHEMA
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 _ID: JsonObject = {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARACTERS}
@@ -65,6 +67,15 @@ _EDGE: JsonObject = {
     },
     "required": ["source", "target"],
 }
+_BODY: JsonObject = {
+    "description": "A flow inside a node, from an entry of its own to an exit of its own.",
+    "type": "object",
+    "properties": {
+        "nodes": {"type": "array", "minItems": 1, "maxItems": MAX_NODES, "items": {"$ref": "#/$defs/node"}},
+        "edges": {"type": ["array", "null"], "maxItems": MAX_EDGES, "items": {"$ref": "#/$defs/edge"}},
+    },
+    "required": ["nodes"],
+}
 _TOP: Mapping[str, JsonValue] = {
     "$schema": {"type": "string"},
     "id": {"type": "string", "description": "The short name is made from it, or from the name."},
@@ -73,6 +84,8 @@ _TOP: Mapping[str, JsonValue] = {
     "description": {"type": "string", "maxLength": 10_000},
     "nodes": {"type": "array", "minItems": 1, "maxItems": MAX_NODES, "items": {"$ref": "#/$defs/node"}},
     "edges": {"type": ["array", "null"], "maxItems": MAX_EDGES, "items": {"$ref": "#/$defs/edge"}},
+    "state": {"description": "Variables that nodes set and templates read as state.NAME.", **STATE_SCHEMA},
+    "limits": {"description": "How far a run may go before it is ended.", **LIMITS_SCHEMA},
     "layout": {
         "description": "Where nodes are drawn, by their id. Moving one changes no version.",
         "type": "object",
@@ -99,6 +112,7 @@ def flow_schema() -> JsonObject:
             "outcomes": _OUTCOMES,
             "position": _POSITION,
             "edge": _EDGE,
+            "body": _BODY,
             "node": _node(),
             **{f"{kind.name}-settings": _settings(kind) for kind in KINDS.values()},
             **{kind.name: _kind(kind) for kind in KINDS.values()},

@@ -12,6 +12,11 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 ELSE = "else"
 """The outcome that stands for "none of the others"."""
 
+CHOOSING = frozenset({"condition", "approval"})
+"""Kinds of node whose ways out are taken by an outcome they name."""
+HOLDING = frozenset({"map", "loop", "subflow", "reflection", "planner"})
+"""Kinds of node that do a flow in lanes, see ``lanes``."""
+
 Join = Literal["all", "any"] | int
 
 
@@ -48,7 +53,9 @@ class Node:
 
     ``join`` says how many of the ways that lead here must have come: all that still can, any, or a number.
     ``on_error`` is None where a failure of the node fails the run. Before it is tried again it rests for
-    ``backoff_seconds``, twice as long each time, up to ``max_backoff_seconds``.
+    ``backoff_seconds``, twice as long each time, up to ``max_backoff_seconds``. ``sets`` are values, with templates in
+    them, that go into the run's variables once it is done. ``body`` is the flow that a node which holds lanes does in
+    each of them.
     """
 
     id: str
@@ -61,6 +68,14 @@ class Node:
     on_error: OnError | None = None
     backoff_seconds: float = 1.0
     max_backoff_seconds: float = 60.0
+    idle_seconds: float | None = None
+    sets: Mapping[str, JsonValue] = field(default_factory=dict)
+    body: "FlowGraph | None" = None
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether its result decides which ways out are taken."""
+        return not all(way.is_open for way in self.ways)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -71,18 +86,53 @@ class Node:
         return tuple(dict.fromkeys(ahead))
 
 
+Reducer = Literal["last", "add", "append", "extend", "merge", "min", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """Something a run keeps and its nodes may set: what it is at first, and how one more value goes into it."""
+
+    first: JsonValue = None
+    reducer: Reducer = "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a run may go: seconds since it was accepted, steps done, tokens and dollars spent. None: no limit."""
+
+    seconds: float | None = None
+    steps: int | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FlowGraph:
-    """A flow that holds together. Made by ``documents.parse_flow``; everything the engine asks of it is one look-up."""
+    """A flow that holds together. Made by ``documents.parse_flow``; everything the engine asks of it is one look-up.
+
+    ``is_closed`` where its templates see nothing of the flow around it: a flow of its own, not the body of a node.
+    """
 
     name: str
     entry: str
     exit: str
     nodes: Mapping[str, Node]
     before: Mapping[str, tuple[str, ...]] = field(repr=False)
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    is_closed: bool = True
 
     @classmethod
-    def of(cls, name: str, nodes: Sequence[Node]) -> "FlowGraph":
+    def of(
+        cls,
+        name: str,
+        nodes: Sequence[Node],
+        *,
+        variables: Mapping[str, Variable] | None = None,
+        limits: Limits | None = None,
+        is_closed: bool = True,
+    ) -> "FlowGraph":
         """Build the graph of nodes that were checked: one entry, one exit, every target known, no circle."""
         before: dict[str, list[str]] = {node.id: [] for node in nodes}
         for node in nodes:
@@ -94,18 +144,44 @@ class FlowGraph:
             exit=next(node.id for node in nodes if node.kind == "exit"),
             nodes={node.id: node for node in nodes},
             before={node_id: tuple(sources) for node_id, sources in before.items()},
+            variables=variables or {},
+            limits=limits or Limits(),
+            is_closed=is_closed,
         )
 
 
 def logic_hash(graph: FlowGraph) -> str:
     """Hash what a flow does, apart from how it is drawn: order, position, labels and name change nothing."""
-    logic = [_logic_of(node) for node in sorted(graph.nodes.values(), key=lambda node: node.id)]
-    written = json.dumps(logic, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    written = json.dumps(_logic_of(graph), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def _logic_of(node: Node) -> list[JsonValue]:
+def logic_of(node: Node) -> str:
+    """Say what one node does, its ways out included, alike for two that differ in their look alone."""
+    return json.dumps(_logic_of_node(node), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _logic_of(graph: FlowGraph) -> list[JsonValue]:
+    nodes: list[JsonValue] = [_logic_of_node(node) for node in sorted(graph.nodes.values(), key=lambda node: node.id)]
+    more: dict[str, JsonValue] = {}
+    if graph.variables:
+        more["variables"] = {name: [each.first, each.reducer] for name, each in graph.variables.items()}
+    if graph.limits != Limits():
+        limits = graph.limits
+        more["limits"] = [limits.seconds, limits.steps, limits.tokens, limits.cost_usd]
+    return [*nodes, more] if more else nodes
+
+
+def _logic_of_node(node: Node) -> list[JsonValue]:
     ways = sorted([way.target, way.outcome or "", way.when or ""] for way in node.ways)
     trouble = None if node.on_error is None else [node.on_error.target, node.on_error.default]
     retry: list[JsonValue] = [node.attempts, node.backoff_seconds, node.max_backoff_seconds]
-    return [node.id, node.kind, node.settings, ways, retry, node.timeout_seconds, node.join, trouble]
+    logic: list[JsonValue] = [node.id, node.kind, node.settings, ways, retry, node.timeout_seconds, node.join, trouble]
+    more: dict[str, JsonValue] = {}
+    if node.idle_seconds is not None:
+        more["idle_seconds"] = node.idle_seconds
+    if node.sets:
+        more["set"] = dict(node.sets)
+    if node.body is not None:
+        more["body"] = _logic_of(node.body)
+    return [*logic, more] if more else logic

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry, decode_data, encode_data
+from agents.engine.ports import Rest
 
 
 class MemoryJournal:
@@ -16,7 +17,7 @@ class MemoryJournal:
         self.appends = 0
         self.fence = 0
 
-    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
+    async def append(self, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
         """Keep the entries. Raises LeaseLost for an epoch behind the fence or a seq that does not follow."""
         first = len(self.entries) + 1
         for seq, entry in enumerate(entries, start=first):

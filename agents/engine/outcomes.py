@@ -37,10 +37,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The step goes on when something outside has happened."""
+    """The step goes on when something outside has happened; ``said`` is told beside it."""
 
     reason: str
     message: str
+    said: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,7 @@ Outcome = Done | Waiting | Failed | Again
 
 
 @dataclass(frozen=True, slots=True)
-class Rested:
-    """The pause before another attempt is over."""
-
-
-@dataclass(frozen=True, slots=True)
 class CutOff:
     """The step was ended by its holder before it had an outcome."""
+
+    because: str

@@ -12,14 +12,21 @@ from codexos.kernel.chat import ChatModel
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The holder lets go of a run until a message comes for it, or until a moment where there is one."""
+
+    until: datetime | None = None
+
+
 class Journal(Protocol):
     """The durable entries of one run, written by its one holder."""
 
-    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
+    async def append(self, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
         """Make all of the entries durable or none; return only then. Their seqs follow on without a gap.
 
-        ``is_resting`` says that the holder lets go of the run with this, until a message comes for it. Raises
-        LeaseLost where another epoch holds the run or one of the seqs is taken.
+        With ``rest`` the holder lets go of the run with this. Raises LeaseLost where another epoch holds the run or one
+        of the seqs is taken.
         """
         ...
 
@@ -59,14 +66,15 @@ class EventSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InboxMessage:
-    """Something people have for a run: that it be cancelled, or what is to become of a step that waits.
+    """Something people have for a run: that it be cancelled, paused or resumed, or what is to become of a step that
+    waits.
 
-    ``data`` of a decision holds ``node_id``, ``decision`` (``again``, ``done`` or ``fail``) and, for ``done``,
-    ``result``.
+    ``data`` of a decision holds ``node_id`` and ``decision``: of an effect that may have happened ``again``, ``done``
+    with its ``result``, or ``fail``; of a question to people ``approve`` or ``reject``, with ``form``.
     """
 
     id: str
-    kind: Literal["cancel", "decide"]
+    kind: Literal["cancel", "pause", "resume", "decide"]
     by: str
     data: JsonObject
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.engine.boxes import Arrow, Box
-from agents.engine.graph import ELSE
-from agents.engine.registry import CHOOSING
+from agents.engine.graph import CHOOSING, ELSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +15,12 @@ class Reach:
     numbers: Mapping[str, int]
     before: Mapping[str, int]
     sure: Mapping[str, int]
+    choices: Mapping[str, Mapping[str, str]]
+
+    def are_apart(self, one: str, other: str) -> bool:
+        """Whether no run does both: they stand behind different outcomes of one choice."""
+        chosen = self.choices[other]
+        return any(box_id in chosen and chosen[box_id] != outcome for box_id, outcome in self.choices[one].items())
 
     def comes_before(self, earlier: str, later: str) -> bool:
         """Whether some way leads from one to the other."""
@@ -37,6 +42,7 @@ def reach_of(boxes: Sequence[Box], by_id: Mapping[str, Box]) -> Reach:
     settled: dict[str, int] = {}
     surely: dict[str, int] = {}
     sure: dict[str, int] = {}
+    choices: dict[str, Mapping[str, str]] = {}
     for box in order:
         ways = [(source, arrow) for source, arrow in arrivals[box.id] if source in before]
         come = [(before[source] | 1 << numbers[source], settled[source] | 1 << numbers[source]) for source, _ in ways]
@@ -44,9 +50,25 @@ def reach_of(boxes: Sequence[Box], by_id: Mapping[str, Box]) -> Reach:
         settled[box.id] = (_union if _waits_for_all(box, ways) else _common)([each for _, each in come])
         # It runs because one of the ways was taken, nobody knows which: what holds on each of them holds here.
         on_each_way = [surely[source] | will_run.taking(by_id[source], arrow) for source, arrow in ways]
+        choices[box.id] = _made_on_all([_made(by_id[source], arrow, choices[source]) for source, arrow in ways])
         surely[box.id] = will_run.started[box.id] | _common(on_each_way)
         sure[box.id] = surely[box.id] & settled[box.id]
-    return Reach(numbers, before, sure)
+    return Reach(numbers, before, sure, choices)
+
+
+def _made(source: Box, arrow: Arrow, before: Mapping[str, str]) -> Mapping[str, str]:
+    """Which choices were made in a run that takes this way: of each box the outcome."""
+    if source.kind not in CHOOSING or arrow.outcome is None or arrow.is_for_errors:
+        return before
+    return {**before, source.id: arrow.outcome}
+
+
+def _made_on_all(ways: Sequence[Mapping[str, str]]) -> Mapping[str, str]:
+    if not ways:
+        return {}
+    return {
+        box_id: outcome for box_id, outcome in ways[0].items() if all(way.get(box_id) == outcome for way in ways[1:])
+    }
 
 
 class _Future:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Writing down what happens: folded at once, made durable together."""
 
+from agents.engine.documents import parse_flow
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry, EntryType
-from agents.engine.ports import Clock, Journal
+from agents.engine.ports import Clock, Journal, Rest
 from agents.engine.view import JournalView
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
 class Recorder:
@@ -17,10 +18,11 @@ class Recorder:
         self._epoch = epoch
         self._gathered: list[Entry] = []
 
-    async def replay(self, graph: FlowGraph) -> JournalView:
+    async def replay(self, graph: FlowGraph, *, input: JsonValue) -> JournalView:
         """Rebuild the run from what is durable. Raises JournalDiverged."""
         self._gathered.clear()
-        self.view = JournalView.of(graph, await self._journal.read())
+        entries = await self._journal.read()
+        self.view = JournalView.of(graph, entries, input=input, read_flow=parse_flow)
         return self.view
 
     def record(self, kind: EntryType, data: JsonObject, *, node_id: str | None = None, attempt: int = 0) -> None:
@@ -34,8 +36,8 @@ class Recorder:
         """How many facts are not durable yet."""
         return len(self._gathered)
 
-    async def commit(self, *, is_resting: bool = False) -> None:
-        """Make everything noted durable; let go of the run where it is ``is_resting``. Raises LeaseLost."""
-        if self._gathered or is_resting:
+    async def commit(self, *, rest: Rest | None = None) -> None:
+        """Make everything noted durable; let go of the run where it is to ``rest``. Raises LeaseLost."""
+        if self._gathered or rest is not None:
             gathered, self._gathered = self._gathered, []
-            await self._journal.append(gathered, is_resting=is_resting)
+            await self._journal.append(gathered, rest=rest)

@@ -3,15 +3,19 @@
 
 from collections.abc import Mapping
 
+from agents.engine.nodes.approval import APPROVAL
 from agents.engine.nodes.condition import CONDITION
 from agents.engine.nodes.entry import ENTRY
 from agents.engine.nodes.exit import EXIT
 from agents.engine.nodes.llm import LLM
+from agents.engine.nodes.loop import LOOP
+from agents.engine.nodes.map import MAP
+from agents.engine.nodes.subflow import SUBFLOW
 from agents.engine.nodes.tool import TOOL
 from agents.engine.steps import NodeKind
 
-KINDS: Mapping[str, NodeKind] = {kind.name: kind for kind in (ENTRY, LLM, TOOL, CONDITION, EXIT)}
+KINDS: Mapping[str, NodeKind] = {
+    kind.name: kind for kind in (ENTRY, LLM, TOOL, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, EXIT)
+}
 # Promised kinds that are still to come: named in an honest refusal.
-KINDS_TO_COME = frozenset({"rag", "vault", "map", "loop", "subflow", "approval", "reflection"})
-# Kinds whose ways out are taken by an outcome they name.
-CHOOSING = frozenset({"condition", "approval"})
+KINDS_TO_COME = frozenset({"rag", "vault", "reflection", "planner"})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from agents.engine.errors import NoWayOut
 from agents.engine.expressions import Budget, Scope, evaluate_expression, is_true
-from agents.engine.graph import ELSE, Node, Way
+from agents.engine.graph import CHOOSING, ELSE, Node, Way
 from codexos.kernel.jsontypes import JsonValue
 
 
@@ -17,14 +17,14 @@ def choose_targets(node: Node, result: JsonValue, scope: Scope) -> Sequence[str]
     """
     if all(way.is_open for way in node.ways):
         return None
-    chosen = _by_outcome(node, result) if node.kind == "condition" else _by_expression(node, result, scope)
+    chosen = _by_outcome(node, result) if node.kind in CHOOSING else _by_expression(node, result, scope)
     if not chosen:
         raise NoWayOut(node_id=node.id)
     return list(dict.fromkeys(way.target for way in chosen))
 
 
 def _by_outcome(node: Node, result: JsonValue) -> list[Way]:
-    branch = result.get("branch") if isinstance(result, Mapping) else None
+    branch = result.get("branch", result.get("decision")) if isinstance(result, Mapping) else None
     named = [way for way in node.ways if way.outcome == branch]
     return named or [way for way in node.ways if way.outcome == ELSE]
 

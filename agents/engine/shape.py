@@ -41,7 +41,7 @@ def has_shape(document: JsonValue, findings: Findings) -> bool:
     if not isinstance(document, Mapping):
         findings.error("$", "A flow is an object with a list of 'nodes'. Write one.")
         return False
-    trouble = _nodes_trouble(document.get("nodes"))
+    trouble = nodes_trouble(document.get("nodes"))
     if trouble is not None:
         findings.error("$.nodes", trouble)
     edges = document.get("edges")
@@ -51,7 +51,8 @@ def has_shape(document: JsonValue, findings: Findings) -> bool:
     return trouble is None
 
 
-def _nodes_trouble(nodes: JsonValue) -> str | None:
+def nodes_trouble(nodes: JsonValue) -> str | None:
+    """Say why the nodes of a flow cannot be looked at one by one, or None."""
     if not isinstance(nodes, list | tuple):
         return "The flow has no list of 'nodes'. Give it one, from an entry to an exit."
     if len(nodes) > MAX_NODES:

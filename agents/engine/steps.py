@@ -2,13 +2,14 @@
 """What a node kind is given to do its step with."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 from uuid import UUID
 
 from agents.engine.expressions import RESERVED_NAMES, Scope, text_of
-from agents.engine.graph import Node
+from agents.engine.graph import FlowGraph, Node
 from agents.engine.journal import idempotency_key
+from agents.engine.lanes import Held, Lane
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
 from agents.engine.view import JournalView
@@ -30,68 +31,94 @@ class RunContext:
 
 
 class _Names(Mapping[str, JsonValue]):
-    """The names an expression may use: the input, each result by its node's id, and all of them as ``steps``."""
+    """The names an expression may use in a lane: the results there and around it by their nodes' ids, and the reserved
+    ones: ``input`` of the flow, all results as ``steps``, the run's variables as ``state``, and those of the body.
+    """
 
-    def __init__(self, run_input: JsonValue, results: Mapping[str, JsonValue]) -> None:
-        self._input = run_input
-        self._results = results
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._outward = list(lane.outward())
+        # Who has no variables may have a node of that name.
+        self._of_the_flow = _WITH_STATE if lane.home.graph.variables else RESERVED_NAMES
 
     def __getitem__(self, name: str) -> JsonValue:
+        if name in self._of_the_flow:
+            return self._value_of_the_flow(name)
+        for lane in self._outward:
+            if name in lane.results:
+                return lane.results[name]
+            if name in lane.names:
+                return lane.names[name]
+        raise KeyError(name)
+
+    def _value_of_the_flow(self, name: str) -> JsonValue:
         if name == "input":
-            return self._input
+            return self._outward[-1].given
+        if name == "state":
+            return dict(self._lane.home.variables)
         # A copy: a result that holds all results must not come to hold itself.
-        return dict(self._results) if name == "steps" else self._results[name]
+        return {key: value for lane in reversed(self._outward) for key, value in lane.results.items()}
 
     def __contains__(self, name: object) -> bool:
-        return name in RESERVED_NAMES or name in self._results
+        return name in self._of_the_flow or any(name in lane.results or name in lane.names for lane in self._outward)
 
     def __iter__(self) -> Iterator[str]:
-        return iter({"input", "steps", *self._results})
+        known = [name for lane in self._outward for name in (*lane.results, *lane.names)]
+        return iter(dict.fromkeys([*sorted(self._of_the_flow), *known]))
 
     def __len__(self) -> int:
-        return len({"input", "steps", *self._results})
+        return sum(1 for _ in self)
 
 
-def scope_of(run: RunContext, view: JournalView) -> Scope:
-    """Return the names an expression may use by now."""
-    return _Names(_input_of(run, view), view.results)
+_WITH_STATE = RESERVED_NAMES | {"state"}
 
 
-def _input_of(run: RunContext, view: JournalView) -> JsonValue:
-    # The entry's result is the input with its defaults.
-    return view.results.get(view.graph.entry, run.input)
+def scope_of(lane: Lane) -> Scope:
+    """Return the names an expression may use in a lane by now."""
+    return _Names(lane)
 
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """One step about to be done: its node and everything earlier it may read."""
+    """One step about to be done: its node, the lane it stands in, and everything earlier it may read."""
 
     node: Node
+    lane: Lane
     run: RunContext
     view: JournalView
-    attempt: int
+    attempt: int = 1
+
+    @property
+    def node_id(self) -> str:
+        """The step's key."""
+        return self.lane.key(self.node.id)
+
+    @property
+    def input(self) -> JsonValue:
+        """What its lane began with: the run's input, a map's item, what the last round of a loop gave."""
+        return self.lane.given
 
     @property
     def scope(self) -> Scope:
         """The names a template may use."""
-        return scope_of(self.run, self.view)
-
-    @property
-    def input(self) -> JsonValue:
-        """The input of the run, with its defaults once the entry is done."""
-        return _input_of(self.run, self.view)
+        return scope_of(self.lane)
 
     @property
     def sources(self) -> Sequence[Node]:
         """The nodes whose results lead here: none at the entry, several behind parallel branches."""
-        return [self.view.graph.nodes[node_id] for node_id in self.view.sources_of(self.node.id)]
+        return [self.lane.graph.nodes[node_id] for node_id in self.lane.sources_of(self.node.id)]
+
+    @property
+    def results(self) -> Mapping[str, JsonValue]:
+        """What the nodes of its lane gave, by their ids."""
+        return self.lane.results
 
     @property
     def last_result(self) -> JsonValue:
         """The result that leads here; of several, each by its node's id; the input at the entry."""
-        found = {node.id: self.view.results[node.id] for node in self.sources}
+        found = {node.id: self.results[node.id] for node in self.sources}
         if not found:
-            return self.run.input
+            return self.input
         return next(iter(found.values())) if len(found) == 1 else found
 
     @property
@@ -99,13 +126,13 @@ class StepContext:
         """What leads here, said as text."""
         sources = self.sources
         if not sources:
-            return text_of(self.run.input)
-        return "\n\n".join(text_of(self.view.results[node.id]) for node in sources)
+            return text_of(self.input)
+        return "\n\n".join(text_of(self.results[node.id]) for node in sources)
 
     @property
     def key(self) -> str:
         """The idempotency key of this step's effect, the same for every attempt until a person decides on another."""
-        return idempotency_key(self.run.run_id, self.node.id, group=self.view.groups.get(self.node.id, 0))
+        return idempotency_key(self.run.run_id, self.node_id, group=self.view.groups.get(self.node_id, 0))
 
     def setting_text(self, name: str) -> str | None:
         """A setting that is text, or None where it is not set."""
@@ -188,4 +215,56 @@ class EffectKind:
     prepare: Callable[[StepContext, Ports], Effect]
 
 
-NodeKind = PureKind | EffectKind
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a node that holds lanes is about to do: how many there will be, where that is known, how many at a time.
+
+    ``count`` is None where each lane's end tells whether another follows. ``said`` is told beside it.
+    """
+
+    count: int | None = None
+    parallel: int = 1
+    said: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A lane to be opened: what it begins with, and the flow to do in it where the node has written one itself."""
+
+    input: JsonValue
+    flow: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A node that holds lanes is done: its result is what the last one gave, or all of them in order."""
+
+    what: Literal["last", "all"]
+    notes: Sequence[JsonObject] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingKind:
+    """A kind of node that does a flow in lanes, any number of times: it touches nothing outside by itself.
+
+    ``body`` makes that flow of its settings where the document does not draw it.
+    """
+
+    name: str
+    settings: Mapping[str, Setting]
+    begin: Callable[[StepContext], Holding]
+    turn: Callable[[StepContext, Held], Sequence[Opening] | Collected | Done]
+    body: Callable[[JsonObject], FlowGraph] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskingKind:
+    """A kind of node that waits for a person. ``late`` says what follows when nobody has answered in time."""
+
+    name: str
+    settings: Mapping[str, Setting]
+    ask: Callable[[StepContext], JsonObject]
+    late: Callable[[StepContext], Done]
+
+
+NodeKind = PureKind | EffectKind | HoldingKind | AskingKind

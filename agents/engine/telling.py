@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What came of steps, told in the journal's words."""
 
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 
 from agents.engine.decide import Step
 from agents.engine.errors import ResultTooLarge
-from agents.engine.graph import FlowGraph, Node
+from agents.engine.expressions import Scope
+from agents.engine.graph import Node
 from agents.engine.journal import Entry, EntryType, usage_data
+from agents.engine.lanes import Lane
+from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Again, Done, Failed, Outcome, StepError, Waiting
 from agents.engine.recorder import Recorder
 from agents.engine.routing import choose_targets
 from agents.engine.sizes import MAX_RESULT_BYTES, is_too_large
-from agents.engine.steps import Effect, RunContext, scope_of
+from agents.engine.steps import Collected, Effect, Holding, scope_of
+from agents.engine.variables import reduced
 from codexos.kernel.chat import Usage
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -26,18 +31,18 @@ _CUT_BECAUSE = {
 class Telling:
     """Writes the entries of one run; nothing is durable before its recorder commits."""
 
-    def __init__(self, recorder: Recorder, graph: FlowGraph, *, run: RunContext) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._graph = graph
-        self._run = run
 
-    def tell(self, step: Step, outcome: Outcome) -> None:
+    def tell(self, step: Step, outcome: Outcome | Collected) -> None:
         """Tell what a step came to."""
         match outcome:
             case Done():
                 self._tell_done(step, outcome)
-            case Waiting(reason, message):
-                self._record("run.waiting", step, data={"reason": reason, "message": message})
+            case Collected():
+                self._tell_collected(step, outcome)
+            case Waiting(reason, message, said):
+                self._record("run.waiting", step, data={**said, "reason": reason, "message": message})
             case Again(error, after_seconds):
                 self._record("step.retry", step, data={"error": error.as_data(), "after_seconds": after_seconds})
             case Failed():
@@ -47,6 +52,20 @@ class Telling:
         """Tell that an effect is about to happen."""
         self._note(effect.notes, step)
         self._record("step.intended", step, data={**effect.intent, "may_repeat": effect.may_repeat})
+
+    def tell_held(self, step: Step, holding: Holding) -> None:
+        """Tell that a node begins to hold lanes."""
+        count: JsonObject = {} if holding.count is None else {"count": holding.count}
+        self._record("step.intended", step, data={**holding.said, **count, "parallel": holding.parallel})
+
+    def tell_opened(self, lane: Lane, entry: JsonValue, *, flow: JsonValue) -> None:
+        """Tell that a lane begins: its entry is done."""
+        node = lane.graph.nodes[lane.graph.entry]
+        step = Step(lane.key(node.id), 1)
+        data: dict[str, JsonValue] = {"result": entry}
+        if flow is not None:
+            data["flow"] = flow
+        self._record("step.done", step, data=data | self._follow_up(lane, node, result=entry))
 
     def tell_cut(self, step: Step, *, because: str) -> None:
         """Tell that a step was ended by us; one that had not begun leaves nothing to tell."""
@@ -68,6 +87,15 @@ class Telling:
         data: JsonObject = {"reason": "may_have_happened", "message": message, "intended": intended.data}
         self._recorder.record("run.waiting", data, node_id=node_id, attempt=intended.attempt)
 
+    def tell_pause(self, by: str, *, message_id: str) -> None:
+        """Tell that somebody wants nothing more to begin for now."""
+        message = f"{by} paused the run: what is under way ends, nothing else begins."
+        self._recorder.record("note", {"message": message, "level": "warning", "paused_by": by, "inbox": message_id})
+
+    def tell_resume(self, by: str, *, message_id: str) -> None:
+        """Tell that somebody wants the run to go on."""
+        self._recorder.record("note", {"message": f"{by} resumed the run.", "resumed_by": by, "inbox": message_id})
+
     def tell_cancel(self, by: str, *, message_id: str | None = None) -> None:
         """Tell that somebody wants the run to end."""
         data: dict[str, JsonValue] = {
@@ -77,10 +105,12 @@ class Telling:
         }
         self._recorder.record("note", data if message_id is None else {**data, "inbox": message_id})
 
-    def tell_decided(self, node_id: str, decision: str, *, by: str, message_id: str) -> Step:
-        """Tell what a person decided about a step that waits; return the step it is about."""
+    def tell_decided(self, node_id: str, decision: str, *, by: str, message_id: str | None) -> Step:
+        """Tell what was decided about a step that waits; return the step it is about."""
         attempt = self._recorder.view.attempts.get(node_id, 0)
-        data: JsonObject = {"decision": decision, "by": by, "inbox": message_id}
+        data: dict[str, JsonValue] = {"decision": decision, "by": by}
+        if message_id is not None:
+            data["inbox"] = message_id
         self._recorder.record("approval.decided", data, node_id=node_id, attempt=attempt)
         return Step(node_id, attempt)
 
@@ -88,43 +118,76 @@ class Telling:
         """Tell that a message of the inbox changed nothing."""
         self._recorder.record("note", {"message": message, "level": "warning", "inbox": message_id})
 
-    def is_waiting(self, node_id: str) -> bool:
-        """Whether a step waits for a person."""
-        return node_id in self._recorder.view.waiting
+    @property
+    def waiting(self) -> Mapping[str, JsonObject]:
+        """The steps that wait for a person, with what was told of them."""
+        return self._recorder.view.waiting
 
     def _tell_done(self, step: Step, done: Done) -> None:
         data: dict[str, JsonValue] = {"result": done.result, **_spent(done.usage)}
-        if is_too_large(data):
-            too_large = ResultTooLarge(node_id=step.node_id, limit=MAX_RESULT_BYTES)
-            self._tell_failed(step, Failed(StepError.of(too_large), done.usage))
-            return
+        self._tell_end(step, data, result=done.result, notes=done.notes, usage=done.usage)
+
+    def _tell_collected(self, step: Step, collected: Collected) -> None:
+        held = self._recorder.view.held[step.node_id]
+        result = held.last if collected.what == "last" else held.collected
+        # What is collected stands in the journal already: only that it was is written down.
+        self._tell_end(step, {"collected": collected.what}, result=result, notes=collected.notes)
+
+    def _tell_end(
+        self,
+        step: Step,
+        data: dict[str, JsonValue],
+        *,
+        result: JsonValue,
+        notes: Sequence[JsonObject],
+        usage: Usage | None = None,
+    ) -> None:
         try:
-            data |= self._way_on(self._graph.nodes[step.node_id], done.result)
+            if is_too_large({"result": result}):
+                raise ResultTooLarge(node_id=step.node_id, limit=MAX_RESULT_BYTES)
+            data |= self._follow_up(*self._recorder.view.at(step.node_id), result=result)
         except CodexosError as error:
-            self._tell_failed(step, Failed(StepError.of(error), done.usage))
+            self._tell_failed(step, Failed(StepError.of(error), usage or Usage()))
             return
-        self._note(done.notes, step)
+        self._note(notes, step)
         self._record("step.done", step, data=data)
 
     def _tell_failed(self, step: Step, failed: Failed) -> None:
         data: dict[str, JsonValue] = {"error": failed.error.as_data(), **_spent(failed.usage)}
-        self._record("step.failed", step, data=data | self._recovery(self._graph.nodes[step.node_id], failed.error))
+        lane, node = self._recorder.view.at(step.node_id)
+        self._record("step.failed", step, data=data | self._recovery(lane, node, failed.error))
 
-    def _recovery(self, node: Node, error: StepError) -> dict[str, JsonValue]:
+    def _recovery(self, lane: Lane, node: Node, error: StepError) -> dict[str, JsonValue]:
         """Say how a node's ``on_error`` goes on from its failure; nothing where that fails the run."""
         if node.on_error is None:
             return {}
         if node.on_error.target is not None:
             return {"result": {"error": error.as_data()}, "next": [node.on_error.target]}
         try:
-            return {"result": node.on_error.default, **self._way_on(node, node.on_error.default)}
+            return {"result": node.on_error.default, **self._follow_up(lane, node, result=node.on_error.default)}
         except CodexosError:
             # The default leads nowhere: the failure that called for it is what people should see.
             return {}
 
-    def _way_on(self, node: Node, result: JsonValue) -> dict[str, JsonValue]:
-        targets = choose_targets(node, result, scope_of(self._run, self._recorder.view))
-        return {} if targets is None else {"next": list(targets)}
+    def _follow_up(self, lane: Lane, node: Node, *, result: JsonValue) -> dict[str, JsonValue]:
+        """Say what follows from a result: the ways that are taken, and the variables that are set."""
+        data: dict[str, JsonValue] = {}
+        if node.sets:
+            data["set"] = self._values_to_set(lane, node, result=result)
+        if node.has_choice:
+            targets = choose_targets(node, result, scope_of(lane))
+            if targets is not None:
+                data["next"] = list(targets)
+        return data
+
+    def _values_to_set(self, lane: Lane, node: Node, *, result: JsonValue) -> JsonObject:
+        seen: Scope = ChainMap({node.id: result}, dict(scope_of(lane)))
+        home = lane.home
+        values = {name: filled_in(written, seen) for name, written in node.sets.items()}
+        for name, value in values.items():
+            if name in home.graph.variables:
+                reduced(name, home.graph.variables[name].reducer, before=home.variables[name], value=value)
+        return values
 
     def _note(self, notes: Sequence[JsonObject], step: Step) -> None:
         for note in notes:

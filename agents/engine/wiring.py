@@ -2,27 +2,28 @@
 """Do the templates read what is there by then? Every reference is to the input or to an earlier node."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from agents.engine.boxes import Box
 from agents.engine.errors import ExpressionInvalid
 from agents.engine.expressions import Path, expression_references, references
 from agents.engine.findings import Findings, shown
-from agents.engine.graph import ELSE
+from agents.engine.graph import CHOOSING, ELSE
+from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.nodes.rendering import texts_of
 from agents.engine.reach import Reach, reach_of
-from agents.engine.registry import CHOOSING, KINDS
+from agents.engine.registry import KINDS
 from codexos.kernel.jsontypes import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A text with expressions in it. What is asked of a way out is asked once its own node is done."""
+    """A text with expressions in it. What is asked of a way out, or set, is worked out once its node is done."""
 
     place: str
     text: str
     is_expression: bool = False
-    is_of_way: bool = False
+    is_afterwards: bool = False
 
     @property
     def paths(self) -> Sequence[Path]:
@@ -30,10 +31,39 @@ class _Text:
         return expression_references(self.text) if self.is_expression else references(self.text)
 
 
-def check_references(boxes: Sequence[Box], findings: Findings) -> None:
-    """Add every template that cannot be read and every reference that could never be filled in."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What templates may read that is no node beside them: results of the flow around a body, each with whether it
+    surely is there; the names a body has; and the flow's variables. ``is_parallel``: inside a map.
+    """
+
+    results: Mapping[str, bool] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    variables: Mapping[str, JsonValue] = field(default_factory=dict)
+    is_parallel: bool = False
+    is_body: bool = False
+
+    def within(self, box: Box, results: Mapping[str, bool]) -> "Around":
+        """What the templates in the body of ``box`` may read."""
+        return replace(
+            self,
+            results={**self.results, **results},
+            names=self.names | _NAMES[box.kind],
+            is_parallel=self.is_parallel or box.kind == "map",
+            is_body=True,
+        )
+
+
+_NAMES = {"map": frozenset({"item", "index"}), "loop": frozenset({"last", "round"})}
+
+
+def check_references(boxes: Sequence[Box], findings: Findings, *, around: Around) -> list[tuple[Box, Around]]:
+    """Add every template that cannot be read and every reference that could never be filled in.
+
+    Return the boxes that have a body, with what may be read in it.
+    """
     by_id = {box.id: box for box in boxes}
-    wiring = _Wiring(by_id, reach_of(boxes, by_id), findings)
+    wiring = _Wiring(by_id, reach_of(boxes, by_id), findings, around)
     for box in boxes:
         for text in _texts(box):
             try:
@@ -43,19 +73,22 @@ def check_references(boxes: Sequence[Box], findings: Findings) -> None:
                 continue
             for path in paths:
                 wiring.check(path, text, box=box)
+    bodies = [box for box in boxes if box.kind in _NAMES and "body" in box.settings]
+    return [(box, around.within(box, wiring.results_before(box))) for box in bodies]
 
 
 def _texts(box: Box) -> Iterator[_Text]:
     kind = KINDS.get(box.kind)
-    for name, setting in kind.settings.items() if kind else ():
+    for name, setting in {**kind.settings, **EVERY_KIND}.items() if kind else ():
         if name in box.settings and name == "cases":
             yield from _cases(box.settings[name], box.place_of(name))
         elif name in box.settings and (setting.is_template or setting.is_expression):
+            is_expression = setting.is_expression and isinstance(box.settings[name], str)
             for place, text in texts_of(box.settings[name], box.place_of(name)):
-                yield _Text(place, text, is_expression=setting.is_expression)
+                yield _Text(place, text, is_expression=is_expression, is_afterwards=name == "set")
     for arrow in box.arrows if box.kind not in CHOOSING else ():
         if arrow.when is not None and arrow.when != ELSE:
-            yield _Text(arrow.when_place, arrow.when, is_expression=True, is_of_way=True)
+            yield _Text(arrow.when_place, arrow.when, is_expression=True, is_afterwards=True)
 
 
 def _cases(cases: JsonValue, place: str) -> Iterator[_Text]:
@@ -72,12 +105,22 @@ class _Wiring:
     by_id: Mapping[str, Box]
     reach: Reach
     findings: Findings
+    around: Around
+
+    def results_before(self, box: Box) -> Mapping[str, bool]:
+        """The nodes that may have a result when ``box`` runs, each with whether it surely has."""
+        if box.id not in self.reach.before:
+            return dict.fromkeys(self.by_id, True)
+        earlier = [node_id for node_id in self.reach.before if self.reach.comes_before(node_id, box.id)]
+        return {node_id: self.reach.is_sure(node_id, box.id) for node_id in earlier}
 
     def check(self, path: Path, text: _Text, *, box: Box) -> None:
         """Add what is wrong with one reference."""
         node_id = path.node_id
         if node_id is None:
             self._check_input(path, text)
+            return
+        if node_id not in self.by_id and self._is_around(path, text, box=box):
             return
         if node_id not in self.by_id:
             meant = self.findings.meant(node_id, [*self.by_id, "input"])
@@ -86,8 +129,29 @@ class _Wiring:
                 f"{shown(node_id)} (position {path.position}) is neither 'input' nor a node of this flow.{meant} "
                 "Name one that is there.",
             )
-        elif not (text.is_of_way and node_id == box.id):
+        elif not (text.is_afterwards and node_id == box.id):
             self._check_order(path, text, node_id=node_id, box=box)
+
+    def _is_around(self, path: Path, text: _Text, *, box: Box) -> bool:
+        """Whether a name is known from around the node; add what is wrong with how it is read."""
+        name, around = str(path.node_id), self.around
+        if path.root == "state" and around.variables:
+            variable = path.accessors[0] if path.accessors else None
+            if isinstance(variable, str) and variable not in around.variables:
+                meant = self.findings.meant(variable, around.variables)
+                self.findings.error(text.place, f"The flow's 'state' has no variable {shown(variable)}.{meant}")
+            return True
+        if name in around.names or (
+            box.kind == "loop" and text.place == box.place_of("until") and name in _NAMES["loop"]
+        ):
+            return True
+        if name in around.results and not around.results[name] and not path.is_optional:
+            self.findings.warn(
+                text.place,
+                f"{shown(name)} (position {path.position}) may have no result by then. Say what to take instead, "
+                f'such as {{{{ {path} ?? "" }}}}.',
+            )
+        return name in around.results
 
     def _check_order(self, path: Path, text: _Text, *, node_id: str, box: Box) -> None:
         if box.id not in self.reach.before:
@@ -108,7 +172,13 @@ class _Wiring:
 
     def _check_input(self, path: Path, text: _Text) -> None:
         """Warn of a part of the input that the entry's schema does not know."""
-        if path.root != "input" or path.is_optional or not path.accessors or not isinstance(path.accessors[0], str):
+        if (
+            self.around.is_body
+            or path.root != "input"
+            or path.is_optional
+            or not path.accessors
+            or not isinstance(path.accessors[0], str)
+        ):
             return
         entry = next((box for box in self.by_id.values() if box.kind == "entry"), None)
         schema = entry.settings.get("schema") if entry else None

@@ -55,6 +55,14 @@ class Run(OrganizationModel):
     output_tokens = models.PositiveBigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=8, default=0)
 
+    # When a run that waits is to go on by itself; None while it is carried, or waits for people alone.
+    wake_at = models.DateTimeField(null=True)
+    # The run that this one goes on from, and how: retried, run again, forked; see agents/engine/travel.py.
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    origin = models.JSONField(null=True)
+    # The flows that it does as sub-flows, pinned when it was accepted: their versions and documents by name.
+    library = models.JSONField(default=dict)
+
     # Set with every message to the run, cleared by the holder before it reads them: none is overlooked.
     has_post = models.BooleanField(default=False)
     epoch = models.PositiveIntegerField(default=0)
@@ -77,6 +85,10 @@ class Run(OrganizationModel):
                 condition=Q(status__in=CLAIMABLE) | Q(status=RunStatus.WAITING, has_post=True),
                 name="run_claimable",
             ),
+            models.Index(
+                fields=["wake_at"], condition=Q(status=RunStatus.WAITING, wake_at__isnull=False), name="run_wakes"
+            ),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="run_children"),
             models.Index(fields=["id"], condition=~Q(status__in=UNFINISHED) & Q(settled_at=None), name="run_unsettled"),
             models.Index(fields=["content_days", "id"], condition=Q(content_expired_at=None), name="run_with_content"),
         ]
@@ -112,6 +124,8 @@ class InboxMessage(OrganizationModel):
 
     class Kind(models.TextChoices):
         CANCEL = "cancel", "Cancel"
+        PAUSE = "pause", "Pause"
+        RESUME = "resume", "Resume"
         DECIDE = "decide", "Decide"
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
@@ -141,7 +155,7 @@ class JournalEntry(models.Model):
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     type = models.CharField(max_length=20)
-    node_id = models.CharField(max_length=100, null=True)
+    node_id = models.CharField(max_length=1000, null=True)
     attempt = models.PositiveSmallIntegerField()
     epoch = models.PositiveIntegerField()
     at = models.DateTimeField()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Reading runs and their journals. Fetching is the check."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from uuid import UUID
 
@@ -10,14 +10,16 @@ from accounts.queries.access import insist
 from accounts.queries.pages import Page, page_of
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
+from agents.engine.documents import parse_flow
 from agents.engine.errors import JournalDiverged
+from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry, decode_data
 from agents.engine.logs import LogLine, log_line
 from agents.engine.thinning import Thin, filled
 from agents.errors import RunContentExpired, RunNotFound
 from agents.models import Blob, JournalEntry, Run, RunStatus
 from codexos.kernel.ids import parse_id
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MOST_ENTRIES_READ = 10_000
 # A list leaves out what only one run's own page shows: documents and inputs may be large.
@@ -117,6 +119,16 @@ def _whole(data: Thin, *, organization_id: UUID) -> JsonObject:
         return filled(data, known)
     except KeyError as error:
         raise JournalDiverged("A large value of the journal is missing. Restore it from a backup.") from error
+
+
+def graph_of(run: Run) -> FlowGraph:
+    """Read the flow that a run does, with the sub-flows that were pinned for it. Raises GraphInvalid."""
+    return parse_flow(run.document, library=documents_of(run.library))
+
+
+def documents_of(library: Mapping[str, JsonObject]) -> Mapping[str, JsonValue]:
+    """Return the documents of a run's library by the names that its nodes call them."""
+    return {name: pinned["document"] for name, pinned in library.items()}
 
 
 def log_of(entries: Sequence[Entry]) -> list[LogLine]:

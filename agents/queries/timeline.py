@@ -14,6 +14,7 @@ from agents.engine.order import in_order
 from agents.engine.view import JournalView
 from agents.models import Run
 from agents.queries.interventions import Asked
+from agents.queries.runs import graph_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 _STATES = {
@@ -109,12 +110,12 @@ class RunView:
 
 def fold_run(run: Run, entries: Iterable[Entry]) -> JournalView:
     """Fold a run's journal as its engine does. Raises GraphInvalid, JournalDiverged."""
-    return JournalView.of(parse_flow(run.document), entries)
+    return JournalView.of(graph_of(run), entries, input=run.input, read_flow=parse_flow, keeps_lanes=True)
 
 
 def view_run(run: Run, entries: Sequence[Entry], asked: Asked | None = None) -> RunView:
     """Fold a run's journal into what its page shows, with what people ``asked`` of it."""
-    graph, asked = parse_flow(run.document), asked or Asked()
+    graph, asked = graph_of(run), asked or Asked()
     finished = entries[-1].data if entries and entries[-1].type == "run.finished" else {}
     citations, error = finished.get("citations"), finished.get("error")
     return RunView(

@@ -26,13 +26,13 @@ from agents.engine.journal import Entry
 from agents.engine.ports import InboxMessage
 from agents.models import InboxMessage as InboxRow
 from agents.models import JournalEntry, Run
-from agents.queries.runs import entry_of
+from agents.queries.runs import documents_of, entry_of
 from codexos.kernel import clock
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.errors import NotAllowed
 from codexos.kernel.events import RunFinished
 from codexos.kernel.ids import FlowId, OrganizationId, ProjectId, RunId
-from codexos.kernel.jsontypes import JsonValue
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 from rag.operations.contents import read_context
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,18 @@ def _load_those(run_ids: Collection[UUID], *, organization_id: UUID) -> dict[UUI
 
 
 _LOADED = (
-    *("id", "flow_text", "input", "person_id", "person__name", "person__email", "project_id", "context", "limit"),
+    *(
+        "id",
+        "flow_text",
+        "library",
+        "input",
+        "person_id",
+        "person__name",
+        "person__email",
+        "project_id",
+        "context",
+        "limit",
+    ),
     "organization__allows_substitute_models",
 )
 
@@ -97,7 +108,7 @@ _LOADED = (
 def _loaded(row: Any, people: dict[UUID, Actor | None], *, organization_id: UUID) -> LoadedRun | Exception:
     try:
         return LoadedRun(
-            graph=_graph_of(row.flow_text),
+            graph=_graph_of(row.flow_text, row.library),
             input=row.input,
             actor=_actor_of(row, people, organization_id=organization_id),
             project_id=row.project_id,
@@ -111,8 +122,10 @@ def _loaded(row: Any, people: dict[UUID, Actor | None], *, organization_id: UUID
         return error
 
 
-def _graph_of(written: str) -> FlowGraph:
-    return _kept_graph(written) if len(written) <= LONGEST_KEPT else parse_flow(json.loads(written))
+def _graph_of(written: str, library: Mapping[str, JsonObject]) -> FlowGraph:
+    if library or len(written) > LONGEST_KEPT:
+        return parse_flow(json.loads(written), library=documents_of(library))
+    return _kept_graph(written)
 
 
 @lru_cache(maxsize=256)
@@ -139,7 +152,7 @@ def read_inbox(run_id: UUID, *, organization_id: UUID) -> Sequence[InboxMessage]
     with tenant(organization_id):
         rows = InboxRow.objects.for_organization(organization_id).filter(run_id=run_id)
         return [
-            InboxMessage(str(row.id), "cancel" if row.kind == InboxRow.Kind.CANCEL else "decide", str(row.by), row.data)
+            InboxMessage(str(row.id), row.kind, str(row.by), row.data)  # type: ignore[arg-type]
             for row in rows.select_related("by").order_by("id")
         ]
 

@@ -11,6 +11,7 @@ import pytest
 
 from agents.adapters.journal_writer import JournalWriter
 from agents.engine.errors import LeaseLost
+from agents.engine.ports import Rest
 from tests.agents.test_worker import accept, entry, writer, writing
 from tests.factories import World
 
@@ -63,7 +64,7 @@ async def test_a_commit_that_was_cut_off_is_kept_once(
 async def test_a_run_that_was_let_rest_rests(run_id: UUID, truth: psycopg.Connection, keeps: bool) -> None:
     one = cut_off(truth, keeps=keeps)
     (claim,) = await one.claim(1)
-    assert await writing(one, one.append(claim, [entry(1)], is_resting=True)) == [None]
+    assert await writing(one, one.append(claim, [entry(1)], rest=Rest())) == [None]
     assert truth.execute("select status, last_seq from agents_run").fetchone() == ("waiting", 1)
 
 

@@ -13,8 +13,8 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 def _compute(step: StepContext) -> JsonValue:
     schema = step.node.settings.get("schema")
     if not isinstance(schema, Mapping):
-        return step.run.input
-    given = _with_defaults(step.run.input, schema)
+        return step.lane.input
+    given = _with_defaults(step.lane.input, schema)
     wrong = mismatches(given, schema)
     if wrong:
         raise RunInputInvalid(

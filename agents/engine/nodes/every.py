@@ -62,7 +62,18 @@ EVERY_KIND: Mapping[str, Setting] = {
         Shape(_retry_trouble, _RETRY_SCHEMA),
         "How often to try, and how long to rest before trying again; each rest is twice the one before.",
     ),
-    "timeout_seconds": Setting(settings.number(least=0.1, most=86_400), "How long one attempt may take."),
+    "timeout_seconds": Setting(
+        settings.number(least=0.1, most=31_536_000),
+        "How long one attempt may take; all lanes of a node that holds some; the answer to an approval.",
+    ),
+    "idle_seconds": Setting(
+        settings.number(least=0.1, most=86_400), "How long it may be silent before it counts as hanging."
+    ),
+    "set": Setting(
+        settings.AN_OBJECT,
+        "Variables of the flow's 'state' to set once it is done: from their names to values with templates in them.",
+        is_template=True,
+    ),
     "on_error": Setting(
         Shape(_trouble_of_on_error, _ON_ERROR_SCHEMA),
         'What follows when it fails for good: "fail" ends the run, an id goes on there, a default goes on with it.',

@@ -13,7 +13,7 @@ from codexos.kernel.jsontypes import JsonValue
 def _compute(step: StepContext) -> JsonValue:
     if "output" in step.node.settings:
         return filled_in(step.node.settings["output"], step.scope)
-    given = {node.id: _given(node.kind, step.view.results[node.id]) for node in step.sources}
+    given = {node.id: _given(node.kind, step.results[node.id]) for node in step.sources}
     return next(iter(given.values())) if len(given) == 1 else given
 
 

@@ -107,7 +107,7 @@ def _default_prompt(step: StepContext, *, budget: int) -> tuple[str, Sequence[Js
     notes: list[JsonObject] = []
     sources = [node for node in step.sources if node.kind != "entry"]
     for source in sources:
-        last = text_of(step.view.results[source.id])
+        last = text_of(step.results[source.id])
         most = min(LAST_RESULT_CHARACTERS, budget // 2) // len(sources)
         if len(last) > most:
             notes.append(_cut_note(f"The result of {source.id}", most, of=len(last)))

@@ -66,6 +66,20 @@ def _object_trouble(value: JsonValue) -> str | None:
     return None if isinstance(value, Mapping) else "must be an object"
 
 
+def one_of(*values: str) -> Shape:
+    """One of a few words."""
+    listed = ", ".join(repr(value) for value in values)
+    return Shape(lambda value: None if value in values else f"must be one of {listed}", {"enum": list(values)})
+
+
+def _flow_trouble(value: JsonValue) -> str | None:
+    fits = isinstance(value, Mapping) and isinstance(value.get("nodes"), list | tuple)
+    return None if fits else "must be a flow: an object with a list of 'nodes', from an entry to an exit"
+
+
+A_FLOW = Shape(_flow_trouble, {"$ref": "#/$defs/body"})
+"""A flow inside a node; what is in it is checked with the flow around it."""
+
 AN_OBJECT = Shape(_object_trouble, {"type": "object"})
 """An object, whatever is in it."""
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from agents.engine.executor import Executor, Standing
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
-from agents.engine.ports import Inbox, Journal, Ports
+from agents.engine.ports import Inbox, Journal, Ports, Rest
 from agents.engine.steps import RunContext
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -72,13 +72,13 @@ class MortalJournal:
         self._journal = journal
         self._fate = fate
 
-    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
+    async def append(self, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
         fate = self._fate
         dies = fate.appends + 1 == fate.dies_at
         if dies:
             fate.dies_at = None
         if not dies or fate.keeps_the_last:
-            await self._journal.append(entries, is_resting=is_resting)
+            await self._journal.append(entries, rest=rest)
             fate.appends += 1
         if dies:
             raise WorkerKilled

@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
@@ -15,7 +15,7 @@ from agents.engine.executor import Executor, Standing
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.memory_journal import MemoryJournal
-from agents.engine.ports import Frame, InboxMessage, Ports
+from agents.engine.ports import Frame, InboxMessage, Ports, Rest
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, ContextDocument, Delta, Usage
@@ -41,16 +41,18 @@ class WorkerKilled(Exception):
 
 
 class StoppedClock:
-    """Always the same moment; sleeping takes no time and is written down."""
+    """Moves on only when somebody sleeps, which takes no time and is written down."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
+        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
 
     def now(self) -> datetime:
-        return datetime(2026, 1, 1, tzinfo=UTC)
+        return self.moment
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
 
 
 class Watcher:
@@ -71,12 +73,12 @@ class MortalJournal(MemoryJournal):
         self.dies_at: int | None = None
         self.keeps_the_last = False
 
-    async def append(self, entries: Sequence[Entry], *, is_resting: bool = False) -> None:
+    async def append(self, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
         dies = self.appends + 1 == self.dies_at
         if dies:
             self.dies_at = None
         if not dies or self.keeps_the_last:
-            await super().append(entries, is_resting=is_resting)
+            await super().append(entries, rest=rest)
         if dies:
             raise WorkerKilled
 

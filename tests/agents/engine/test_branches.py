@@ -9,7 +9,7 @@ import pytest
 
 from agents.engine import executor
 from agents.engine.graph import FlowGraph, Node, OnError, Way
-from agents.engine.view import JournalView
+from agents.engine.lanes import Lane
 from tests.agents.engine.stage import CountingTool, Stage
 
 
@@ -62,14 +62,14 @@ async def test_a_hundred_branches_share_few_commits():
 async def test_choices_that_part_and_meet_again_are_looked_through_once(monkeypatch: pytest.MonkeyPatch):
     # given: twenty times two ways, all of choices, which makes a million paths back to the start
     looked: list[str] = []
-    counted = JournalView._counted
+    counted = Lane._counted
 
-    def counting(view: JournalView, node_id: str) -> list[str]:
+    def counting(lane: Lane, node_id: str) -> list[str]:
         looked.append(node_id)
         assert len(looked) < 1_000, "the same nodes are looked through again and again"
-        return counted(view, node_id)
+        return counted(lane, node_id)
 
-    monkeypatch.setattr(JournalView, "_counted", counting)
+    monkeypatch.setattr(Lane, "_counted", counting)
     # when
     stage = Stage(flow(*_diamonds(20), begin=["c0"]), input="hello")
     standing = await stage.run()

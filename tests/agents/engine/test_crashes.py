@@ -14,6 +14,7 @@ from agents.engine.view import JournalView
 from tests.agents.engine.stage import CountingModel, CountingTool, Stage, StoppedClock, WorkerKilled, chain
 
 APPENDS = 4
+NOW = StoppedClock().now()
 
 
 async def test_a_cut_model_call_is_made_again_and_both_are_counted():
@@ -57,9 +58,9 @@ def test_the_same_journal_always_gives_the_same_decision(length: int, crash: int
     grown = JournalView(stage.graph)
     for entry in entries:
         grown.fold(entry)
-        decide(stage.graph, grown)
+        decide(stage.graph, grown, NOW)
     # then
-    assert decide(stage.graph, grown) == decide(stage.graph, JournalView.of(Stage().graph, entries))
+    assert decide(stage.graph, grown, NOW) == decide(stage.graph, JournalView.of(Stage().graph, entries), NOW)
 
 
 def test_a_journal_that_cannot_be_true_is_refused():
@@ -87,4 +88,4 @@ async def test_types_of_a_later_version_are_passed_over():
     later = Entry(4, "step.dreamt", begun[0].at, "planner", 1, 1, {})  # type: ignore[arg-type]
     view = JournalView.of(stage.graph, [*begun, later])
     assert list(view.ready) == ["planner"]
-    assert isinstance(decide(stage.graph, JournalView.of(stage.graph, stage.journal.entries)), Ended)
+    assert isinstance(decide(stage.graph, JournalView.of(stage.graph, stage.journal.entries), NOW), Ended)

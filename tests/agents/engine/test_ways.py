@@ -272,9 +272,9 @@ def test_a_part_of_the_input_that_the_schema_does_not_name_is_a_warning():
 
 def outcome(choice: Node, given: JsonValue) -> JsonValue:
     graph: FlowGraph = parse_flow(flow({"id": "choice", "type": "condition", **choice}, llm("a"), llm("b")))
-    view = JournalView(graph)
+    view = JournalView(graph, input=given)
     view.results["start"] = given
-    return CONDITION.compute(StepContext(graph.nodes["choice"], RunContext(RUN_ID, given), view, 1))
+    return CONDITION.compute(StepContext(graph.nodes["choice"], view.root, RunContext(RUN_ID, given), view))
 
 
 @pytest.mark.parametrize(

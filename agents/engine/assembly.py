@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""From a document that was checked to the engine's graph of it, bodies and sub-flows included."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from agents.engine.boxes import FAIL, Box
+from agents.engine.drawing import read_boxes
+from agents.engine.errors import GraphInvalid, Problem
+from agents.engine.findings import Findings
+from agents.engine.graph import FlowGraph, Join, Limits, Node, OnError, Variable, Way
+from agents.engine.nodes.every import EVERY_KIND
+from agents.engine.nodes.subflow import library_name
+from agents.engine.registry import KINDS
+from agents.engine.steps import HoldingKind
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+T = TypeVar("T")
+
+_APART = frozenset({*EVERY_KIND, "body"})
+
+
+def read_graph(document: JsonValue, *, library: Mapping[str, JsonValue]) -> FlowGraph:
+    """Make the graph of a sound document. Raises GraphInvalid where flows do each other in a circle."""
+    return _Assembly(library).flow(_object(document))
+
+
+@dataclass(frozen=True, slots=True)
+class _Assembly:
+    """Makes graphs; ``doing`` are the sub-flows around the one being made."""
+
+    library: Mapping[str, JsonValue]
+    doing: tuple[str, ...] = field(default=())
+
+    def flow(self, document: JsonObject, *, is_body: bool = False) -> FlowGraph:
+        """Make the graph of a flow, or of the body of one of its nodes."""
+        name = document.get("id") or document.get("name")
+        return FlowGraph.of(
+            name if isinstance(name, str) else "flow",
+            [self._node(box) for box in read_boxes(document, Findings())],
+            variables=_variables(document.get("state")),
+            limits=_limits(document.get("limits")),
+            is_closed=not is_body,
+        )
+
+    def _node(self, box: Box) -> Node:
+        said = box.settings.get("retry")
+        retry = said if isinstance(said, Mapping) else {}
+        attempts = retry.get("attempts")
+        sets = box.settings.get("set")
+        return Node(
+            id=box.id,
+            kind=box.kind,
+            settings={name: value for name, value in box.settings.items() if name not in _APART},
+            ways=tuple(Way(arrow.id, arrow.outcome, arrow.when) for arrow in box.arrows if not arrow.is_for_errors),
+            attempts=attempts if isinstance(attempts, int) else 1,
+            timeout_seconds=_seconds(box.settings.get("timeout_seconds"), None),
+            join=_join(box.settings.get("join")),
+            on_error=_on_error(box.settings.get("on_error")),
+            backoff_seconds=_seconds(retry.get("backoff_seconds"), 1.0),
+            max_backoff_seconds=_seconds(retry.get("max_backoff_seconds"), 60.0),
+            idle_seconds=_seconds(box.settings.get("idle_seconds"), None),
+            sets=sets if isinstance(sets, Mapping) else {},
+            body=self._body(box),
+        )
+
+    def _body(self, box: Box) -> FlowGraph | None:
+        if box.kind == "subflow":
+            return self._subflow(library_name(box.settings), place=box.place)
+        if isinstance(body := box.settings.get("body"), Mapping):
+            return self.flow(body, is_body=True)
+        kind = KINDS[box.kind]
+        return kind.body(box.settings) if isinstance(kind, HoldingKind) and kind.body is not None else None
+
+    def _subflow(self, name: str, *, place: str) -> FlowGraph | None:
+        if name in self.doing:
+            trail = " → ".join(repr(each) for each in (*self.doing[self.doing.index(name) :], name))
+            message = f"Flows do each other in a circle: {trail}. Take one of these sub-flows out."
+            raise GraphInvalid([Problem(f"{place}.flow", message)])
+        if name not in self.library:
+            return None
+        return _Assembly(self.library, (*self.doing, name)).flow(_object(self.library[name]))
+
+
+def _object(value: JsonValue) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _seconds(said: JsonValue, otherwise: T) -> float | T:
+    return float(said) if isinstance(said, int | float) else otherwise
+
+
+def _join(said: JsonValue) -> Join:
+    return said if isinstance(said, int) else "any" if said == "any" else "all"
+
+
+def _on_error(said: JsonValue) -> OnError | None:
+    if isinstance(said, Mapping):
+        return OnError(default=said.get("default"))
+    return OnError(target=said) if isinstance(said, str) and said != FAIL else None
+
+
+def _variables(said: JsonValue) -> dict[str, Variable]:
+    return {name: _variable(_object(each)) for name, each in _object(said).items()}
+
+
+def _variable(said: JsonObject) -> Variable:
+    return Variable(said.get("initial"), said.get("reducer", "last"))  # type: ignore[arg-type]
+
+
+def _limits(said: JsonValue) -> Limits:
+    limits = _object(said)
+    steps, tokens = limits.get("steps"), limits.get("tokens")
+    return Limits(
+        seconds=_seconds(limits.get("seconds"), None),
+        steps=steps if isinstance(steps, int) else None,
+        tokens=tokens if isinstance(tokens, int) else None,
+        cost_usd=_seconds(limits.get("cost_usd"), None),
+    )
