@@ -13,7 +13,7 @@ from agents.engine.effects import Effects, broken
 from agents.engine.graph import FlowGraph
 from agents.engine.holding import Holder
 from agents.engine.journal import usage_data
-from agents.engine.outcomes import CutOff, Done, Failed, StepError, Waiting
+from agents.engine.outcomes import CutOff, Done, Failed, Outcome, StepError, Waiting
 from agents.engine.ports import Ports, Rest
 from agents.engine.post import APPROVAL, take_message
 from agents.engine.recorder import Recorder
@@ -215,21 +215,21 @@ class Executor:
         """Do a pure step, or work out an effect; None where nothing is left to launch."""
         context = self._context(step.node_id, step.attempt)
         kind = KINDS[context.node.kind]
+        outcome: Outcome
         try:
-            if isinstance(kind, EffectKind):
-                ready = kind.prepare(context, self._ports)
-                if not isinstance(ready, Done):
-                    return ready
-            elif isinstance(kind, HoldingKind):
-                self._telling.tell_held(step, kind.begin(context))
-                return None
-            else:
-                ready = _computed(kind, context)
+            match kind:
+                case EffectKind():
+                    return kind.prepare(context, self._ports)
+                case HoldingKind():
+                    self._telling.tell_held(step, kind.begin(context))
+                    return None
+                case _:
+                    outcome = _computed(kind, context)
         except CodexosError as error:
-            ready = Failed(StepError.of(error))
+            outcome = Failed(StepError.of(error))
         except Exception:
-            ready = broken(step)
-        self._telling.tell(step, ready)
+            outcome = broken(step)
+        self._telling.tell(step, outcome)
         return None
 
     async def _launch(self, prepared: Sequence[tuple[Step, Effect]]) -> None:

@@ -9,7 +9,7 @@ from agents.engine.graph import ELSE
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
-from agents.engine.steps import AskingKind, Setting, StepContext
+from agents.engine.steps import AskingKind, Setting, Shape, StepContext
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 OUTCOMES = ("approve", "reject", "timeout")
@@ -58,7 +58,7 @@ APPROVAL = AskingKind(
         ),
         "form": Setting(settings.A_SCHEMA, "JSON Schema of what people fill in with their answer."),
         "deciders": Setting(
-            settings.Shape(_deciders_trouble, _DECIDERS),
+            Shape(_deciders_trouble, _DECIDERS),
             "Who may decide: roles and addresses. Without it, whoever may step into the run.",
         ),
     },

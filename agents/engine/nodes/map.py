@@ -8,7 +8,7 @@ from agents.engine.expressions import MAX_EXPRESSION_CHARACTERS, evaluate_expres
 from agents.engine.lanes import MOST_LANES, Held
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
-from agents.engine.steps import Collected, Holding, HoldingKind, Opening, Setting, StepContext
+from agents.engine.steps import Collected, Holding, HoldingKind, Opening, Setting, Shape, StepContext
 from codexos.kernel.jsontypes import JsonValue
 
 DEFAULT_PARALLEL = 5
@@ -55,7 +55,7 @@ MAP = HoldingKind(
     "map",
     {
         "over": Setting(
-            settings.Shape(_over_trouble, {"anyOf": [{"type": "array"}, _EXPRESSION.schema]}),
+            Shape(_over_trouble, {"anyOf": [{"type": "array"}, _EXPRESSION.schema]}),
             "The list to go over: an expression, such as {{ input.items }}, or a list with templates in it.",
             is_expression=True,
             is_required=True,
