@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 MOST_EVENTS_AT_ONCE = 1000
-GATHER_SECONDS = 0.004
+GATHER_SECONDS = 0.008
 FINISHED = "run.finished"
 IN_THE_JOURNAL = ""
 """The text of an event whose large values do not travel: whoever hears it reads the journal."""

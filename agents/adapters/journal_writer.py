@@ -132,11 +132,14 @@ class JournalWriter:
                 self._is_queued.clear()
 
     def _next_batch(self) -> list[Append]:
-        batch, size = [], 0
-        while self._queue and size < MOST_ENTRIES_AT_ONCE:
-            batch.append(self._queue.popleft())
-            size += len(batch[-1].entries)
-        return batch
+        batch: dict[UUID, Append] = {}
+        size = 0
+        # A run is updated once by one statement: what comes for it a second time waits for the next.
+        while self._queue and size < MOST_ENTRIES_AT_ONCE and self._queue[0].claim.run_id not in batch:
+            waiting = self._queue.popleft()
+            batch[waiting.claim.run_id] = waiting
+            size += len(waiting.entries)
+        return list(batch.values())
 
     async def append(self, claim: Claim, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
         """Return when the entries are durable. Raises LeaseLost where another worker holds the run by now.

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import uvloop
 
 from agents.adapters.journal_writer import JournalWriter
 from agents.engine.errors import LeaseLost
@@ -90,3 +91,18 @@ async def test_a_run_that_is_carried_is_renewed_and_not_taken_anew(run_id: UUID,
     assert await one.renew([claim]) == {run_id: False}
     assert truth.execute("select epoch, claimed_until > now() from agents_run").fetchone() == (1, True)
     await asyncio.wait_for(one.close(), 5)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_commit_larger_than_a_line_takes_at_once_is_written(
+    run_id: UUID, truth: psycopg.Connection, run: Callable[..., object]
+) -> None:
+    async def write() -> list[Any]:
+        one = writer()
+        (claim,) = await one.claim(1)
+        large = [entry(seq, text="x" * 1_000_000) for seq in range(1, 31)]
+        return await writing(one, one.append(claim, large), one.append(claim, [entry(31, text=None)]))
+
+    assert run(write()) == [None, None]
+    kept = truth.execute("select count(*), min(length(delta)), max(length(delta)) from agents_journalentry").fetchone()
+    assert kept == (31, len('{"text":null}'), len('{"text":""}') + 1_000_000)
