@@ -3,7 +3,11 @@
 
 from django.urls import path
 
-from agents.views import flow, flows, home, runs, start
+from agents.views import flow, flows, home, runs, start, triggers
+
+_TRIGGERS = "flows/<str:flow>/triggers/"
+_TRIGGER = _TRIGGERS + "<str:trigger>/"
+_deed = triggers.TriggerDeedPage.as_view
 
 urlpatterns = [
     path("", home.HomePage.as_view(), name="home"),
@@ -17,6 +21,14 @@ urlpatterns = [
     path("flows/<str:flow>/archive/", flow.ArchiveFlowPage.as_view(), name="archive-flow"),
     path("flows/<str:flow>/unarchive/", flow.UnarchiveFlowPage.as_view(), name="unarchive-flow"),
     path("flows/<str:flow>/fork/", flow.ForkFlowPage.as_view(), name="fork-flow"),
+    path(_TRIGGERS, triggers.TriggersPage.as_view(), name="flow-triggers"),
+    path(_TRIGGERS + "new/", triggers.NewTriggerPage.as_view(), name="new-trigger"),
+    path(_TRIGGER, triggers.TriggerPage.as_view(), name="trigger"),
+    path(_TRIGGER + "fire/", _deed(deed="fire"), name="fire-trigger"),
+    path(_TRIGGER + "pause/", _deed(deed="pause"), name="pause-trigger"),
+    path(_TRIGGER + "resume/", _deed(deed="resume"), name="resume-trigger"),
+    path(_TRIGGER + "rotate/", _deed(deed="rotate"), name="rotate-trigger"),
+    path(_TRIGGER + "delete/", _deed(deed="delete"), name="delete-trigger"),
     path("runs/", runs.RunListPage.as_view(), name="runs"),
     path("runs/new/", start.StartRunPage.as_view(), name="start-run"),
     path("runs/<str:run_id>/", runs.RunPage.as_view(), name="run"),

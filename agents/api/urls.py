@@ -4,7 +4,7 @@
 from django.urls import path
 
 from agents.api import doors
-from agents.api.views import flows, interventions, runs, tickets, tools, versions
+from agents.api.views import flows, interventions, runs, tickets, tools, triggers, versions
 
 _FLOW = "flows/<str:flow>/"
 
@@ -30,7 +30,15 @@ urlpatterns = [
     path("runs/<str:run_id>/cancel/", interventions.CancelRunView.as_view(), name="api-run-cancel"),
     path("runs/<str:run_id>/decide/", interventions.DecideStepView.as_view(), name="api-run-decide"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
+    path("triggers/", triggers.TriggerListView.as_view(), name="api-triggers"),
+    path("triggers/<str:trigger>/", triggers.TriggerView.as_view(), name="api-trigger"),
+    path("triggers/<str:trigger>/fire/", triggers.FireTriggerView.as_view(), name="api-trigger-fire"),
+    path("triggers/<str:trigger>/rotate/", triggers.RotateTriggerView.as_view(), name="api-trigger-rotate"),
+    path("triggers/<str:trigger>/firings/", triggers.FiringListView.as_view(), name="api-trigger-firings"),
     path("tools/", tools.ToolListView.as_view(), name="api-tools"),
 ]
 
-short_doors = [path("agent/run", doors.agent_run, name="agent-run")]
+short_doors = [
+    path("agent/run", doors.agent_run, name="agent-run"),
+    path("hooks/<str:hook>/", triggers.HookView.as_view(), name="hook"),
+]

@@ -2,7 +2,9 @@
 """Starting and settling runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import Project
@@ -55,6 +57,19 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
         read_pdfs(actor, accepted.unread)
         unread = [version.file.path for version in accepted.unread]
     raise ContextChanging(*unread)
+
+
+@in_organization
+def accept_run(actor: Actor, *, request: RunRequest) -> Run:
+    """Accept a run inside the caller's transaction: both stand or neither does. It names no context.
+
+    Where it is refused, nothing of it is left and the caller's transaction goes on. Raises what start_run raises.
+    """
+    with transaction.atomic():
+        accepted = _accept(actor, request=replace(request, context=()))
+    if not isinstance(accepted, Run):
+        raise ContextChanging(*request.context)
+    return accepted
 
 
 @in_organization

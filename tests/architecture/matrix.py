@@ -34,7 +34,7 @@ class Row:
     @property
     def is_form(self) -> bool:
         """Whether a page's form sends its body."""
-        return not self.route.startswith(("api/", "agent/"))
+        return not self.route.startswith(("api/", "agent/", "hooks/"))
 
 
 def _row(method: str, route: str, statuses: str, body: Any = None, **headers: str) -> Row:
@@ -63,6 +63,9 @@ NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
 NEW_ROLE = {"role": "developer"}
 NEW_PLACE = {"role": "developer", "teams": "{team}"}
 DECISION = {"node_id": "answer", "decision": "again"}  # of a run where nothing waits
+NEW_TRIGGER = {"flow_id": "{flow}", "kind": "cron", "name": "T", "cron": "0 7 * * *"}
+FORM_TRIGGER = {"name": "T", "cron": "0 7 * * *", "time_zone": "UTC", "missed": "once"}
+FORM_HOOK = {"name": "T", "style": "codexos"}
 ASYNC = {"prefer": "respond-async"}
 
 # fmt: off
@@ -144,6 +147,15 @@ AGENTS = (
     _row("POST", _API + "runs/<str:run_id>/cancel/",        "401 404 202 202 202 202 403 403"),
     _row("POST", _API + "runs/<str:run_id>/decide/",        "401 404 409 409 409 409 403 403", DECISION),
     _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "triggers/",                         "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "triggers/",                        "401 404 201 201 201 201 403 403", NEW_TRIGGER),
+    _row("GET", _API + "triggers/<str:trigger>/",           "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "triggers/<str:trigger>/",         "401 404 403 403 403 200 403 403", NEW),  # its maker
+    _row("DELETE", _API + "triggers/<str:trigger>/",        "401 404 204 204 204 204 403 403"),
+    _row("POST", _API + "triggers/<str:trigger>/fire/",     "401 404 201 201 201 201 403 403"),
+    _row("POST", _API + "triggers/<str:trigger>/rotate/",   "401 404 403 403 403 200 403 403"),
+    _row("GET", _API + "triggers/<str:trigger>/firings/",   "401 404 200 200 200 200 200 200"),
+    _row("POST", "hooks/<str:hook>/",                       "401 401 401 401 401 401 401 401"),  # asks for a signature
     _row("GET", _API + "tools/",                            "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "runs/<str:run_id>/ticket/",        "401 404 201 201 201 201 201 201"),
     _row("POST", "agent/run",                               "401 404 202 202 202 202 403 403", NEW_RUN, **ASYNC),
@@ -163,6 +175,16 @@ PAGES = (
     _row("POST", "flows/<str:flow>/archive/",               "302 404 302 302 302 403 403 302"),
     _row("POST", "flows/<str:flow>/unarchive/",             "302 404 302 302 302 403 403 302"),
     _row("POST", "flows/<str:flow>/fork/",                  "302 404 302 302 302 302 403 302"),
+    _row("GET", "flows/<str:flow>/triggers/",               "302 404 200 200 200 200 200 302"),
+    _row("GET", "flows/<str:flow>/triggers/new/",           "302 404 200 200 200 200 403 302"),
+    _row("POST", "flows/<str:flow>/triggers/new/",          "302 404 302 302 302 302 403 302", FORM_TRIGGER),
+    _row("GET", "flows/<str:flow>/triggers/<str:trigger>/", "302 404 200 200 200 200 200 302"),
+    _row("POST", "flows/<str:flow>/triggers/<str:trigger>/", "302 404 403 403 403 302 403 302", FORM_HOOK),
+    _row("POST", "flows/<str:flow>/triggers/<str:trigger>/fire/", "302 404 302 302 302 302 403 302"),
+    _row("POST", "flows/<str:flow>/triggers/<str:trigger>/pause/", "302 404 302 302 302 302 403 302"),
+    _row("POST", "flows/<str:flow>/triggers/<str:trigger>/resume/", "302 404 403 403 403 302 403 302"),
+    _row("POST", "flows/<str:flow>/triggers/<str:trigger>/rotate/", "302 404 403 403 403 200 403 302"),
+    _row("POST", "flows/<str:flow>/triggers/<str:trigger>/delete/", "302 404 302 302 302 302 403 302"),
     _row("GET", "runs/",                                    "302 200 200 200 200 200 200 302"),
     _row("GET", "runs/new/",                                "302 200 200 200 200 200 200 302"),
     _row("POST", "runs/new/",                               "302 404 404 404 404 404 404 302"),  # names no flow

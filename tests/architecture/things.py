@@ -10,6 +10,7 @@ from accounts.roles import Role
 from accounts.tenancy import tenant
 from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
+from agents.operations.triggers import TriggerEdit, create_trigger
 from agents.operations.versions import publish_flow
 from codexos.kernel.ids import new_id
 from rag.operations.files import store_file
@@ -40,6 +41,8 @@ def unknown_things() -> dict[str, str]:
         "token",
         "flow",
         "run_id",
+        "trigger",
+        "hook",
         "event_id",
         "event",
         "entry",
@@ -70,6 +73,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
             owner.actor,
             request=RunRequest(agent_id="matrix", input="hello", document=LINEAR, project=str(project.id)),
         )
+        hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
     return {
         "organization": str(organization.id),
         "team": str(team.id),
@@ -80,6 +84,8 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "path": "notes.md",
         "flow": str(flow.id),
         "run_id": str(run.id),
+        "trigger": str(hook.id),
+        "hook": str(hook.id),
         "event_id": str(event.id),
         "event": str(event.id),
         "entry": str(new_id()),

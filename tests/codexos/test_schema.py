@@ -35,7 +35,8 @@ def test_every_operation_says_what_goes_wrong_and_who_may_ask() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     for method, path, operation in OPERATIONS:
         assert "application/problem+json" in operation["responses"]["default"]["content"], (method, path)
-        assert {"token": []} in operation["security"], (method, path)
+        # a webhook's caller signs, and shows no token
+        assert path.startswith("/hooks/") or {"token": []} in operation["security"], (method, path)
 
 
 def test_lists_come_in_pages() -> None:

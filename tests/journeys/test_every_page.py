@@ -25,6 +25,7 @@ from accounts.queries.tokens import list_own_tokens
 from accounts.roles import Role
 from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
+from agents.operations.triggers import TriggerEdit, create_trigger
 from agents.operations.versions import publish_flow
 from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT
@@ -39,12 +40,14 @@ Arguments = Mapping[str, tuple[object, ...]]
 
 # Named addresses that show no page of their own, and why.
 NO_PAGES = {
-    **dict.fromkeys(("healthz", "readyz", "agent-run"), "for programs"),
+    **dict.fromkeys(("healthz", "readyz", "agent-run", "hook"), "for programs"),
     **dict.fromkeys(("export-audit", "mfa_download_recovery_codes"), "downloads"),
     **dict.fromkeys(("set_language", "set_theme", "switch_organization", "member-role"), "forms of other pages"),
     **dict.fromkeys(("archive-flow", "unarchive-flow", "fork-flow", "restore-version"), "forms of other pages"),
     **dict.fromkeys(("resend-invitation", "end-break-glass"), "forms of other pages"),
     **dict.fromkeys(("run-standing", "run-step"), "parts of a run's page"),
+    **dict.fromkeys(("fire-trigger", "pause-trigger", "resume-trigger"), "forms of a trigger's page"),
+    **dict.fromkeys(("rotate-trigger", "delete-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("cancel-run", "decide-run"), "forms of a run's page"),
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
     "account_confirm_login_code": "signing in by mailed codes is off",
@@ -131,6 +134,7 @@ def make_one_of_each(world: World) -> Arguments:
     store_file(actor, project.id, path="notes/tides.md", chunks=["# Tides\n\nHöchststand 14:20.\n".encode()])
     flow = create_flow(actor, project=project, document=BLUEPRINT)
     publish_flow(actor, flow=str(flow.id))
+    hook = create_trigger(actor, flow.id, kind="webhook", edit=TriggerEdit(name="When tides are measured")).trigger
     run = start_run(
         actor, request=RunRequest(agent_id=str(flow.id), input="When is high water?", project=str(project.id))
     )
@@ -146,6 +150,8 @@ def make_one_of_each(world: World) -> Arguments:
         **dict.fromkeys(("file", "delete-file"), (project.slug, "notes/tides.md")),
         "run": (run.id,),
         **dict.fromkeys(("flow", "publish-flow", "flow-versions", "flow-settings"), (flow.id,)),
+        **dict.fromkeys(("flow-triggers", "new-trigger"), (flow.id,)),
+        "trigger": (flow.id, hook.id),
         "invitation": (letter_token(invitation.pk),),
         "withdraw-invitation": (invitation.pk,),
         **dict.fromkeys(("member", "remove-member"), (member.pk,)),
