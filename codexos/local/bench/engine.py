@@ -17,11 +17,11 @@ from codexos.local.bench.machine import fsync_floor, print_figures
 from codexos.local.bench.peers.environment import python_of_peers, versions
 from codexos.local.bench.ruler import Ruler
 from codexos.local.bench.workloads import WORKLOADS, Workload
-from codexos.local.environment import Setup
+from codexos.local.environment import Setup, with_bytecode
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT, Home
 from codexos.local.servers import serving
-from codexos.local.suite import clean_environment
+from codexos.local.suite import BYTECODE, clean_environment
 from codexos.local.terminal import say
 
 BENCH = "engine"
@@ -73,7 +73,8 @@ def place_in(folder: Path, *, name: str) -> Iterator[Place]:
         root = Path(made)
         # The server runs as a user of its own, which must be able to pass through.
         root.chmod(0o711)
-        setup = Setup(Home(root / "home"), {**clean_environment(os.environ), "CODEXOS_HOME": f"{made}/home"})
+        given = with_bytecode(clean_environment(os.environ), folder=BYTECODE)
+        setup = Setup(Home(root / "home"), {**given, "CODEXOS_HOME": f"{made}/home"})
         setup.home.prepare()
         with serving(setup):
             place = Place(name, folder, setup)
