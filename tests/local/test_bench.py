@@ -89,3 +89,10 @@ def test_peers_are_pinned_with_hashes() -> None:
     assert all("==" in line and line.endswith("\\") for line in pins)
     assert "://" not in LOCK.read_text(encoding="utf-8")
     assert set(versions()) == set(PEERS)
+
+
+def test_a_workload_that_was_cut_says_so() -> None:
+    many = next(workload for workload in WORKLOADS if workload.runs == 1000)
+    assert many.cut(None).shown == many.cut(5000).shown == many.name
+    assert many.cut(200).shown == f"{many.name} (cut to 200 runs)"
+    assert many.cut(200).all_nodes == 200 * many.nodes

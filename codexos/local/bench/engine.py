@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from codexos.local import postgres
@@ -49,7 +49,6 @@ class Place:
 
 def measure(*, rounds: int, peers: Sequence[str], most_runs: int | None = None) -> None:
     """Measure in both places. Raises LocalFault where a process of the measurement ends."""
-    workloads = [replace(workload, runs=min(workload.runs, most_runs or workload.runs)) for workload in WORKLOADS]
     python, peers = _installed(peers)
     for name, folder in (("tmpfs", MEMORY), ("disk", CHECKOUT / ".codexos")):
         with place_in(folder, name=name) as place, ExitStack() as stack:
@@ -61,8 +60,8 @@ def measure(*, rounds: int, peers: Sequence[str], most_runs: int | None = None) 
             for system in systems.values():
                 stack.callback(system.end)
             turns = _Turns(place, ruler, systems)
-            for workload in workloads:
-                turns.measure(workload, rounds=rounds)
+            for workload in WORKLOADS:
+                turns.measure(workload.cut(most_runs), rounds=rounds)
 
 
 @contextmanager
@@ -138,7 +137,7 @@ class _Turns:
         return figures_of(workload, told=told | system.ask("end"), written=written)
 
     def _print(self, workload: Workload, *, done: Mapping[str, Sequence[Figures]], floor_us: float) -> None:
-        shown = f"{self._place.name}: {workload.name}"
+        shown = f"{self._place.name}: {workload.shown}"
         fsync_us = fsync_floor(self._place.folder) * 1e6
         floor = {"commit_us": floor_us, "fsync_us": fsync_us, "load_1m": os.getloadavg()[0]}
         print_figures(BENCH, workload=shown, system="machine", **floor)

@@ -3,7 +3,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PURE, EFFECT, FAN_OUT = "pure", "effect", "fan-out"
 SMALL, LARGE = 180, 20_000
@@ -25,6 +25,16 @@ class Workload:
     def all_nodes(self) -> int:
         """How many nodes all runs do. An entry and an exit are not counted: they are nobody's work."""
         return self.nodes * self.runs
+
+    @property
+    def shown(self) -> str:
+        """Its name, and that it was cut where it was."""
+        is_whole = self.runs == workload_named(self.name).runs
+        return self.name if is_whole else f"{self.name} (cut to {self.runs} runs)"
+
+    def cut(self, most_runs: int | None) -> "Workload":
+        """The same with at most so many runs."""
+        return self if most_runs is None or most_runs >= self.runs else replace(self, runs=most_runs)
 
 
 WORKLOADS = (
