@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 import django
+import uvloop
 from django.conf import settings
 
 from agents.adapters.events import EventPublisher
@@ -99,4 +100,4 @@ class Scribe:
 if __name__ == "__main__":
     django.setup()
     say(json.dumps(make_runs(int(sys.argv[1]))))
-    asyncio.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1])))
