@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -148,6 +148,13 @@ class FlowGraph:
             limits=limits or Limits(),
             is_closed=is_closed,
         )
+
+    def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
+        """Walk over every node with the way there, those of bodies and sub-flows behind the node that does them."""
+        for node in self.nodes.values():
+            yield path + node.id, node
+            if node.body is not None:
+                yield from node.body.walk(f"{path}{node.id}/")
 
 
 def logic_hash(graph: FlowGraph) -> str:

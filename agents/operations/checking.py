@@ -7,7 +7,7 @@ from typing import NamedTuple
 from accounts.actor import Actor
 from agents.engine.documents import check_flow, check_text
 from agents.engine.drafts import Draft, DraftFormat, convert_source, draft_of, has_comments, read_draft
-from agents.engine.errors import GraphInvalid, Problem
+from agents.engine.errors import Problem
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.registry import KINDS
 from agents.operations.tools import known_tools, list_tools
@@ -55,13 +55,6 @@ def check_source(source: str, *, format: str | None = None) -> Sequence[Problem]
 def is_sound(problems: Sequence[Problem]) -> bool:
     """Whether nothing among them keeps a flow from running."""
     return not any(problem.is_error for problem in problems)
-
-
-def insist_sound(draft: Draft) -> None:
-    """Raise GraphInvalid with everything that keeps a draft from running."""
-    problems = [problem for problem in check_source(draft.source, format=draft.format) if problem.is_error]
-    if problems:
-        raise GraphInvalid(problems)
 
 
 def vocabulary(actor: Actor) -> JsonObject:

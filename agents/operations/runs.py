@@ -15,13 +15,16 @@ from accounts.queries.organizations import access_organization
 from accounts.queries.projects import access_project, only_project
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
+from agents.engine.assembly import read_graph
 from agents.engine.documents import parse_flow
-from agents.errors import ContextChanging, FlowArchived, FlowNotPublished, RunRequestInvalid
+from agents.errors import ContextChanging, RunRequestInvalid
 from agents.models import FlowVersion, Run
+from agents.operations.pinning import insist_runnable, pin_flows
 from agents.operations.substitutes import refuse_substitutes
 from agents.operations.tools import known_tools
 from agents.operations.waking import wake_workers
 from agents.queries.flows import access_flow
+from agents.queries.runs import documents_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from rag.operations.pdfs import read_pdfs
 from rag.queries.context import Resolved, resolve_context
@@ -79,7 +82,9 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
     organization = access_organization(actor)
-    refuse_substitutes(organization, parse_flow(document, tools=known_tools()))
+    graph = parse_flow(document, tools=known_tools())
+    library = pin_flows(actor, document, project=project, version=version)
+    refuse_substitutes(organization, read_graph(document, library=documents_of(library)) if library else graph)
     if len(request.context) > MOST_CONTEXT_FILES:
         raise RunRequestInvalid(
             f"A run takes at most {MOST_CONTEXT_FILES} context files; {len(request.context)} were named. Name fewer."
@@ -94,6 +99,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
         version=version,
         label=version.flow.name if version else clean_name(request.agent_id, place="agent_id", at_most=200),
         document=document,
+        library=library,
         input=request.input,
         content_days=organization.content_days,
         context=resolved.context,
@@ -115,9 +121,4 @@ def _project_of(actor: Actor, request: RunRequest) -> Project:
 
 
 def _published(actor: Actor, request: RunRequest, *, project: Project) -> FlowVersion:
-    flow = access_flow(actor, request.agent_id, to=Permission.RUN_FLOWS, project=project)
-    if flow.is_archived:
-        raise FlowArchived(slug=flow.slug)
-    if flow.published is None:
-        raise FlowNotPublished(f"Flow {flow.slug!r} has no published version. Publish it, then run it.")
-    return flow.published
+    return insist_runnable(access_flow(actor, request.agent_id, to=Permission.RUN_FLOWS, project=project))

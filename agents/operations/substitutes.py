@@ -8,14 +8,14 @@ from llm.queries.deployments import refusal_of
 
 
 def refuse_substitutes(organization: Organization, graph: FlowGraph) -> None:
-    """Return where every step's model answers, or a substitute may. Raises ModelsMissing.
+    """Return where every step's model answers, or a substitute may, also in bodies and sub-flows. Raises ModelsMissing.
 
     The settings may change before a step is reached, so the gateway asks once more there.
     """
     if organization.allows_substitute_models:
         return
-    named = {node.id: node.settings.get("model") for node in graph.nodes.values() if node.kind == "llm"}
-    refusals = {node_id: refusal_of(name) for node_id, name in named.items() if isinstance(name, str)}
-    missing = {node_id: refusal.message for node_id, refusal in refusals.items() if refusal is not None}
+    named = {key: node.settings.get("model") for key, node in graph.walk()}
+    refusals = {name: refusal_of(name) for name in set(named.values()) if isinstance(name, str)}
+    missing = {key: refusal.message for key, name in named.items() if (refusal := refusals.get(name))}
     if missing:
         raise ModelsMissing(missing)

@@ -10,10 +10,11 @@ from accounts.operations.audit import record_event
 from accounts.operations.names import clean_name
 from accounts.tenancy import in_organization
 from agents.engine.documents import parse_flow
+from agents.engine.errors import GraphInvalid
 from agents.engine.graph import logic_hash
 from agents.models import Flow, FlowVersion
-from agents.operations.checking import insist_sound
 from agents.operations.flows import hold_flow, keep_draft
+from agents.operations.pinning import check_publishable
 from agents.queries.versions import access_version
 
 NOTE_LENGTH = 500
@@ -36,7 +37,8 @@ def publish_flow(
     problem, FlowNotFound, FlowChanged, FlowArchived, NameInvalid, NotAllowed.
     """
     row = hold_flow(actor, flow, expected=expected)
-    insist_sound(row.as_written)
+    if problems := check_publishable(actor, row):
+        raise GraphInvalid(problems)
     if row.published is not None and not row.has_unpublished_changes:
         return Publication(row.published, is_new=False)
     last = FlowVersion.objects.for_organization(actor.organization_id).filter(flow=row).order_by("-number").first()

@@ -14,8 +14,9 @@ from django.views.decorators.cache import never_cache
 from accounts.pages import OrganizationPage
 from accounts.roles import Permission
 from agents.forms.flows import FlowSettingsForm, PublishForm
-from agents.operations.checking import check_source, is_sound, vocabulary
+from agents.operations.checking import vocabulary
 from agents.operations.flows import FlowEdit, archive_flow, change_flow, fork_flow, unarchive_flow
+from agents.operations.pinning import check_draft, check_publishable
 from agents.operations.versions import publish_flow, restore_version
 from agents.queries.flows import access_changeable_flow, access_flow, may_change_flow
 from agents.queries.versions import (
@@ -84,7 +85,7 @@ class FlowEditorPage(FlowPage):
     def get(self, request: HttpRequest, flow: str) -> HttpResponse:
         """Show the draft with everything that is wrong with it."""
         draft = self.flow.as_written
-        problems = check_source(draft.source, format=draft.format)
+        problems = check_draft(self.actor, draft.source, format=draft.format, project=self.flow.project, flow=self.flow)
         return self.page(request, draft=draft, problems=problems, words=vocabulary(self.actor))
 
 
@@ -115,12 +116,11 @@ class PublishFlowPage(FlowPage):
         return self._show(request, form, status=422)
 
     def _show(self, request: HttpRequest, form: PublishForm, *, status: int) -> HttpResponse:
-        draft = self.flow.as_written
-        problems = check_source(draft.source, format=draft.format)
+        problems = check_publishable(self.actor, self.flow)
         context = {
             "form": form,
-            "problems": [problem for problem in problems if problem.is_error],
-            "is_sound": is_sound(problems),
+            "problems": problems,
+            "is_sound": not problems,
             "diff": diff_with_published(self.actor, self.flow.pk),
         }
         if request.GET.get("part") == "dialog":

@@ -25,8 +25,9 @@ from agents.api.flow_shapes import (
     FlowSummaryShape,
     ForkFlowBody,
 )
-from agents.operations.checking import check_document, check_source, convert_text, is_sound, read_sent
+from agents.operations.checking import check_document, convert_text, is_sound, read_sent
 from agents.operations.flows import FlowEdit, archive_flow, change_flow, create_flow, fork_flow, unarchive_flow
+from agents.operations.pinning import check_draft
 from agents.queries.flows import access_flow, list_flows
 from agents.queries.versions import text_of_flow
 
@@ -167,13 +168,17 @@ class ValidateFlowView(OrganizationAPIView):
 
     @extend_schema(request=CreateFlowBody, responses=FlowCheckShape)
     def post(self, request: Request) -> Response:
-        """List everything that is wrong with a flow, by its document or its text, without keeping it."""
-        self.actor_of(request)
+        """List everything that is wrong with a flow, by its document or its text, without keeping it.
+
+        With a ``project_id`` a text is warned of flows it does that do not run there.
+        """
+        actor = self.actor_of(request)
         refuse_unknown(request.data, known=CreateFlowBody().fields)
         sent = request.data if isinstance(request.data, dict) else {}
+        project = access_project(actor, str(sent["project_id"])) if sent.get("project_id") else None
         source, format = sent.get("source"), sent.get("format")
         problems = (
-            check_source(source, format=format if format in FORMATS else None)
+            check_draft(actor, source, format=format if format in FORMATS else None, project=project)
             if isinstance(source, str)
             else check_document(sent.get("document"))
         )

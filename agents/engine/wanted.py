@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Which flows a flow does as sub-flows, also in the bodies of its nodes, and how large it is with these."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from agents.engine.boxes import Box
+from agents.engine.drawing import read_boxes
+from agents.engine.findings import Findings
+from agents.engine.nodes.subflow import library_name
+from codexos.kernel.jsontypes import JsonValue
+
+
+class WantedFlow(NamedTuple):
+    """A flow that a node does: as the run's library names it, which version where one is said, and where."""
+
+    name: str
+    flow: str
+    version: int | None
+    place: str
+
+
+def wanted_flows(document: JsonValue) -> list[WantedFlow]:
+    """List the flows that a document wants, in its order. What cannot be read wants none."""
+    return [_wanted(box, place) for box, place in _boxes(document) if box.kind == "subflow"]
+
+
+def count_nodes(document: JsonValue) -> int:
+    """Count the nodes of a document, those in bodies included."""
+    return sum(1 for _ in _boxes(document))
+
+
+def _wanted(box: Box, place: str) -> WantedFlow:
+    version = box.settings.get("version")
+    name, flow = library_name(box.settings), str(box.settings.get("flow"))
+    return WantedFlow(name, flow, version if isinstance(version, int) else None, f"{place}{box.place_of('flow')[1:]}")
+
+
+def _boxes(document: JsonValue, place: str = "$") -> Iterator[tuple[Box, str]]:
+    """Walk over the boxes of a document and of the bodies in it, each with the place of the flow it stands in."""
+    if not isinstance(document, Mapping) or not isinstance(document.get("nodes"), list | tuple):
+        return
+    for box in read_boxes(document, Findings()):
+        yield box, place
+        yield from _boxes(box.settings.get("body"), f"{place}{box.place_of('body')[1:]}")
