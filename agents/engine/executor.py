@@ -53,7 +53,7 @@ class Executor:
         self._run = run
         self._ports = ports
         self._bell = asyncio.Event()
-        self._recorder = Recorder(ports.journal, ports.clock, epoch=run.epoch)
+        self._recorder = Recorder(ports, epoch=run.epoch)
         self._effects = Effects(ports, self._bell)
         self._alarm = Alarm(ports.clock, self._bell)
         self._cancelled_by: str | None = None

@@ -19,16 +19,25 @@ class Lane:
     """One doing of a graph: which ways have come, which nodes are done, and what they gave.
 
     ``path`` is empty for the run itself; of others it is the key of the node that holds it with ``index``.
+    ``flow`` is the document of its graph where the run wrote it itself.
     """
 
     def __init__(
-        self, graph: FlowGraph, *, path: str = "", owner: "Held | None" = None, index: int = 0, input: JsonValue = None
+        self,
+        graph: FlowGraph,
+        *,
+        path: str = "",
+        owner: "Held | None" = None,
+        index: int = 0,
+        input: JsonValue = None,
+        flow: JsonValue = None,
     ) -> None:
         self.graph = graph
         self.path = path
         self.owner = owner
         self.index = index
         self.input = input
+        self.flow = flow
         self.outer: Lane | None = None if owner is None else owner.lane
         self.is_over = False
         self.is_begun = False

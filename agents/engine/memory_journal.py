@@ -33,3 +33,20 @@ class MemoryJournal:
     async def read(self, after: int = 0) -> Sequence[Entry]:
         """Return the entries with a seq above ``after``."""
         return tuple(self.entries[after:])
+
+
+class MemorySnapshots:
+    """Keeps the port ``Snapshots``."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self._newest: bytes | None = None
+
+    async def newest(self) -> bytes | None:
+        """Return the one kept last."""
+        return self._newest
+
+    async def keep(self, seq: int, snapshot: bytes) -> None:
+        """Keep a snapshot."""
+        self.seqs.append(seq)
+        self._newest = snapshot

@@ -35,6 +35,29 @@ class Journal(Protocol):
         ...
 
 
+class Snapshots(Protocol):
+    """Where the newest snapshot of a run is kept. One that is lost is no loss: the journal is read instead."""
+
+    async def newest(self) -> bytes | None:
+        """Return it; None where there is none."""
+        ...
+
+    async def keep(self, seq: int, snapshot: bytes) -> None:
+        """Keep a snapshot of the first ``seq`` entries instead of the one before."""
+        ...
+
+
+class NoSnapshots:
+    """For runs that are never taken up again."""
+
+    async def newest(self) -> bytes | None:
+        """Return nothing."""
+        return None
+
+    async def keep(self, seq: int, snapshot: bytes) -> None:
+        """Keep nothing."""
+
+
 class Toolbox(Protocol):
     """The tools this run may use."""
 
@@ -117,3 +140,4 @@ class Ports:
     sink: EventSink
     clock: Clock
     inbox: Inbox = field(default_factory=NoInbox)
+    snapshots: Snapshots = field(default_factory=NoSnapshots)

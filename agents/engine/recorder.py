@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Writing down what happens: folded at once, made durable together."""
 
+from agents.engine import snapshots
 from agents.engine.documents import parse_flow
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry, EntryType
-from agents.engine.ports import Clock, Journal, Rest
+from agents.engine.ports import Ports, Rest
 from agents.engine.view import JournalView
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -12,17 +13,23 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 class Recorder:
     """Gathers entries of one holder; ``commit`` makes all that were gathered durable in one append."""
 
-    def __init__(self, journal: Journal, clock: Clock, *, epoch: int) -> None:
-        self._journal = journal
-        self._clock = clock
+    def __init__(self, ports: Ports, *, epoch: int) -> None:
+        self._journal = ports.journal
+        self._snapshots = ports.snapshots
+        self._clock = ports.clock
         self._epoch = epoch
         self._gathered: list[Entry] = []
+        self._newest = 0
 
     async def replay(self, graph: FlowGraph, *, input: JsonValue) -> JournalView:
         """Rebuild the run from what is durable. Raises JournalDiverged."""
         self._gathered.clear()
-        entries = await self._journal.read()
-        self.view = JournalView.of(graph, entries, input=input, read_flow=parse_flow)
+        kept = await self._snapshots.newest()
+        view = None if kept is None else snapshots.recalled(kept, graph, input=input, read_flow=parse_flow)
+        self.view = view or JournalView(graph, input=input, read_flow=parse_flow)
+        self._newest = self.view.last_seq
+        for entry in await self._journal.read(after=self._newest):
+            self.view.fold(entry)
         return self.view
 
     def record(self, kind: EntryType, data: JsonObject, *, node_id: str | None = None, attempt: int = 0) -> None:
@@ -41,3 +48,6 @@ class Recorder:
         if self._gathered or rest is not None:
             gathered, self._gathered = self._gathered, []
             await self._journal.append(gathered, rest=rest)
+            if snapshots.is_due(self.view.last_seq, newest=self._newest) and self.view.finished is None:
+                self._newest = self.view.last_seq
+                await self._snapshots.keep(self._newest, snapshots.written(self.view))

@@ -93,7 +93,7 @@ class RunState:
             graph = self._read_flow(flow)
         if graph is None:
             raise JournalDiverged(f"Step {held.key!r} opens a lane, and there is no flow to do in it.")
-        lane = Lane(graph, path=held.path_of(index), owner=held, index=index, input=input)
+        lane = Lane(graph, path=held.path_of(index), owner=held, index=index, input=input, flow=flow)
         self.lanes[lane.path] = lane
         return lane
 
@@ -102,6 +102,13 @@ class RunState:
         self.alarms.pop(key, None)
         self._doom(self.held[key], error)
         self._let_end()
+
+    def recall_ends(self) -> None:
+        """Work out again which lanes and nodes are coming to their end, after their state was set."""
+        for lane in self.lanes.values():
+            if lane.owner is not None and lane.graph.exit in lane.results:
+                self._ending[lane.path] = lane
+        self._failing.update((key, held) for key, held in self.held.items() if held.failure is not None)
 
     def sources_of(self, key: str) -> tuple[str, ...]:
         """Return the steps whose results lead to this one, in the order they came."""

@@ -14,7 +14,7 @@ from agents.engine.errors import ToolUnknown
 from agents.engine.executor import Executor, Standing
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
-from agents.engine.memory_journal import MemoryJournal
+from agents.engine.memory_journal import MemoryJournal, MemorySnapshots
 from agents.engine.ports import Frame, InboxMessage, Ports, Rest
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
@@ -190,6 +190,7 @@ class Stage:
     watcher: Watcher = field(default_factory=Watcher)
     clock: StoppedClock = field(default_factory=StoppedClock)
     inbox: Box = field(default_factory=Box)
+    snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
     epoch: int = 0
 
     @property
@@ -200,7 +201,7 @@ class Stage:
         """A fresh worker takes the run: nothing is remembered but the journal."""
         self.epoch += 1
         run = RunContext(RUN_ID, self.input, self.epoch, self.documents)
-        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, self.inbox)
+        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, self.inbox, self.snapshots)
         return Executor(self.graph, run, ports)
 
     async def run(self) -> Standing:
