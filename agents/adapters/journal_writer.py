@@ -79,6 +79,14 @@ insert into agents_blobuse (organization_id, run_id, sha256)
 select %(organization)s::uuid, %(run)s::uuid, sha256 from given on conflict do nothing
 """
 
+# Fenced like the journal: who has lost the run writes nothing.
+_KEEP_SNAPSHOT = """
+insert into agents_snapshot (run_id, organization_id, seq, state)
+select r.id, r.organization_id, %(seq)s, %(state)s from agents_run r
+where r.id = %(run)s and r.epoch = %(epoch)s and r.status in ('running', 'waiting')
+on conflict (run_id) do update set seq = excluded.seq, state = excluded.state where agents_snapshot.seq < excluded.seq
+"""
+
 # Planned once, for rows that are looked up by their ids, however few there were when the plan was made.
 _PLAN = """
 set plan_cache_mode = force_generic_plan;
@@ -168,6 +176,11 @@ class JournalWriter:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
+
+    async def keep_snapshot(self, claim: Claim, seq: int, state: bytes) -> None:
+        """Keep what a run has come to with its first ``seq`` entries."""
+        given = {"run": claim.run_id, "epoch": claim.epoch, "seq": seq, "state": state}
+        await self._execute(_KEEP_SNAPSHOT, given)
 
     async def claim(self, limit: int, *, but_of: Sequence[UUID] = (), besides: Sequence[UUID] = ()) -> list[Claim]:
         """Take up to ``limit`` runs that nobody holds, oldest first, leaving out the organizations ``but_of``.

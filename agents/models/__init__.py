@@ -3,7 +3,7 @@
 
 from agents.models.blobs import Blob, BlobUse
 from agents.models.flows import Flow, FlowRevision, FlowVersion
-from agents.models.runs import CLAIMABLE, UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus
+from agents.models.runs import CLAIMABLE, UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus, Snapshot
 from agents.models.triggers import GRACE, Firing, HookStyle, Missed, Trigger, TriggerKind
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Missed",
     "Run",
     "RunStatus",
+    "Snapshot",
     "Trigger",
     "TriggerKind",
 ]

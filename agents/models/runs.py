@@ -140,6 +140,25 @@ class InboxMessage(OrganizationModel):
         return f"{self.kind} for {self.run_id}"
 
 
+class Snapshot(models.Model):
+    """What a long journal came to with its first ``seq`` entries, so that not all of it need be read again."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="+", primary_key=True)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    seq = models.PositiveIntegerField()
+    state = models.BinaryField()
+
+    objects = OrganizationManager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.run_id} at {self.seq}"
+
+
 class JournalEntry(models.Model):
     """One durable fact about a run, which is also the event people see. ``delta`` is JSON in UTF-8.
 

@@ -24,8 +24,9 @@ from agents.engine.documents import parse_flow
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.ports import InboxMessage
+from agents.engine.snapshots import FIRST_AT
 from agents.models import InboxMessage as InboxRow
-from agents.models import JournalEntry, Run
+from agents.models import JournalEntry, Run, Snapshot
 from agents.queries.runs import documents_of, entry_of
 from codexos.kernel import clock
 from codexos.kernel.chat import ContextDocument
@@ -147,6 +148,14 @@ def read_entries(run_id: UUID, *, organization_id: UUID, after: int = 0) -> Sequ
         return [entry_of(row) for row in rows]
 
 
+def read_snapshot(run_id: UUID, *, organization_id: UUID) -> bytes | None:
+    """Read what a long journal came to; None where no snapshot was taken."""
+    with tenant(organization_id):
+        rows = Snapshot.objects.for_organization(organization_id).filter(run_id=run_id)
+        state = rows.values_list("state", flat=True).first()
+        return None if state is None else bytes(state)
+
+
 def read_inbox(run_id: UUID, *, organization_id: UUID) -> Sequence[InboxMessage]:
     """Read what was sent to a run, oldest first."""
     with tenant(organization_id):
@@ -176,9 +185,14 @@ def _settle_those(run_ids: Collection[UUID], *, organization_id: UUID) -> None:
             runs.filter(pk__in=[run.id for run in ended]).update(settled_at=clock.now())
             record_all_usage(organization_id, [_metered(run) for run in ended])
             publish_events([_news_of(run) for run in ended], organization_id=organization_id)
+        if long := [run.id for run in ended if run.last_seq >= FIRST_AT]:
+            Snapshot.objects.for_organization(organization_id).filter(run_id__in=long).delete()
 
 
-_SETTLED = ("id", "organization", "person", "project", "flow", "status", "input_tokens", "output_tokens", "cost_usd")
+_SETTLED = (
+    *("id", "organization", "person", "project", "flow", "status", "last_seq"),
+    *("input_tokens", "output_tokens", "cost_usd"),
+)
 
 
 def _metered(run: Run) -> Metered:

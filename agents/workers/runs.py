@@ -24,6 +24,7 @@ from agents.adapters.holders import is_gone
 from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
 from agents.adapters.journal_writer import LEASE_SECONDS, PATIENCE, Claim, JournalWriter
+from agents.adapters.snapshots import PostgresSnapshots
 from agents.adapters.toolbox import BuiltInToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
@@ -31,7 +32,15 @@ from agents.engine.journal import Entry, usage_data, usage_of
 from agents.engine.ports import InboxMessage, Ports, Toolbox
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
-from agents.workers.loading import LoadedRun, load_runs, read_documents, read_entries, read_inbox, settle_runs
+from agents.workers.loading import (
+    LoadedRun,
+    load_runs,
+    read_documents,
+    read_entries,
+    read_inbox,
+    read_snapshot,
+    settle_runs,
+)
 from agents.workers.room import Room
 from agents.workers.settling import Settler
 from codexos.kernel import clock
@@ -256,6 +265,7 @@ class FlowWorker:
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
             inbox=PostgresInbox(claim, self._writer, read=self._read_inbox),
+            snapshots=PostgresSnapshots(claim, self._writer, read=self._read_snapshot),
         )
 
     def _journal(self, claim: Claim) -> PostgresJournal:
@@ -263,6 +273,9 @@ class FlowWorker:
 
     async def _read(self, claim: Claim, after: int) -> Sequence[Entry]:
         return await self._in_thread(read_entries, claim.run_id, organization_id=claim.organization_id, after=after)
+
+    async def _read_snapshot(self, claim: Claim) -> bytes | None:
+        return await self._in_thread(read_snapshot, claim.run_id, organization_id=claim.organization_id)
 
     async def _read_inbox(self, claim: Claim) -> Sequence[InboxMessage]:
         return await self._in_thread(read_inbox, claim.run_id, organization_id=claim.organization_id)
