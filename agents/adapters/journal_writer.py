@@ -79,12 +79,16 @@ insert into agents_blobuse (organization_id, run_id, sha256)
 select %(organization)s::uuid, %(run)s::uuid, sha256 from given on conflict do nothing
 """
 
-# Fenced like the journal: who has lost the run writes nothing.
+# Fenced like the journal: who has lost the run writes nothing. "On conflict" would want the right to read what is kept.
 _KEEP_SNAPSHOT = """
+with held as (
+    select id, organization_id from agents_run
+    where id = %(run)s and epoch = %(epoch)s and status in ('running', 'waiting')
+), replaced as (
+    update agents_snapshot s set seq = %(seq)s, state = %(state)s from held where s.run_id = held.id returning s.run_id
+)
 insert into agents_snapshot (run_id, organization_id, seq, state)
-select r.id, r.organization_id, %(seq)s, %(state)s from agents_run r
-where r.id = %(run)s and r.epoch = %(epoch)s and r.status in ('running', 'waiting')
-on conflict (run_id) do update set seq = excluded.seq, state = excluded.state where agents_snapshot.seq < excluded.seq
+select id, organization_id, %(seq)s, %(state)s from held where id not in (select run_id from replaced)
 """
 
 # Planned once, for rows that are looked up by their ids, however few there were when the plan was made.

@@ -29,5 +29,5 @@ class PostgresSnapshots:
         """See the port."""
         try:
             await self._writer.keep_snapshot(self._claim, seq, snapshot)
-        except psycopg.Error:
-            logger.warning("a snapshot of run %s was not kept; the journal has everything", self._claim.run_id)
+        except psycopg.Error as error:
+            logger.warning("a snapshot of run %s was not kept, the journal has all: %s", self._claim.run_id, error)
