@@ -9,7 +9,7 @@ from agents.engine.boxes import FAIL, Box
 from agents.engine.drawing import read_boxes
 from agents.engine.errors import GraphInvalid, Problem
 from agents.engine.findings import Findings
-from agents.engine.graph import FlowGraph, Join, Limits, Node, OnError, Variable, Way
+from agents.engine.graph import DEFAULT_JITTER, FlowGraph, Join, Limits, Node, OnError, Variable, Way
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.nodes.subflow import library_name
 from agents.engine.registry import KINDS
@@ -60,6 +60,8 @@ class _Assembly:
             on_error=_on_error(box.settings.get("on_error")),
             backoff_seconds=_seconds(retry.get("backoff_seconds"), 1.0),
             max_backoff_seconds=_seconds(retry.get("max_backoff_seconds"), 60.0),
+            jitter=_seconds(retry.get("jitter"), DEFAULT_JITTER),
+            retry_on=_codes(retry.get("on")),
             idle_seconds=_seconds(box.settings.get("idle_seconds"), None),
             sets=sets if isinstance(sets, Mapping) else {},
             body=self._body(box),
@@ -89,6 +91,10 @@ def _object(value: JsonValue) -> JsonObject:
 
 def _seconds(said: JsonValue, otherwise: T) -> float | T:
     return float(said) if isinstance(said, int | float) else otherwise
+
+
+def _codes(said: JsonValue) -> frozenset[str] | None:
+    return frozenset(map(str, said)) if isinstance(said, list | tuple) else None
 
 
 def _join(said: JsonValue) -> Join:

@@ -15,10 +15,14 @@ Because = Literal["cancelled", "failed", "not_needed"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One doing of a node that may begin now; ``node_id`` is its key, see ``lanes``."""
+    """One doing of a node that may begin now; ``node_id`` is its key, see ``lanes``.
+
+    Of the attempts before this one as many as there were ``failures`` failed; the others were cut off.
+    """
 
     node_id: str
     attempt: int
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,4 +189,4 @@ def _startable(view: JournalView, now: datetime) -> tuple[Step, ...]:
     ready = [key for key in view.ready if key not in view.resting or view.resting[key] <= now]
     if view.cut:
         ready[:0] = [key for key, told in view.cut.items() if told.data.get("may_repeat") is True]
-    return tuple(Step(key, view.attempts.get(key, 0) + 1) for key in ready)
+    return tuple(Step(key, view.attempts.get(key, 0) + 1, view.failures.get(key, 0)) for key in ready)

@@ -5,20 +5,19 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
 from functools import partial
+from uuid import UUID
 
 from agents.engine.decide import Because, Step
 from agents.engine.errors import StepIdle, StepTimedOut
 from agents.engine.frames import DeltaFrames
 from agents.engine.graph import Node
-from agents.engine.outcomes import Again, CutOff, Done, Failed, Outcome, StepError
+from agents.engine.outcomes import CutOff, Done, Failed, Outcome, StepError
 from agents.engine.ports import Ports
+from agents.engine.retrying import judge
 from agents.engine.steps import Effect
 from codexos.kernel.errors import CodexosError
 
 logger = logging.getLogger(__name__)
-
-LONGEST_WISH_SECONDS = 600.0
-"""How long the other side may ask us to stay away before a step is tried again."""
 
 Ending = tuple[Step, Outcome | CutOff]
 
@@ -26,8 +25,9 @@ Ending = tuple[Step, Outcome | CutOff]
 class Effects:
     """What one run has under way outside; ``bell`` is rung when something has come to its end."""
 
-    def __init__(self, ports: Ports, bell: asyncio.Event) -> None:
+    def __init__(self, ports: Ports, bell: asyncio.Event, *, run_id: UUID) -> None:
         self._ports = ports
+        self._run_id = run_id
         self._bell = bell
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._interruptible: set[str] = set()
@@ -95,7 +95,7 @@ class Effects:
         try:
             return await self._answer_of(step, effect, node=node)
         except CodexosError as error:
-            return _judge(step, effect, error=error, node=node)
+            return judge(step, effect, error=error, node=node, run_id=self._run_id)
         except Exception:
             return broken(step)
 
@@ -131,16 +131,3 @@ def broken(step: Step) -> Failed:
     """Tell of a bug of ours, met while doing ``step``: its insides go to the log alone."""
     logger.exception("step %r broke", step.node_id)
     return Failed(StepError("broken", f"Step {step.node_id!r} broke. This is our mistake; it is in the log."))
-
-
-def _judge(step: Step, effect: Effect, *, error: CodexosError, node: Node) -> Outcome:
-    # An effect that may have happened is not tried again behind people's backs, whatever the node says.
-    if error.retryable and effect.may_repeat and step.attempt < node.attempts:
-        return Again(StepError.of(error), _seconds_before_next(step, error, node=node))
-    return Failed(StepError.of(error))
-
-
-def _seconds_before_next(step: Step, error: CodexosError, *, node: Node) -> float:
-    ours = min(node.backoff_seconds * 2.0 ** (step.attempt - 1), node.max_backoff_seconds)
-    wished = error.details.get("retry_after_seconds")
-    return max(ours, min(float(wished), LONGEST_WISH_SECONDS)) if isinstance(wished, int | float) else ours

@@ -54,7 +54,7 @@ class Executor:
         self._ports = ports
         self._bell = asyncio.Event()
         self._recorder = Recorder(ports, epoch=run.epoch)
-        self._effects = Effects(ports, self._bell)
+        self._effects = Effects(ports, self._bell, run_id=run.run_id)
         self._alarm = Alarm(ports.clock, self._bell)
         self._cancelled_by: str | None = None
         self._is_released = False

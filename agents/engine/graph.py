@@ -19,6 +19,9 @@ HOLDING = frozenset({"map", "loop", "subflow", "reflection", "planner"})
 
 Join = Literal["all", "any"] | int
 
+DEFAULT_JITTER = 0.2
+"""Up to what share a rest before another attempt is shortened, so that runs which failed together part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -53,9 +56,10 @@ class Node:
 
     ``join`` says how many of the ways that lead here must have come: all that still can, any, or a number.
     ``on_error`` is None where a failure of the node fails the run. Before it is tried again it rests for
-    ``backoff_seconds``, twice as long each time, up to ``max_backoff_seconds``. ``sets`` are values, with templates in
-    them, that go into the run's variables once it is done. ``body`` is the flow that a node which holds lanes does in
-    each of them.
+    ``backoff_seconds``, twice as long each time, up to ``max_backoff_seconds``, and shorter by a share of up to
+    ``jitter``. ``retry_on`` are the codes of the errors it is tried again after; None: all that may pass. ``sets`` are
+    values, with templates in them, that go into the run's variables once it is done. ``body`` is the flow that a node
+    which holds lanes does in each of them.
     """
 
     id: str
@@ -68,6 +72,8 @@ class Node:
     on_error: OnError | None = None
     backoff_seconds: float = 1.0
     max_backoff_seconds: float = 60.0
+    jitter: float = DEFAULT_JITTER
+    retry_on: frozenset[str] | None = None
     idle_seconds: float | None = None
     sets: Mapping[str, JsonValue] = field(default_factory=dict)
     body: "FlowGraph | None" = None
@@ -187,6 +193,10 @@ def _logic_of_node(node: Node) -> list[JsonValue]:
     more: dict[str, JsonValue] = {}
     if node.idle_seconds is not None:
         more["idle_seconds"] = node.idle_seconds
+    if node.jitter != DEFAULT_JITTER:
+        more["jitter"] = node.jitter
+    if node.retry_on is not None:
+        more["retry_on"] = sorted(node.retry_on)
     if node.sets:
         more["set"] = dict(node.sets)
     if node.body is not None:

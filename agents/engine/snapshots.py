@@ -86,7 +86,7 @@ def restore(data: Mapping[str, Any], graph: FlowGraph, *, input: JsonValue, read
 
 
 _PLAIN = (
-    *("last_seq", "is_accepted", "steps", "attempts", "groups", "waiting"),
+    *("last_seq", "is_accepted", "steps", "attempts", "failures", "groups", "waiting"),
     *("failure", "cancelled_by", "paused_by", "citations"),
 )
 _NAMES = ("ready", "dead", "turns", "noted", "taken")

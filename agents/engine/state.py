@@ -43,6 +43,7 @@ class RunState:
         self.accepted_at: datetime | None = None
         self.steps = 0
         self.attempts: dict[str, int] = {}
+        self.failures: dict[str, int] = {}
         self.groups: dict[str, int] = {}
         self.ready: dict[str, None] = {}
         self.resting: dict[str, datetime] = {}

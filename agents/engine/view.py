@@ -168,6 +168,7 @@ class JournalView(RunState):
     def _retry(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
         self._settle(key)
         self.attempts[key] = entry.attempt
+        self.failures[key] = self.failures.get(key, 0) + 1
         self.usage += usage_from(entry.data.get("usage"))
         if lane.is_over:
             return
@@ -189,6 +190,7 @@ class JournalView(RunState):
         self._settle(key)
         # Whoever decides to do it again has looked outside: that is another effect, under another key.
         self.groups[key] = self.groups.get(key, 0) + 1
+        self.failures.pop(key, None)
         self.ready[key] = None
 
     def _noted(self, entry: Entry) -> None:

@@ -11,6 +11,8 @@ _RETRY: Mapping[str, Shape] = {
     "attempts": settings.whole_number(least=1, most=10),
     "backoff_seconds": settings.number(least=0, most=3_600),
     "max_backoff_seconds": settings.number(least=0, most=86_400),
+    "jitter": settings.number(least=0, most=1),
+    "on": settings.list_of_texts(longest=100, most=100),
 }
 _MOST_WAYS_IN = 1_000
 
@@ -60,7 +62,8 @@ _JOIN_SCHEMA: JsonObject = {
 EVERY_KIND: Mapping[str, Setting] = {
     "retry": Setting(
         Shape(_retry_trouble, _RETRY_SCHEMA),
-        "How often to try, and how long to rest before trying again; each rest is twice the one before.",
+        "How often to try, after which errors (by their codes; all that may pass), and how long to rest before "
+        "trying again: each rest is twice the one before, less a share of up to 'jitter'.",
     ),
     "timeout_seconds": Setting(
         settings.number(least=0.1, most=31_536_000),

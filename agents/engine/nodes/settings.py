@@ -52,6 +52,18 @@ def whole_number(*, least: int, most: int) -> Shape:
     return Shape(trouble, {"type": "integer", "minimum": least, "maximum": most})
 
 
+def list_of_texts(*, longest: int, most: int) -> Shape:
+    """A list of at least one and at most ``most`` short texts."""
+    each = text(longest=longest)
+
+    def trouble(value: JsonValue) -> str | None:
+        if isinstance(value, list | tuple) and 0 < len(value) <= most and not any(map(each.trouble, value)):
+            return None
+        return f"must be a list of 1 to {most} texts of at most {longest} characters"
+
+    return Shape(trouble, {"type": "array", "minItems": 1, "maxItems": most, "items": each.schema})
+
+
 def either(*shapes: Shape) -> Shape:
     """Any one of several shapes."""
 

@@ -33,6 +33,25 @@ def choice(node_id: str, **more: Any) -> Box:
     return {"id": node_id, "type": "condition", **more}
 
 
+def approval(node_id: str, ways: Box, **more: Any) -> Box:
+    """A question to people, and the ways on by their answer."""
+    return {"id": node_id, "type": "approval", "next": ways, **more}
+
+
+def mapped(node_id: str, *nodes: Box, over: Any, **more: Any) -> Box:
+    """A map whose body are these nodes, the last of which leads to its end."""
+    return {"id": node_id, "type": "map", "over": over, "body": _body(nodes), "next": "end", **more}
+
+
+def looped(node_id: str, *nodes: Box, **more: Any) -> Box:
+    """A loop whose body are these nodes, the last of which leads to its end."""
+    return {"id": node_id, "type": "loop", "body": _body(nodes), "next": "end", **more}
+
+
+def _body(nodes: tuple[Box, ...]) -> JsonObject:
+    return {"nodes": flow(*nodes)["nodes"]}
+
+
 @dataclass
 class Gate(CountingTool):
     """A tool whose calls wait until they are let through, by their text."""

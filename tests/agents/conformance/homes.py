@@ -119,6 +119,10 @@ class PostgresHome:
     async def send(self, run_id: UUID, kind: str, data: JsonObject) -> None:
         await self._in_thread(self._send, run_id, kind, data)
 
+    async def look(self) -> list[UUID]:
+        """Look for runs as a worker does; return those that were taken."""
+        return [claim.run_id for claim in await self._writer.claim(10)]
+
     def entries(self, run_id: UUID) -> list[Entry]:
         rows = self._truth.execute(
             "select seq, type, at, node_id, attempt, epoch, delta from agents_journalentry "

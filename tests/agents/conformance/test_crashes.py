@@ -31,8 +31,7 @@ SHAPES: Mapping[str, JsonObject] = {
         end={"output": "{{ steps }}"},
     ),
     "ways": flow(tool("a", [{"when": "a.text", "next": "b"}, {"when": "else", "next": "c"}]), tool("b"), tool("c")),
-    # An attempt that a crash cut off counts as one, so there is one more than the two that fail need.
-    "retry": flow(tool("a", "b", name="Away", retry={"attempts": 4}), tool("b")),
+    "retry": flow(tool("a", "b", name="Away", retry={"attempts": 3}), tool("b")),
     "fail-branch": flow(tool("a", "b", name="Broken", on_error="c"), tool("b"), tool("c")),
     "default-on-error": flow(
         tool("a", "b", name="Broken", on_error={"default": {"text": "none"}}), llm("b", prompt="{{ a.text }}")

@@ -15,7 +15,7 @@ from tests.agents.engine.stage import CountingModel, CountingTool, WorkerKilled
 @keeps("retry: attempts", "retry: backoff")
 async def test_a_step_is_tried_again_and_rests_twice_as_long_each_time(stage: SetStage):
     # given
-    retry = {"attempts": 5, "backoff_seconds": 2, "max_backoff_seconds": 5}
+    retry = {"attempts": 5, "backoff_seconds": 2, "max_backoff_seconds": 5, "jitter": 0}
     shaky = Shaky(away_times=4)
     run = stage(flow(tool("a", name="Shaky", retry=retry)), tools=[shaky])
     # when
