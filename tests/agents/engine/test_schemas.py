@@ -4,6 +4,9 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from agents.engine.documents import check_flow
 from agents.engine.schemas import MAX_SCHEMA_VALUES, mismatches, schema_trouble
@@ -65,3 +68,34 @@ def test_many_entries_are_told_at_once() -> None:
     entries: list[Any] = [{"id": f"s{n}", "type": "entry", "next": "end", "schema": STRINGS} for n in range(1_000)]
     (problem,) = check_flow({"nodes": [*entries[:999], {"id": "end", "type": "exit"}]})
     assert "999 nodes of type 'entry'" in problem.message
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+_TYPES = st.sampled_from(["string", "object", "array", "boolean", "integer", "number", "null"])
+_SCHEMAS = st.recursive(
+    st.builds(lambda kind: {"type": kind}, _TYPES) | st.just({}),
+    lambda inner: st.fixed_dictionaries(
+        {"type": _TYPES},
+        optional={
+            "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+            "required": st.lists(st.sampled_from("abc"), max_size=2, unique=True),
+            "additionalProperties": st.booleans(),
+            "items": inner,
+        },
+    ),
+    max_leaves=6,
+)
+
+
+@given(value=_VALUES, schema=_SCHEMAS)
+def test_what_fits_plainly_fits_by_the_library_too(value: Any, schema: dict[str, Any]) -> None:
+    fits = Draft202012Validator(schema).is_valid(value)
+    assert (mismatches(value, schema) == []) is fits
