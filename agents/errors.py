@@ -7,6 +7,8 @@ from datetime import datetime
 from accounts.errors import PreconditionFailed
 from codexos.kernel.errors import Conflict, InvalidInput, LimitReached, NotFound, NotSignedIn, Unavailable
 
+RETRY_QUEUED_SECONDS = 30
+
 
 class FlowNotFound(NotFound):
     """No such flow, or none the actor may see."""
@@ -71,6 +73,28 @@ class TakenTooOften(Conflict):
     def __init__(self, *, times: int) -> None:
         super().__init__(
             f"The run was taken up {times} times and never came to its end. See the worker's log, then run it again."
+        )
+
+
+class RunUnderWay(Conflict):
+    """The flow lets one run be under way at a time, and there is one."""
+
+    def __init__(self, *, slug: str, run_id: str) -> None:
+        super().__init__(
+            f"Flow {slug!r} is run one at a time, and run {run_id!r} is not over. Wait for its end or cancel it, then "
+            "start again.",
+            run_id=run_id,
+        )
+
+
+class TooManyRunsQueued(LimitReached):
+    """As many runs of the organization wait as may."""
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(
+            f"{most} runs of your organization wait for a place, which is as many as may. This one was not accepted: "
+            "start it again when some of them are over, or cancel runs that nobody needs.",
+            retry_after_seconds=RETRY_QUEUED_SECONDS,
         )
 
 

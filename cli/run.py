@@ -30,6 +30,9 @@ def run_flow(
         list[str], typer.Option("--context", "-c", metavar="FILE", help="A local file, or one of the project; again.")
     ] = [],  # noqa: B006 - typer reads it and hands on a list of its own
     project: Project = "",
+    conversation: Annotated[
+        str, typer.Option("--conversation", metavar="ID", help="The talk it belongs to, for flows that count by it.")
+    ] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show each entry on stderr as it comes.")] = False,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait: write the run's id.")] = False,
     as_json: AsJson = False,
@@ -45,6 +48,8 @@ def run_flow(
     body["context"] = send_context(client, context, project=project)
     if project or client.profile.project:
         body["project_id"] = project or client.profile.project
+    if conversation:
+        body["conversation_id"] = conversation
     started = client.post("/agent/run", body, **_ASYNC)
     if detach:
         say_json(started) if as_json else say(started["id"])

@@ -206,6 +206,11 @@ DEFAULT_MODEL = env.text("CODEXOS_DEFAULT_MODEL", default="offline")
 if bool(MODEL_URL) != bool(MODELS):
     raise SystemExit("CODEXOS_MODEL_URL and CODEXOS_MODELS go together: an address, and the names it serves or *.")
 
+# Runs -------------------------------------------------------------------------------------------------------------
+RUNS_PER_WORKER = env.number("CODEXOS_RUNS_PER_WORKER", default=2000)
+RUNS_PER_ORGANIZATION = env.number("CODEXOS_RUNS_PER_ORGANIZATION", default=500)
+QUEUED_RUNS_PER_ORGANIZATION = env.number("CODEXOS_QUEUED_RUNS_PER_ORGANIZATION", default=10_000)
+
 # API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],  # accounts.rest.OrganizationAPIView names its own

@@ -43,6 +43,12 @@ class OrganizationChangeBody(OrganizationBody):
         required=False,
         help_text="For how many days the content of the runs started from now on is kept.",
     )
+    most_runs = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text="How many of its runs are under way at once; never more than the installation allows.",
+    )
 
 
 class TeamBody(Body):

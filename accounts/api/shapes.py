@@ -36,7 +36,16 @@ class OrganizationShape(serializers.ModelSerializer[Organization]):
 
     class Meta:
         model = Organization
-        fields = ["id", "slug", "name", "is_personal", "allows_substitute_models", "content_days", "created_at"]
+        fields = [
+            "id",
+            "slug",
+            "name",
+            "is_personal",
+            "allows_substitute_models",
+            "content_days",
+            "most_runs",
+            "created_at",
+        ]
         read_only_fields = fields
 
 

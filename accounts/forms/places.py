@@ -56,6 +56,15 @@ class OrganizationForm(NameForm):
             "stays. It holds for runs started from now on."
         ),
     )
+    most_runs = forms.IntegerField(
+        label=_("Runs under way at once"),
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        help_text=_(
+            "Others wait for a place. Left as it is, or above what this installation allows, its own bound holds."
+        ),
+    )
 
 
 class NewNameForm(NameForm):

@@ -40,6 +40,8 @@ class Organization(models.Model):
     content_days = models.PositiveSmallIntegerField(
         choices=ContentDays, default=ContentDays.STANDARD, db_default=ContentDays.STANDARD
     )
+    # How many of its runs are under way at once; as many as the installation lets any have where it says nothing.
+    most_runs = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -66,9 +66,11 @@ def change_organization(
     slug: str | None = None,
     allows_substitute_models: bool | None = None,
     content_days: int | None = None,
+    most_runs: int | None = None,
     check: Callable[[Organization], None] | None = None,
 ) -> Organization:
-    """Change the actor's organization: its names, what it allows, for how long it keeps what runs come to.
+    """Change the actor's organization: its names, what it allows, for how long it keeps what runs come to,
+    how many of them are under way at once.
 
     ``organization`` may name it again; another one is not found. ``check`` sees the row before the change, held
     against others, and may refuse. Raises NotAllowed, NameInvalid, SlugTaken.
@@ -77,7 +79,11 @@ def change_organization(
     row = Organization.objects.select_for_update(no_key=True).get(pk=named.pk)
     if check is not None:
         check(row)
-    settings = {"allows_substitute_models": allows_substitute_models, "content_days": content_days}
+    settings = {
+        "allows_substitute_models": allows_substitute_models,
+        "content_days": content_days,
+        "most_runs": most_runs,
+    }
     before, after = _changed(row, settings, name=name, slug=slug)
     if after == before:
         return row

@@ -33,7 +33,7 @@ class OrganizationSettingsPage(FormPage):
         row = access_organization(self.actor)
         allowed = "yes" if row.allows_substitute_models else "no"
         names = {"name": row.name, "slug": row.slug}
-        settings = {"allows_substitute_models": allowed, "content_days": row.content_days}
+        settings = {"allows_substitute_models": allowed, "content_days": row.content_days, "most_runs": row.most_runs}
         return OrganizationForm(data, initial=names | settings)
 
     def save(self, request: HttpRequest, form: OrganizationForm) -> HttpResponse:

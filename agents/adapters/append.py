@@ -5,8 +5,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
+from agents.adapters.claims import Claim
+from agents.adapters.leases import LEASE_SECONDS
 from agents.adapters.line import (
     BIGINT,
     BYTES,
@@ -22,17 +23,18 @@ from agents.adapters.line import (
 from agents.engine.journal import Entry, encode_data
 from agents.engine.ports import Rest
 
-LEASE_SECONDS = 8.0
-
 _YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_NOT_YET = frozenset(("run.accepted", "run.started", "step.intended", "note"))
+"""What is written before anything has come of a take: a run that ends its worker gets so far each time."""
 
 # The status is hidden from the planner: it would walk the index of runs to be claimed, for every commit all of them.
 APPEND = """
 with heads as (
     select * from unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
-        $16::timestamptz[])
-        with ordinality as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd, wake_at, place)
+        $16::timestamptz[], $17::int[])
+        with ordinality
+        as h(run_id, epoch, last_seq, status, input_tokens, output_tokens, cost_usd, wake_at, comes_on, place)
 ), held as (
     update agents_run r set last_seq = coalesce(h.last_seq, r.last_seq), status = coalesce(h.status, r.status),
         claimed_until = case when h.status is null then now() + make_interval(secs => $8::float8) end,
@@ -40,7 +42,8 @@ with heads as (
         completed_at = case when h.status in ('succeeded', 'failed', 'cancelled') then now() end,
         input_tokens = coalesce(h.input_tokens, r.input_tokens),
         output_tokens = coalesce(h.output_tokens, r.output_tokens),
-        cost_usd = coalesce(h.cost_usd::numeric, r.cost_usd)
+        cost_usd = coalesce(h.cost_usd::numeric, r.cost_usd),
+        bad_takes = case when h.comes_on > 0 then 0 else r.bad_takes end
     from heads h where r.id = h.run_id and r.epoch = h.epoch and r.status || '' = 'running'
     returning r.id, r.organization_id, r.epoch, r.content_days, h.place
 ), written as (
@@ -54,17 +57,6 @@ with heads as (
 )
 select id from held
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A run that this worker holds now. ``is_fresh``: its journal is empty. ``has_post``: there may be some."""
-
-    run_id: UUID
-    organization_id: UUID
-    epoch: int
-    is_fresh: bool = False
-    has_post: bool = True
 
 
 @dataclass(slots=True)
@@ -91,7 +83,12 @@ def heads(batch: Sequence[Append]) -> dict[str, list[object]]:
 def parameters(batch: Sequence[Append]) -> list[bytes]:
     """Write a batch as the parameters of ``APPEND``."""
     wake_ats = array(MOMENT, [_moment(waiting.rest.until if waiting.rest else None) for waiting in batch])
-    return [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch), wake_ats]
+    come_on = array(INT, [int_bytes(int(_comes_on(waiting))) for waiting in batch])
+    return [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch), wake_ats, come_on]
+
+
+def _comes_on(append: Append) -> bool:
+    return append.rest is not None or any(entry.type not in _NOT_YET for entry in append.entries)
 
 
 def _head_parameters(batch: Sequence[Append]) -> list[bytes]:

@@ -3,7 +3,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from agents.adapters.journal_writer import Claim, JournalWriter
+from agents.adapters.claims import Claim
+from agents.adapters.journal_writer import JournalWriter
 from agents.engine.ports import InboxMessage
 
 ReadMessages = Callable[[Claim], Awaitable[Sequence[InboxMessage]]]

@@ -4,8 +4,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+from agents.adapters.claims import Claim
 from agents.adapters.events import EventPublisher
-from agents.adapters.journal_writer import Claim, JournalWriter
+from agents.adapters.journal_writer import JournalWriter
 from agents.engine.journal import Entry
 from agents.engine.ports import Rest
 from agents.engine.thinning import thin

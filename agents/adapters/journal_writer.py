@@ -15,40 +15,26 @@ from uuid import UUID
 
 import psycopg
 
-from agents.adapters.append import APPEND, LEASE_SECONDS, Append, Claim, heads, parameters
+from agents.adapters.append import APPEND, Append, heads, parameters
+from agents.adapters.claims import Claim, Claims
+from agents.adapters.leases import LEASE_SECONDS, PATIENCE
 from agents.adapters.line import Line
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry
 from agents.engine.ports import Rest
 
-__all__ = ["LEASE_SECONDS", "Claim", "JournalWriter"]
+__all__ = ["LEASE_SECONDS", "PATIENCE", "Claim", "JournalWriter"]
 
 logger = logging.getLogger(__name__)
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 
-PATIENCE: dict[str, Any] = {"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
-"""A database that has gone without a word is noticed in seconds, not when the system gives up on its line."""
 MOST_ENTRIES_AT_ONCE = 500
 OUTLAST_SECONDS = 30.0
 """How long a commit is tried again while the database is away: what was done outside is known here alone until then."""
 TRY_AGAIN_SECONDS = 0.2
-
-# Who held the run before may have cleared the mark of its post and died before anything of it was written down.
-# Picked once and for all: as a condition, the planner may work the inner query out for every row, and take too many.
-_CLAIM = """
-with picked as materialized (
-    select id from agents_run
-    where (status in ('queued', 'running') or (status = 'waiting' and (has_post or wake_at <= now())))
-        and (claimed_until is null or claimed_until < now())
-        and organization_id <> all(%(full)s::uuid[]) and id <> all(%(held)s::uuid[])
-    order by id limit %(limit)s for update skip locked
-)
-update agents_run r set epoch = r.epoch + 1, status = 'running', claimed_by = %(holder)s,
-    claimed_until = now() + make_interval(secs => %(lease)s), started_at = coalesce(r.started_at, now())
-from picked where r.id = picked.id
-returning r.id, r.organization_id, r.epoch, r.last_seq = 0, r.has_post or r.epoch > 1
-"""
+MOST_RUNS_OF_ONE = 1_000_000
+"""How many runs of one organization may be under way where nobody says: no bound."""
 
 _RENEW = """
 update agents_run r set claimed_until = now() + make_interval(secs => %(lease)s)
@@ -60,12 +46,18 @@ returning r.id, r.has_post
 # Cleared before the post is read: what is sent after that sets it again.
 _EMPTY = "update agents_run set has_post = false where id = %s and epoch = %s and status = 'running'"
 
+# Nothing is held against a run that its holder could not carry on: whoever stops has not been ended by it.
 _RELEASE = """
 with released as (
-    update agents_run set claimed_until = null where id = %s and epoch = %s and status = 'running' returning id
+    update agents_run r set claimed_until = null, bad_takes = 0
+    from unnest(%(ids)s::uuid[], %(epochs)s::int[]) as held(id, epoch)
+    where r.id = held.id and r.epoch = held.epoch and r.status = 'running'
+    returning r.id
 )
-select pg_notify(%s, '') from released
+select pg_notify(%(wake)s, '') where exists (select from released)
 """
+
+_EXCUSE = "update agents_run set bad_takes = 0 where id = %s and epoch = %s and status = 'running'"
 
 _KEEP_BLOBS = """
 with given as (
@@ -124,13 +116,17 @@ order by id limit 100
 class JournalWriter:
     """Writes for every run of one worker over one connection."""
 
-    def __init__(self, url: str, *, holder: str) -> None:
+    def __init__(self, url: str, *, holder: str, most_runs_of_one: int = MOST_RUNS_OF_ONE) -> None:
         self._url = url
-        self._holder = holder
+        self._claims = Claims(url, holder=holder, most_runs_of_one=most_runs_of_one)
+        self.claim = self._claims.claim
+        self.call_next = self._claims.call_next
         self._queue: deque[Append] = deque()
         self._is_queued = asyncio.Event()
         self._lock = asyncio.Lock()
         self._line: Line | None = None
+        self._leaving: list[Claim] = []
+        self._leaving_lock = asyncio.Lock()
         self.commits = 0
 
     async def run(self) -> None:
@@ -186,16 +182,6 @@ class JournalWriter:
         given = {"run": claim.run_id, "epoch": claim.epoch, "seq": seq, "state": state}
         await self._execute(_KEEP_SNAPSHOT, given)
 
-    async def claim(self, limit: int, *, but_of: Sequence[UUID] = (), besides: Sequence[UUID] = ()) -> list[Claim]:
-        """Take up to ``limit`` runs that nobody holds, oldest first, leaving out the organizations ``but_of``.
-
-        ``besides`` are runs that are carried here: where their leases lapsed while the database was away, they are
-        renewed and not taken anew.
-        """
-        asked = {"holder": self._holder, "lease": LEASE_SECONDS, "limit": limit}
-        rows = await self._execute(_CLAIM, {**asked, "full": list(but_of), "held": list(besides)})
-        return [Claim(*row) for row in rows]
-
     async def renew(self, claims: Sequence[Claim]) -> dict[UUID, bool]:
         """Renew leases; return the runs still held, and whether each has post."""
         parameters = {"lease": LEASE_SECONDS, "ids": [c.run_id for c in claims], "epochs": [c.epoch for c in claims]}
@@ -206,8 +192,21 @@ class JournalWriter:
         await self._execute(_EMPTY, [claim.run_id, claim.epoch])
 
     async def release(self, claim: Claim, *, wake: str) -> None:
-        """Let another worker take the run at once, woken over the channel ``wake``."""
-        await self._execute(_RELEASE, [claim.run_id, claim.epoch, wake])
+        """Let another worker take the run at once, woken over the channel ``wake``.
+
+        Runs that are released at the same time go together: a worker that stops lets go of thousands.
+        """
+        self._leaving.append(claim)
+        async with self._leaving_lock:
+            if claim not in self._leaving:
+                return
+            leaving, self._leaving = self._leaving, []
+            ids, epochs = [held.run_id for held in leaving], [held.epoch for held in leaving]
+            await self._execute(_RELEASE, {"ids": ids, "epochs": epochs, "wake": wake})
+
+    async def excuse(self, claim: Claim) -> None:
+        """Hold nothing against a run that is let go because something outside was away."""
+        await self._execute(_EXCUSE, [claim.run_id, claim.epoch])
 
     async def list_holders(self) -> list[str]:
         """Return who holds a lease now."""
@@ -297,5 +296,6 @@ class JournalWriter:
 
     async def close(self) -> None:
         """Hang up."""
+        await self._claims.close()
         if self._line is not None:
             await self._line.connection.close()

@@ -26,6 +26,7 @@ from agents.api.serializers import run_data
 from agents.api.views.runs import AgentRunView, RunEventsView
 from agents.operations.live import follow_run, in_reading_thread, leave_connection, wait_until_finished
 from agents.queries.live import is_seq
+from agents.queries.places import list_waits
 from agents.queries.runs import access_run, list_entries
 
 logger = logging.getLogger(__name__)
@@ -166,4 +167,5 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _read(actor: Actor, run_id: UUID) -> tuple[dict[str, Any], bool]:
     run = access_run(actor, run_id)
-    return run_data(run, list_entries(actor, run.id)), run.is_finished
+    wait = list_waits(actor, [run]).get(run.id)
+    return run_data(run, list_entries(actor, run.id), wait=wait), run.is_finished

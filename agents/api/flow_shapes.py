@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.rest import Body, Query
 from agents.engine.drafts import DraftFormat
-from agents.models import Flow, FlowRevision, FlowVersion
+from agents.models import Concurrency, ConcurrencyScope, Flow, FlowRevision, FlowVersion
 from agents.operations.checking import check_source
 from agents.operations.flows import NAME_LENGTH
 from agents.operations.versions import NOTE_LENGTH
@@ -69,6 +69,16 @@ class ChangeFlowBody(TextBody):
     name = serializers.CharField(max_length=NAME_LENGTH, required=False)
     slug = _slug()
     is_team_template = serializers.BooleanField(required=False)
+    concurrency = serializers.ChoiceField(
+        choices=Concurrency.values,
+        required=False,
+        help_text="What becomes of a run that is asked for while another is not over.",
+    )
+    concurrency_scope = serializers.ChoiceField(
+        choices=ConcurrencyScope.values,
+        required=False,
+        help_text="Whether runs of the whole flow count together, or those of one conversation.",
+    )
 
 
 class ForkFlowBody(Body):
@@ -137,6 +147,8 @@ class FlowSummaryShape(serializers.ModelSerializer[Flow]):
             "is_team_template",
             "published_version",
             "has_unpublished_changes",
+            "concurrency",
+            "concurrency_scope",
             "is_archived",
             "revision",
             "created_at",

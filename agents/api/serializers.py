@@ -9,6 +9,7 @@ from rest_framework import serializers
 from accounts.rest import Body
 from agents.engine.journal import Entry
 from agents.models import Run
+from agents.queries.places import Wait
 from agents.queries.runs import log_of
 from codexos.kernel.jsontypes import JsonObject
 
@@ -24,6 +25,13 @@ class AgentRunBody(Body):
     )
     input = serializers.JSONField(required=False, help_text="Text or an object.")
     project_id = serializers.CharField(max_length=63, required=False, allow_null=True, default=None)
+    conversation_id = serializers.CharField(
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Which talk the run belongs to: a flow's concurrency policy may count by it.",
+    )
 
     def validate_flow(self, value: object) -> object:
         """Refuse a flow that is not even an object."""
@@ -92,6 +100,14 @@ class ExpiredShape(serializers.Serializer[Any]):
         return f"Content was kept for {run.content_days} days and is gone since {run.content_expired_at:%Y-%m-%d}."
 
 
+class QueuedForShape(serializers.Serializer[Any]):
+    """What a run that has not begun waits for."""
+
+    reason = serializers.ChoiceField(choices=["line", "place", "worker"])
+    message = serializers.CharField()
+    run_id = serializers.UUIDField(allow_null=True, help_text="The run it stands behind.")
+
+
 class RunSummaryShape(serializers.ModelSerializer[Run]):
     """A run in a list."""
 
@@ -109,6 +125,7 @@ class RunSummaryShape(serializers.ModelSerializer[Run]):
             "flow_id",
             "project_id",
             "user_id",
+            "conversation_id",
             "status",
             "created_at",
             "started_at",
@@ -145,8 +162,8 @@ class RunShape(RunSummaryShape):
         read_only_fields = fields
 
 
-def run_data(run: Run, entries: Sequence[Entry]) -> dict[str, Any]:
-    """Say a run in full."""
+def run_data(run: Run, entries: Sequence[Entry], *, wait: Wait | None = None) -> dict[str, Any]:
+    """Say a run in full, with what it waits for where it is queued."""
     last: JsonObject = entries[-1].data if entries and entries[-1].type == "run.finished" else {}
     return {
         **RunSummaryShape(run).data,
@@ -154,6 +171,7 @@ def run_data(run: Run, entries: Sequence[Entry]) -> dict[str, Any]:
         "result": {"output": last.get("output"), "citations": last.get("citations", [])} if last else None,
         "error": last.get("error"),
         "waiting": [] if last else _waiting(entries),
+        "queued_for": QueuedForShape(wait).data if wait else None,
         "expired": None if run.content_expired_at is None else ExpiredShape(run).data,
     }
 

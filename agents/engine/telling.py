@@ -96,10 +96,10 @@ class Telling:
         """Tell that somebody wants the run to go on."""
         self._recorder.record("note", {"message": f"{by} resumed the run.", "resumed_by": by, "inbox": message_id})
 
-    def tell_cancel(self, by: str, *, message_id: str | None = None) -> None:
-        """Tell that somebody wants the run to end."""
+    def tell_cancel(self, by: str, *, message_id: str | None = None, reason: str = "") -> None:
+        """Tell that somebody wants the run to end, and why where that is known."""
         data: dict[str, JsonValue] = {
-            "message": f"{by} asked for the run to be cancelled.",
+            "message": f"{by} asked for the run to be cancelled. {reason}".rstrip(),
             "level": "warning",
             "cancelled_by": by,
         }

@@ -76,6 +76,23 @@ class FlowSettingsForm(forms.Form):
         label=_("A template of the team: every member may run and fork it, its leads change it"), required=False
     )
 
+    concurrency = forms.ChoiceField(
+        label=_("When it is started while a run is not over"),
+        required=False,
+        choices=[
+            ("allow", _("Both run side by side")),
+            ("queue", _("The new run waits for the one before it")),
+            ("reject", _("The new run is refused")),
+            ("replace", _("The new run takes the place of the one before it, which is cancelled")),
+        ],
+        help_text=_("It holds for runs that are started from now on. A run that waits for a person is not over."),
+    )
+    concurrency_scope = forms.ChoiceField(
+        label=_("Which runs count"),
+        required=False,
+        choices=[("flow", _("All runs of this flow")), ("conversation", _("Those of the same conversation"))],
+    )
+
     def __init__(self, *args: Any, may_lead: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not may_lead:

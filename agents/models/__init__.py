@@ -2,16 +2,17 @@
 """Rows of agents."""
 
 from agents.models.blobs import Blob, BlobUse
-from agents.models.flows import Flow, FlowRevision, FlowVersion
-from agents.models.runs import CLAIMABLE, UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus, Snapshot
+from agents.models.flows import Concurrency, ConcurrencyScope, Flow, FlowRevision, FlowVersion
+from agents.models.runs import UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus, Snapshot
 from agents.models.triggers import GRACE, Firing, HookStyle, Missed, Trigger, TriggerKind
 
 __all__ = [
-    "CLAIMABLE",
     "GRACE",
     "UNFINISHED",
     "Blob",
     "BlobUse",
+    "Concurrency",
+    "ConcurrencyScope",
     "Firing",
     "Flow",
     "FlowRevision",

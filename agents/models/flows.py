@@ -8,6 +8,22 @@ from accounts.tenancy import OrganizationModel
 from agents.engine.drafts import Draft, DraftFormat, write_document
 
 
+class Concurrency(models.TextChoices):
+    """What becomes of a run that is asked for while another one of the same flow is not over."""
+
+    ALLOW = "allow", "Allow"
+    QUEUE = "queue", "Queue"
+    REJECT = "reject", "Reject"
+    REPLACE = "replace", "Replace"
+
+
+class ConcurrencyScope(models.TextChoices):
+    """Which runs a flow's concurrency policy counts together."""
+
+    FLOW = "flow", "Flow"
+    CONVERSATION = "conversation", "Conversation"
+
+
 class Flow(OrganizationModel):
     """A drawing in a project. Without an owner it is a team template, which its team's leads may change.
 
@@ -26,6 +42,8 @@ class Flow(OrganizationModel):
     edited_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     edited_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+    concurrency = models.CharField(max_length=10, choices=Concurrency.choices, default=Concurrency.ALLOW)
+    concurrency_scope = models.CharField(max_length=12, choices=ConcurrencyScope.choices, default=ConcurrencyScope.FLOW)
     published = models.ForeignKey("FlowVersion", on_delete=models.PROTECT, null=True, related_name="+")
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -21,7 +21,14 @@ class RunStatus(models.TextChoices):
 
 
 UNFINISHED = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING)
-CLAIMABLE = (RunStatus.QUEUED, RunStatus.RUNNING)
+NEEDS_PLACE = Q(is_cancelling=False) & (
+    Q(status=RunStatus.QUEUED, is_held_back=False) | Q(status=RunStatus.WAITING, has_post=True)
+)
+"""Runs that a worker may take up where their organization has a place left."""
+TO_BE_ENDED = Q(is_cancelling=True) & (Q(status=RunStatus.QUEUED) | Q(status=RunStatus.WAITING, has_post=True))
+"""Runs that a worker takes up to end them, for which there is always a place."""
+HELD_BACK = Q(status=RunStatus.QUEUED, is_held_back=True)
+"""Runs that stand in a line behind others."""
 
 
 class Run(OrganizationModel):
@@ -45,6 +52,13 @@ class Run(OrganizationModel):
     # Set when document, input, context and journal have gone; then this is what is left of the steps.
     content_expired_at = models.DateTimeField(null=True)
     skeleton = models.JSONField(null=True)
+    # Which talk it belongs to, as whoever started it says.
+    conversation_id = models.CharField(max_length=200, blank=True)
+    # Runs of one line are carried one behind another, in the order of their places; one that stands in none is not held
+    # back. See agents/operations/lines.py.
+    line = models.CharField(max_length=300, blank=True)
+    place = models.PositiveIntegerField(default=0)
+    is_held_back = models.BooleanField(default=False)
 
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
     started_at = models.DateTimeField(null=True)
@@ -65,9 +79,13 @@ class Run(OrganizationModel):
 
     # Set with every message to the run, cleared by the holder before it reads them: none is overlooked.
     has_post = models.BooleanField(default=False)
+    # Somebody wants its end: it is taken up for that alone, however many of its organization's runs are under way.
+    is_cancelling = models.BooleanField(default=False)
     epoch = models.PositiveIntegerField(default=0)
     claimed_until = models.DateTimeField(null=True)
     claimed_by = models.CharField(max_length=100, blank=True)
+    # How often it was taken up since it last came on: a run that ends its workers does so before it comes on.
+    bad_takes = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         default_permissions = ()
@@ -76,19 +94,22 @@ class Run(OrganizationModel):
                 condition=Q(status__in=UNFINISHED, completed_at=None)
                 | (~Q(status__in=UNFINISHED) & Q(completed_at__isnull=False)),
                 name="finished_runs_have_an_end",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["line", "place"], condition=Q(status__in=UNFINISHED) & ~Q(line=""), name="run_line"
+            ),
         ]
         indexes = [
             models.Index(fields=["organization", "-id"], name="run_newest"),
             models.Index(
-                fields=["id"],
-                condition=Q(status__in=CLAIMABLE) | Q(status=RunStatus.WAITING, has_post=True),
-                name="run_claimable",
-            ),
-            models.Index(
                 fields=["wake_at"], condition=Q(status=RunStatus.WAITING, wake_at__isnull=False), name="run_wakes"
             ),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="run_children"),
+            models.Index(fields=["organization", "id"], condition=NEEDS_PLACE, name="run_needs_place"),
+            models.Index(fields=["organization"], condition=Q(status=RunStatus.RUNNING), name="run_under_way"),
+            models.Index(fields=["organization"], condition=Q(status=RunStatus.QUEUED), name="run_queued"),
+            models.Index(fields=["id"], condition=TO_BE_ENDED, name="run_to_be_ended"),
+            models.Index(fields=["line", "place"], condition=HELD_BACK, name="run_held_back"),
             models.Index(fields=["id"], condition=~Q(status__in=UNFINISHED) & Q(settled_at=None), name="run_unsettled"),
             models.Index(fields=["content_days", "id"], condition=Q(content_expired_at=None), name="run_with_content"),
         ]

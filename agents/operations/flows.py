@@ -38,6 +38,8 @@ class FlowEdit:
     slug: str | None = None
     is_team_template: bool | None = None
     draft: Draft | None = None
+    concurrency: str | None = None
+    concurrency_scope: str | None = None
 
 
 @in_organization
@@ -81,6 +83,8 @@ def change_flow(actor: Actor, flow: UUID | str, *, edit: FlowEdit, expected: Col
     if edit.is_team_template is not None and edit.is_team_template != row.is_team_template:
         insist(actor, Permission.MODIFY_TEAM_TEMPLATES, row)
         row.owner_id = None if edit.is_team_template else actor.person_id
+    row.concurrency = edit.concurrency or row.concurrency
+    row.concurrency_scope = edit.concurrency_scope or row.concurrency_scope
     after = _described(row)
     changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
     is_redrawn = edit.draft is not None and (edit.draft.source, edit.draft.format) != (row.source, row.format)
@@ -213,7 +217,8 @@ def _put(actor: Actor, flow: UUID | str, *, away: bool) -> Flow:
 
 
 def _described(row: Flow) -> dict[str, str]:
-    return {"name": row.name, "slug": row.slug, "owner": str(row.owner_id or "team")}
+    policy = {"concurrency": row.concurrency, "concurrency_scope": row.concurrency_scope}
+    return {"name": row.name, "slug": row.slug, "owner": str(row.owner_id or "team"), **policy}
 
 
 def _name_of(document: JsonObject) -> str:

@@ -89,5 +89,6 @@ def _send(actor: Actor, run: Run, *, kind: InboxMessage.Kind, **data: JsonValue)
     InboxMessage.objects.create(
         organization_id=actor.organization_id, run=run, kind=kind, by_id=actor.person_id, data=data
     )
-    Run.objects.for_organization(actor.organization_id).filter(pk=run.pk).update(has_post=True)
+    mark = {"is_cancelling": True} if kind is InboxMessage.Kind.CANCEL else {}
+    Run.objects.for_organization(actor.organization_id).filter(pk=run.pk).update(has_post=True, **mark)
     wake_workers(run.id)

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
@@ -17,13 +18,15 @@ from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from agents.engine.assembly import read_graph
 from agents.engine.documents import parse_flow
-from agents.errors import ContextChanging, RunRequestInvalid
+from agents.errors import ContextChanging, RunRequestInvalid, TooManyRunsQueued
 from agents.models import FlowVersion, Run
+from agents.operations.lines import stand_in_line
 from agents.operations.pinning import insist_runnable, pin_flows
 from agents.operations.substitutes import refuse_substitutes
 from agents.operations.tools import known_tools
 from agents.operations.waking import wake_workers
 from agents.queries.flows import access_flow
+from agents.queries.places import count_queued
 from agents.queries.runs import documents_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from rag.operations.pdfs import read_pdfs
@@ -42,6 +45,7 @@ class RunRequest:
     document: JsonObject | None = None
     context: Sequence[str] = ()
     project: str | None = None
+    conversation_id: str = ""
 
 
 def start_run(actor: Actor, *, request: RunRequest) -> Run:
@@ -49,8 +53,8 @@ def start_run(actor: Actor, *, request: RunRequest) -> Run:
 
     PDFs that nobody has read yet are read first, with no transaction open, which takes seconds.
     Raises GraphInvalid, FlowNotFound, FlowArchived, FlowNotPublished, ProjectNotFound, FileNotFound, NotAllowed,
-    NameInvalid, RunRequestInvalid, ModelsMissing, ContextUnreadable, ContextTooLarge, ContextChanging and what
-    read_pdfs (rag.operations.pdfs) raises.
+    NameInvalid, RunRequestInvalid, ModelsMissing, TooManyRunsQueued, RunUnderWay, ContextUnreadable, ContextTooLarge,
+    ContextChanging and what read_pdfs (rag.operations.pdfs) raises.
     """
     unread: Sequence[str] = ()
     for _ in range(MOST_READINGS):
@@ -92,8 +96,14 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     resolved = resolve_context(actor, project=project, names=request.context)
     if resolved.unread:
         return resolved
+    _refuse_flood(actor)
+    standing = stand_in_line(actor, version.flow if version else None, conversation_id=request.conversation_id)
     run = Run.objects.create(
         organization=organization,
+        conversation_id=request.conversation_id,
+        line=standing.line,
+        place=standing.place,
+        is_held_back=standing.is_held_back,
         project=project,
         flow=version.flow if version else None,
         version=version,
@@ -110,6 +120,13 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     record_event(actor, "run.started", about=run, project=str(project.id))
     wake_workers()
     return run
+
+
+def _refuse_flood(actor: Actor) -> None:
+    """Accept no more than can be come to: what is refused may be tried again, what piles up helps nobody."""
+    most = settings.QUEUED_RUNS_PER_ORGANIZATION
+    if count_queued(actor, most=most) >= most:
+        raise TooManyRunsQueued(most=most)
 
 
 def _project_of(actor: Actor, request: RunRequest) -> Project:

@@ -26,6 +26,7 @@ MOST_ENTRIES_READ = 10_000
 _LISTED = (
     *("id", "label", "status", "project", "person__name", "person__email", "flow__slug", "last_seq"),
     *("created_at", "started_at", "completed_at", "input_tokens", "output_tokens", "cost_usd"),
+    *("conversation_id", "line", "is_held_back"),
 )
 
 

@@ -105,3 +105,9 @@ def _colored_token(found: "re.Match[str]") -> str:
     if string is None:
         return f'<span class="n">{escape(found[0])}</span>'
     return f'<span class="{"k" if colon else "s"}">{escape(string)}</span>{colon or ""}'
+
+
+@register.filter
+def of(known: Mapping[Any, Any] | None, key: object) -> Any:
+    """What a mapping says of a key; nothing where it says nothing."""
+    return known.get(key) if isinstance(known, Mapping) else None

@@ -189,6 +189,7 @@ class FlowSettingsPage(FlowPage):
     def _form(self, data: Any = None) -> FlowSettingsForm:
         flow = self.flow
         now = {"name": flow.name, "slug": flow.slug, "is_team_template": flow.is_team_template}
+        now |= {"concurrency": flow.concurrency, "concurrency_scope": flow.concurrency_scope}
         may_lead = self.actor.may(Permission.MODIFY_TEAM_TEMPLATES, flow)
         return FlowSettingsForm(data, may_lead=may_lead, initial=now)
 

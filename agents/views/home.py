@@ -12,6 +12,7 @@ from accounts.queries.projects import list_projects
 from accounts.roles import Permission
 from agents.queries.figures import RunFigures, count_runs
 from agents.queries.interventions import list_waiting
+from agents.queries.places import list_waits
 from agents.queries.runs import list_runs
 
 MOST_WAITING = 5
@@ -25,11 +26,13 @@ class HomePage(OrganizationPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show figures, recent runs, projects and, to who may see it, what people did."""
         sees_audit = self.actor.may_in_organization(Permission.VIEW_AUDIT)
+        runs = list_runs(self.actor, limit=10)
         return self.page(
             request,
+            waits=list_waits(self.actor, runs.rows),
             figures=_figures(count_runs(self.actor)),
             waiting=list_waiting(self.actor, limit=MOST_WAITING),
-            runs=list_runs(self.actor, limit=10),
+            runs=runs,
             projects=list_projects(self.actor, limit=10),
             activity=list_audit_events(self.actor, limit=6).rows if sees_audit else [],
             may_run=self.actor.may_somewhere(Permission.RUN_FLOWS),

@@ -15,6 +15,7 @@ from agents.forms.runs import DecideForm
 from agents.operations.interventions import Decision, cancel_run, decide_step
 from agents.queries.flows import list_flow_names
 from agents.queries.interventions import list_asked, may_step_in
+from agents.queries.places import list_waits
 from agents.queries.runs import RunFilter, access_content, access_run, list_entries, list_runs
 from agents.queries.steps import view_step
 from agents.queries.timeline import view_run, view_skeleton
@@ -38,6 +39,7 @@ class RunListPage(OrganizationPage):
         return self.page(
             request,
             runs=runs,
+            waits=list_waits(self.actor, runs.rows),
             which=which.value,
             flow_id=flow_id,
             flows=list_flow_names(self.actor),
@@ -60,7 +62,8 @@ class RunPage(OrganizationPage):
         run = view_run(found, entries, list_asked(self.actor, found.id))
         opened = _step(request, found, entries) if request.GET.get("node") else {}
         may = {"may_step_in": may_step_in(self.actor, found), "may_run": self.actor.may(Permission.RUN_FLOWS, found)}
-        return self.page(request, found=found, run=run, opened=opened, **may)
+        wait = list_waits(self.actor, [found]).get(found.id)
+        return self.page(request, found=found, run=run, opened=opened, wait=wait, **may)
 
     def _skeleton(self, request: HttpRequest, found: Any) -> HttpResponse:
         """Show what is left of a run whose content has gone, and say that it has."""

@@ -6,6 +6,7 @@ One asyncio loop carries many runs; nothing of a run is kept here that its journ
 
 import asyncio
 import logging
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,15 +16,18 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from agents.adapters.chat_model import GatewayModel
+from agents.adapters.claims import Claim
 from agents.adapters.clock import SystemClock
 from agents.adapters.events import EventPublisher, RunSink
 from agents.adapters.holders import is_gone
 from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
-from agents.adapters.journal_writer import LEASE_SECONDS, PATIENCE, Claim, JournalWriter
+from agents.adapters.journal_writer import JournalWriter
+from agents.adapters.leases import LEASE_SECONDS, PATIENCE
 from agents.adapters.snapshots import PostgresSnapshots
 from agents.adapters.toolbox import BuiltInToolbox
 from agents.engine.errors import LeaseLost
@@ -51,9 +55,8 @@ from codexos.kernel.jsontypes import JsonObject
 
 logger = logging.getLogger(__name__)
 
-MOST_RUNS = 200
-MOST_RUNS_OF_ONE = 100
-"""How many of a worker's places one organization may take, so that there is always one for the others."""
+SHARE_OF_ONE = 0.5
+"""How much of a worker's places one organization may take, so that there is always one for the others."""
 LOOK_EVERY_SECONDS = 1.0
 RENEW_EVERY_SECONDS = LEASE_SECONDS / 3
 INHERIT_EVERY_SECONDS = 2.0
@@ -63,8 +66,8 @@ LAST_SECONDS = 10.0
 """When stopping: how long steps may take to end by themselves; then how long those that nobody may make again."""
 MOST_TEXT_BYTES = 128 * 1024 * 1024
 """How much text of documents is held for all runs together; in memory it takes up to four times as much."""
-MOST_TAKES = 50
-"""How often a run is taken up before it is given up: one that kills every worker must not do so for ever."""
+MOST_BAD_TAKES = 20
+"""How often a run is taken up without coming on before it is given up: one that ends its workers must not for ever."""
 
 # The writer speaks psycopg, what is read in threads speaks Django, which wraps the same troubles in its own.
 _DATABASE_AWAY = (psycopg.Error, OperationalError, InterfaceError, OSError)
@@ -87,19 +90,24 @@ class FlowWorker:
         holder: str,
         wake_channel: str,
         open_toolbox: OpenToolbox = BuiltInToolbox,
-        most_runs: int = MOST_RUNS,
+        most_runs: int | None = None,
     ) -> None:
         self._journal_url = journal_url
         self._wake_channel = wake_channel
         self._open_toolbox = open_toolbox
-        self._most_runs = most_runs
-        self._writer = JournalWriter(journal_url, holder=holder)
+        self._most_runs = most_runs or settings.RUNS_PER_WORKER
+        self._most_of_one = max(1, int(self._most_runs * SHARE_OF_ONE))
+        self._writer = JournalWriter(journal_url, holder=holder, most_runs_of_one=settings.RUNS_PER_ORGANIZATION)
         self._publisher = EventPublisher(redis_url)
         self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="flows-db")
         self._room = Room(MOST_TEXT_BYTES)
         self._settler = Settler(self._settle)
+        # One for each place: a run that asks many models at once shares with the others.
+        self._calls = asyncio.Semaphore(self._most_runs)
         self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
         self._executors: dict[UUID, Executor] = {}
+        self._ended_lines: set[str] = set()
+        self._called_at = self._renewed_at = -math.inf
         self._wake = asyncio.Event()
         self._is_stopping = False
 
@@ -162,18 +170,38 @@ class FlowWorker:
             logger.warning("flow worker cannot look for runs (%s); it tries again", error)
 
     async def _look(self) -> None:
+        await self._call_next()
         is_more = True
         while is_more:
             held = Counter(claim.organization_id for claim, _ in self._held.values())
-            full = [organization_id for organization_id, runs in held.items() if runs >= MOST_RUNS_OF_ONE]
+            full = [organization_id for organization_id, runs in held.items() if runs >= self._most_of_one]
             # As many as may all be of one organization without giving it more than its places.
-            fullest = max((runs for runs in held.values() if runs < MOST_RUNS_OF_ONE), default=0)
-            limit = min(self._most_runs - len(self._held), MOST_RUNS_OF_ONE - fullest)
-            claims = await self._writer.claim(limit, but_of=full, besides=list(self._held)) if limit > 0 else []
+            fullest = max((runs for runs in held.values() if runs < self._most_of_one), default=0)
+            limit = min(self._most_runs - len(self._held), self._most_of_one - fullest)
+            claims = await self._writer.claim(limit, but_of=full, besides=self._lapsed()) if limit > 0 else []
             if claims:
                 self._hold_all(claims)
             is_more = len(claims) == limit > 0
         self._settler.note_idle(not self._held)
+
+    async def _call_next(self) -> None:
+        """Call whoever stood behind runs that ended here; now and then, whoever nobody has called."""
+        now, ended = asyncio.get_running_loop().time(), self._ended_lines
+        self._ended_lines = set()
+        try:
+            if now - self._called_at >= LOOK_EVERY_SECONDS:
+                await self._writer.call_next()
+                self._called_at = now
+            elif ended:
+                await self._writer.call_next(sorted(ended))
+        except psycopg.Error:
+            self._ended_lines |= ended
+            raise
+
+    def _lapsed(self) -> list[UUID]:
+        """Return the runs carried here whose leases may have lapsed: all of them, or none."""
+        is_fresh = asyncio.get_running_loop().time() - self._renewed_at < LEASE_SECONDS / 2
+        return [] if is_fresh else list(self._held)
 
     def _hold_all(self, claims: Sequence[Claim]) -> None:
         run_ids: defaultdict[UUID, list[UUID]] = defaultdict(list)
@@ -189,6 +217,8 @@ class FlowWorker:
         held = self._held.get(claim.run_id)
         if held is not None and held[0] == claim:
             del self._held[claim.run_id]
+            if claim.line:
+                self._ended_lines.add(claim.line)
             self._wake.set()
 
     def _drop(self, run_id: UUID) -> None:
@@ -198,14 +228,16 @@ class FlowWorker:
 
     async def _carry(self, claim: Claim, loading: Loading) -> None:
         try:
-            if claim.epoch > MOST_TAKES:
-                raise TakenTooOften(times=MOST_TAKES)
+            if claim.bad_takes > MOST_BAD_TAKES:
+                raise TakenTooOften(times=MOST_BAD_TAKES)
             await self._advance(claim, loading)
         except LeaseLost:
             logger.info("run %s went to another worker", claim.run_id)
         except CodexosError as error:
             if error.retryable:
                 logger.warning("run %s is let go and tried again when its lease lapses: %s", claim.run_id, error)
+                with suppress(*_DATABASE_AWAY):
+                    await self._writer.excuse(claim)
             else:
                 await self._fail(claim, error)
         except _DATABASE_AWAY as error:
@@ -260,7 +292,7 @@ class FlowWorker:
     def _ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
         return Ports(
             journal=self._journal(claim),
-            model=GatewayModel(allows_substitutes=loaded.allows_substitutes),
+            model=GatewayModel(allows_substitutes=loaded.allows_substitutes, calls=self._calls),
             toolbox=self._open_toolbox(documents),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
@@ -286,7 +318,9 @@ class FlowWorker:
             claims = [claim for claim, _ in self._held.values()]
             if not claims:
                 continue
+            began = asyncio.get_running_loop().time()
             held = await self._writer.renew(claims)
+            self._renewed_at = began
             for claim in claims:
                 current = self._held.get(claim.run_id)
                 if claim.run_id not in held and current is not None and current[0] == claim:
@@ -335,11 +369,12 @@ class FlowWorker:
             tasks = [task for _, task in self._held.values()]
             if tasks:
                 await asyncio.wait(tasks, timeout=seconds)
-        for claim, task in list(self._held.values()):
+        left = list(self._held.values())
+        for _, task in left:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            with suppress(*_DATABASE_AWAY):
-                await self._writer.release(claim, wake=self._wake_channel)
+        await asyncio.gather(*(task for _, task in left), return_exceptions=True)
+        leaving = (self._writer.release(claim, wake=self._wake_channel) for claim, _ in left)
+        await asyncio.gather(*leaving, return_exceptions=True)
         await self._settler.settle_all()
 
     async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

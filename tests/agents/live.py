@@ -16,8 +16,9 @@ from django.conf import settings
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
+from agents.adapters.claims import Claim
 from agents.adapters.events import EventPublisher
-from agents.adapters.journal_writer import Claim, JournalWriter
+from agents.adapters.journal_writer import JournalWriter
 from agents.engine.journal import Entry
 from codexos.asgi import serve, threaded
 from codexos.kernel import clock

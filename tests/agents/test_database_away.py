@@ -30,6 +30,8 @@ class CutOff(JournalWriter):
             return await super()._write(batch)
         if self.keeps:
             await super()._write(batch)
+        else:
+            await super()._execute("select 1", {})
         hang_up, self.hang_up = self.hang_up, None
         hang_up()
         return await super()._write(batch)

@@ -16,8 +16,9 @@ from django.test import AsyncClient
 from accounts.operations.tokens import actor_from_token, issue_token
 from accounts.roles import Permission, TokenScope
 from accounts.tenancy import tenant
+from agents.adapters.claims import Claim
 from agents.adapters.events import MOST_QUEUED_BYTES, EventPublisher
-from agents.adapters.journal_writer import Claim, JournalWriter
+from agents.adapters.journal_writer import JournalWriter
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry
 from agents.operations.live import follow_run
@@ -165,7 +166,7 @@ async def test_a_person_who_left_cannot_have_their_run_go_on(
 
 
 async def test_a_run_that_kills_every_worker_is_given_up(run_id: UUID, truth: psycopg.Connection) -> None:
-    truth.execute("update agents_run set epoch = 50")
+    truth.execute("update agents_run set bad_takes = 20")
     with working():
         await finished(truth, run_id)
     assert truth.execute("select status from agents_run").fetchone() == ("failed",)
@@ -244,7 +245,7 @@ async def test_one_organization_takes_no_more_than_its_places_at_once(
     committed_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given: three runs of one organization wait, and a younger one of another
-    monkeypatch.setattr(runs, "MOST_RUNS_OF_ONE", 2)
+    monkeypatch.setattr(settings, "RUNS_PER_WORKER", 4)
     monkeypatch.setattr(runs, "PATIENT_SECONDS", 0.01)
     monkeypatch.setattr(runs, "LAST_SECONDS", 0.01)
     for who in (*[committed_world.dev] * 3, committed_world.stranger):

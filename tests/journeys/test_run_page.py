@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from agents.adapters.journal_writer import Claim, JournalWriter
+from agents.adapters.claims import Claim
+from agents.adapters.journal_writer import JournalWriter
 from agents.engine.journal import Entry
 from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run

@@ -17,6 +17,7 @@ from agents.api.serializers import AgentRunBody, RunShape, RunSummaryShape, run_
 from agents.api.views.tickets import TicketAuthentication
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.live import is_seq
+from agents.queries.places import list_waits
 from agents.queries.runs import RunFilter, access_content, access_run, list_entries, list_runs
 from codexos.kernel.errors import InvalidInput
 
@@ -55,6 +56,7 @@ class AgentRunView(BehindDoorView):
                 context=asked["context"],
                 input=asked.get("input", ""),
                 project=asked["project_id"],
+                conversation_id=asked["conversation_id"],
             ),
         )
         return Response(run_data(run, []), status=202, headers={"Location": f"/api/v1/runs/{run.id}/"})
@@ -81,7 +83,8 @@ class RunView(OrganizationAPIView):
         """Return one run with its log and result."""
         actor = self.actor_of(request)
         run = access_run(actor, run_id)
-        return Response(run_data(run, list_entries(actor, run.id)))
+        wait = list_waits(actor, [run]).get(run.id)
+        return Response(run_data(run, list_entries(actor, run.id), wait=wait))
 
 
 class _RefusalsInJson(DefaultContentNegotiation):

@@ -14,8 +14,9 @@ import django
 import uvloop
 from django.conf import settings
 
+from agents.adapters.claims import Claim
 from agents.adapters.events import EventPublisher
-from agents.adapters.journal_writer import Claim, JournalWriter
+from agents.adapters.journal_writer import JournalWriter
 from agents.engine.journal import Entry
 from codexos.kernel import clock
 from codexos.local.terminal import say
