@@ -9,6 +9,9 @@ from agents.engine.graph import FlowGraph
 from agents.engine.view import JournalView, exit_not_reached
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
+MOST_STEPS = 100_000
+"""How many steps a run may do whose flow sets no limit: loops in loops come to an end, and a journal can be read."""
+
 Because = Literal["cancelled", "failed", "not_needed"]
 """Why a step is cut off."""
 
@@ -148,8 +151,9 @@ def _limit_reached(graph: FlowGraph, view: JournalView, now: datetime) -> JsonOb
     deadline = _deadline(graph, view)
     if deadline is not None and deadline <= now:
         return _limit("run_timed_out", f"The run was not done within {limits.seconds:g} seconds")
-    if limits.steps is not None and view.steps > limits.steps:
-        return _limit("step_limit_reached", f"The run has done {view.steps:,} steps, of {limits.steps:,} it may do")
+    most = MOST_STEPS if limits.steps is None else limits.steps
+    if view.steps > most:
+        return _limit("step_limit_reached", f"The run has done {view.steps:,} steps, of {most:,} it may do")
     if limits.tokens is not None and usage.input_tokens + usage.output_tokens > limits.tokens:
         spent = usage.input_tokens + usage.output_tokens
         return _limit("spend_limit_reached", f"The run has spent {spent:,} tokens, of {limits.tokens:,} it may spend")

@@ -195,7 +195,7 @@ class JournalEntry(models.Model):
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     type = models.CharField(max_length=20)
-    node_id = models.CharField(max_length=1000, null=True)
+    node_id = models.TextField(null=True)
     attempt = models.PositiveSmallIntegerField()
     epoch = models.PositiveIntegerField()
     at = models.DateTimeField()

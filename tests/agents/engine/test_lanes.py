@@ -395,3 +395,12 @@ async def test_a_map_whose_time_is_up_fails_and_the_run_may_go_on():
     assert standing.data["output"] == "late"
     [failed] = stage.of_type("step.failed")
     assert (failed.node_id, failed.data["error"]["code"]) == ("each", "step_timed_out")
+
+
+async def test_a_flow_without_limits_comes_to_its_end_all_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("agents.engine.decide.MOST_STEPS", 30)
+    inner = body(loop_of(max_rounds=10, until="{{ false }}", at_limit="go on"))
+    stage = Stage(chain({**loop_of(max_rounds=1_000), "body": inner}), input=0)
+    standing = await stage.run()
+    assert standing.data["error"]["code"] == "step_limit_reached"
+    assert len(stage.of_type("step.done")) < 40
