@@ -2,6 +2,7 @@
 """The journal in partitions: the wall stands before each of them, and a run's entries stand in those of its class."""
 
 import asyncio
+import re
 from typing import Any
 from uuid import UUID
 
@@ -104,5 +105,10 @@ def test_a_class_is_looked_for_in_its_own_partitions(world: World) -> None:
     run_id = accept(world.dev)
     rows = JournalEntry.objects.for_organization(world.acme.id).filter(run_id=run_id)
     with tenant(world.acme.id):
-        assert rows.explain().count(" on entries_") == 3
-        assert rows.filter(content_days=30).explain().count(" on entries_") == 1
+        assert len(partitions_in(rows.explain())) == 3
+        assert len(partitions_in(rows.filter(content_days=30).explain())) == 1
+
+
+def partitions_in(plan: str) -> set[str]:
+    """The partitions that a plan reads; a bitmap scan names their indexes beside them."""
+    return {name.removesuffix("_pkey") for name in re.findall(r" on (entries_\w+)", plan)}
