@@ -204,6 +204,21 @@ class NobodyAnswered(Conflict):
         )
 
 
+class JourneyImpossible(InvalidInput):
+    """A run cannot go on from another one as it was asked to."""
+
+
+class NotRecorded(Conflict):
+    """A replay would have had to reach for something that its record does not hold."""
+
+    def __init__(self, *, what: str) -> None:
+        super().__init__(f"The replay asked for {what}, which the record does not hold. Nothing outside was reached.")
+
+
+class NothingToRetry(Conflict):
+    """A run has nothing that another one could do better."""
+
+
 class LeaseLost(Conflict):
     """Another worker holds the run now: nothing more may be written by this one."""
 

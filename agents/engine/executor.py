@@ -105,6 +105,9 @@ class Executor:
         is_resumed = view.is_accepted and view.last_seq > 1
         if not view.is_accepted:
             self._recorder.record("run.accepted", {"flow": self._graph.name})
+            # Before the run is started: what its parent left open counts as cut off, and is not done again unasked.
+            for kept in self._run.kept:
+                self._recorder.record(kept.type, kept.data, node_id=kept.node_id, attempt=kept.attempt)
         self._recorder.record("run.started", {"epoch": self._run.epoch, "resumed": is_resumed})
         for key, intended in list(view.cut.items()):
             if view.at(key)[0].is_over:

@@ -42,6 +42,11 @@ class Entry:
     epoch: int
     data: JsonObject
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it was taken over from the run that this one goes on from; what it cost was counted there."""
+        return "kept" in self.data
+
 
 def encode_data(data: JsonObject) -> bytes:
     """Write an entry's data as the bytes a journal keeps; half a surrogate pair becomes ``?``."""
@@ -95,6 +100,8 @@ def usage_of(entries: Iterable[Entry]) -> Usage:
     """Add up what a journal's steps cost, without its graph: those cut off count as they were estimated."""
     spent, cut = Usage(), dict[str | None, Usage]()
     for entry in entries:
+        if entry.is_kept:
+            continue
         if entry.type == "step.intended":
             spent += cut.pop(entry.node_id, Usage())
             cut[entry.node_id] = usage_from(entry.data.get("estimate"))

@@ -185,7 +185,9 @@ class RunState:
 
     def _drop(self, key: str) -> None:
         """Forget what a node held, now that it has come to its end."""
-        del self.held[key]
+        if self.held.pop(key).open:
+            # It ended before its lanes did: its time was up. Nothing more begins in them.
+            self._over(f"{key}[")
         self.turns.pop(key, None)
         self._failing.pop(key, None)
         self._forget(f"{key}[")

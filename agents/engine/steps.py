@@ -8,7 +8,7 @@ from uuid import UUID
 
 from agents.engine.expressions import RESERVED_NAMES, Scope, text_of
 from agents.engine.graph import FlowGraph, Node
-from agents.engine.journal import idempotency_key
+from agents.engine.journal import Entry, idempotency_key
 from agents.engine.lanes import Held, Lane
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
@@ -22,12 +22,16 @@ MAX_RESULT_CHARACTERS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a run starts from: its id, its input, the documents named for it, and the epoch of the present holder."""
+    """What a run starts from: its id, its input, the documents named for it, and the epoch of the present holder.
+
+    ``kept`` is what it takes over from the run that it goes on from, see ``travel``.
+    """
 
     run_id: UUID
     input: JsonValue
     epoch: int = 1
     documents: Sequence[ContextDocument] = ()
+    kept: Sequence[Entry] = ()
 
 
 class _Names(Mapping[str, JsonValue]):

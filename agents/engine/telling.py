@@ -69,7 +69,8 @@ class Telling:
 
     def tell_cut(self, step: Step, *, because: str) -> None:
         """Tell that a step was ended by us; one that had not begun leaves nothing to tell."""
-        if step.node_id in self._recorder.view.open:
+        view = self._recorder.view
+        if step.node_id in view.open or step.node_id in view.cut:
             message = f"Step {step.node_id!r} {_CUT_BECAUSE[because]}"
             self._record("step.skipped", step, data={"reason": because, "message": message})
 

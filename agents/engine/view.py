@@ -81,7 +81,8 @@ class JournalView(RunState):
         # A new holder begins: what the last one left open was cut, and what it may have cost is counted.
         for key, intended in self.open.items():
             self.cut[key] = intended
-            self.usage += usage_from(intended.data.get("estimate"))
+            if not intended.is_kept:
+                self.usage += usage_from(intended.data.get("estimate"))
         self.open.clear()
         if self._ending or self._failing:
             self._let_end()
@@ -112,6 +113,12 @@ class JournalView(RunState):
             self.alarms[key] = entry.at + timedelta(seconds=node.timeout_seconds)
         self._reconsider(held)
 
+    def _count(self, entry: Entry) -> None:
+        # What was kept was done by another run, within the limits of that one.
+        if not entry.is_kept:
+            self.steps += 1
+            self.usage += usage_from(entry.data.get("usage"))
+
     def _done(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
         collected = entry.data.get("collected")
         if collected is None:
@@ -127,9 +134,8 @@ class JournalView(RunState):
         if node.id in lane.results:
             raise JournalDiverged(f"Entry {entry.seq} finishes step {key!r} a second time.")
         self._settle(key)
-        self.steps += 1
+        self._count(entry)
         lane.results[node.id] = result
-        self.usage += usage_from(entry.data.get("usage"))
         if not lane.is_begun:
             self._begin(lane)
         if "set" in entry.data:
@@ -150,8 +156,7 @@ class JournalView(RunState):
             self._give(entry, key, lane, node, result=entry.data["result"])
             return
         self._settle(key)
-        self.steps += 1
-        self.usage += usage_from(entry.data.get("usage"))
+        self._count(entry)
         error = entry.data.get("error")
         self._fail(lane, {**(error if isinstance(error, Mapping) else {}), "node_id": key})
 
@@ -201,6 +206,8 @@ class JournalView(RunState):
             self.paused_by = str(by)
         if "resumed_by" in entry.data:
             self.paused_by = None
+        if isinstance(state := entry.data.get("state"), Mapping):
+            self.root.variables.update(state)
 
     def _finished(self, entry: Entry) -> None:
         self.finished = entry.data
