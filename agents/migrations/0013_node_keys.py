@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0011_snapshots'),
+        ('agents', '0012_runs_take_turns'),
     ]
 
     operations = [
