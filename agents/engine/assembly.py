@@ -2,7 +2,7 @@
 """From a document that was checked to the engine's graph of it, bodies and sub-flows included."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from agents.engine.boxes import FAIL, Box
@@ -49,7 +49,7 @@ class _Assembly:
         retry = said if isinstance(said, Mapping) else {}
         attempts = retry.get("attempts")
         sets = box.settings.get("set")
-        return Node(
+        node = Node(
             id=box.id,
             kind=box.kind,
             settings={name: value for name, value in box.settings.items() if name not in _APART},
@@ -64,16 +64,18 @@ class _Assembly:
             retry_on=_codes(retry.get("on")),
             idle_seconds=_seconds(box.settings.get("idle_seconds"), None),
             sets=sets if isinstance(sets, Mapping) else {},
-            body=self._body(box),
         )
+        return replace(node, body=self._body(box, node))
 
-    def _body(self, box: Box) -> FlowGraph | None:
+    def _body(self, box: Box, node: Node) -> FlowGraph | None:
         if box.kind == "subflow":
             return self._subflow(library_name(box.settings), place=box.place)
         if isinstance(body := box.settings.get("body"), Mapping):
             return self.flow(body, is_body=True)
         kind = KINDS[box.kind]
-        return kind.body(box.settings) if isinstance(kind, HoldingKind) and kind.body is not None else None
+        if not isinstance(kind, HoldingKind) or kind.body is None:
+            return None
+        return _tried_like(node, kind.body(box.settings))
 
     def _subflow(self, name: str, *, place: str) -> FlowGraph | None:
         if name in self.doing:
@@ -83,6 +85,18 @@ class _Assembly:
         if name not in self.library:
             return None
         return _Assembly(self.library, (*self.doing, name)).flow(_object(self.library[name]))
+
+
+def _tried_like(node: Node, body: FlowGraph) -> FlowGraph:
+    """Let the steps inside a node that draws its own body be tried again as it says of itself."""
+    retry = {
+        "attempts": node.attempts,
+        "backoff_seconds": node.backoff_seconds,
+        "max_backoff_seconds": node.max_backoff_seconds,
+        "jitter": node.jitter,
+        "retry_on": node.retry_on,
+    }
+    return replace(body, nodes={inner.id: replace(inner, **retry) for inner in body.nodes.values()})  # type: ignore[arg-type]
 
 
 def _object(value: JsonValue) -> JsonObject:

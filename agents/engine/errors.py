@@ -163,6 +163,43 @@ class LoopLimitReached(LimitReached):
         )
 
 
+class RubricEmpty(InvalidInput):
+    """Drafts were to be judged by a rubric that came to nothing."""
+
+    def __init__(self, *, node_id: str) -> None:
+        super().__init__(
+            f"The rubric of {node_id!r}, filled in, is empty, so any draft would pass. Say what a draft must do.",
+            node_id=node_id,
+        )
+
+
+class RubricNotPassed(LimitReached):
+    """A reflection came to its last round, and the draft still did not pass."""
+
+    def __init__(self, *, node_id: str, rounds: int) -> None:
+        super().__init__(
+            f"The draft of {node_id!r} did not pass its rubric within {rounds:,} rounds. Raise its max_rounds, look at "
+            "the critiques of its rounds, or let it go on with the last draft by 'at_limit'.",
+            node_id=node_id,
+        )
+
+
+class PlanInvalid(InvalidInput):
+    """A model was asked for a plan as often as it may be, and none of its answers is one that may run."""
+
+    def __init__(self, *, node_id: str, attempts: int, wrong: Sequence[str]) -> None:
+        told = " ".join(wrong[:3]) or "It wrote nothing."
+        more = f" And {len(wrong) - 3} more." if len(wrong) > 3 else ""
+        super().__init__(
+            f"Planner {node_id!r} wrote no plan that may run, in {attempts} attempts. The last one: {told}{more} "
+            "Say the goal more plainly, allow what it needs, or ask another model.",
+            node_id=node_id,
+            errors=[
+                {"place": place, "message": message} for place, _, message in (each.partition(": ") for each in wrong)
+            ],
+        )
+
+
 class FlowNotAtHand(Conflict):
     """A sub-flow was not pinned when the run began."""
 

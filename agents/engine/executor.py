@@ -17,7 +17,7 @@ from agents.engine.outcomes import CutOff, Done, Failed, Outcome, StepError, Wai
 from agents.engine.ports import Ports, Rest
 from agents.engine.post import APPROVAL, take_message
 from agents.engine.recorder import Recorder
-from agents.engine.registry import KINDS
+from agents.engine.registry import KINDS, kind_of
 from agents.engine.steps import AskingKind, Effect, EffectKind, HoldingKind, PureKind, RunContext, StepContext
 from agents.engine.telling import Telling
 from codexos.kernel.errors import CodexosError
@@ -217,7 +217,7 @@ class Executor:
     def _prepare(self, step: Step) -> Effect | None:
         """Do a pure step, or work out an effect; None where nothing is left to launch."""
         context = self._context(step.node_id, step.attempt)
-        kind = KINDS[context.node.kind]
+        kind = kind_of(context.node.kind)
         outcome: Outcome
         try:
             match kind:

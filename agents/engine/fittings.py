@@ -17,6 +17,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MAX_ID_CHARACTERS = 100
 
+_CALLING = frozenset({"tool", "planner"})
 _NOT_YET = frozenset({"output_schema", "tools", "memory"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXTS = {"name": 200, "description": 10_000, "label": 200}
@@ -33,8 +34,8 @@ def check_fittings(
         _check_about(box, findings)
         if _check_kind(box, findings):
             _check_settings(box, findings)
-        if box.kind == "tool" and known_tools is not None:
-            _check_tool(box, known_tools, findings=findings)
+        if box.kind in _CALLING and known_tools is not None:
+            _check_tools(box, known_tools, findings=findings)
 
 
 def position_trouble(value: JsonValue) -> str | None:
@@ -125,9 +126,12 @@ def _check_settings(box: Box, findings: Findings) -> None:
             findings.error(box.place_of(name), f"A node of type {box.kind!r} needs {name!r}. Say it.")
 
 
-def _check_tool(box: Box, known: Sequence[str], *, findings: Findings) -> None:
-    name = box.settings.get("tool")
-    if isinstance(name, str) and name.strip() and name not in known:
-        offered = ", ".join(known[:20]) or "none"
-        meant = findings.meant(name, known)
-        findings.error(box.place_of("tool"), f"There is no tool called {shown(name)}.{meant} Use one of: {offered}.")
+def _check_tools(box: Box, known: Sequence[str], *, findings: Findings) -> None:
+    several = box.settings.get("tools")
+    listed = several if box.kind == "planner" and isinstance(several, list | tuple) else ()
+    named = {f"{box.place_of('tools')}[{index}]": name for index, name in enumerate(listed)}
+    for place, name in {box.place_of("tool"): box.settings.get("tool"), **named}.items():
+        if isinstance(name, str) and name.strip() and name not in known:
+            offered = ", ".join(known[:20]) or "none"
+            meant = findings.meant(name, known)
+            findings.error(place, f"There is no tool called {shown(name)}.{meant} Use one of: {offered}.")

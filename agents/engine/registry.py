@@ -7,15 +7,26 @@ from agents.engine.nodes.approval import APPROVAL
 from agents.engine.nodes.condition import CONDITION
 from agents.engine.nodes.entry import ENTRY
 from agents.engine.nodes.exit import EXIT
+from agents.engine.nodes.judge import JUDGE
 from agents.engine.nodes.llm import LLM
 from agents.engine.nodes.loop import LOOP
 from agents.engine.nodes.map import MAP
+from agents.engine.nodes.planner import PLANNER
+from agents.engine.nodes.reflection import REFLECTION
+from agents.engine.nodes.revise import REVISE
 from agents.engine.nodes.subflow import SUBFLOW
 from agents.engine.nodes.tool import TOOL
+from agents.engine.nodes.write_plan import WRITE_PLAN
 from agents.engine.steps import NodeKind
 
 KINDS: Mapping[str, NodeKind] = {
-    kind.name: kind for kind in (ENTRY, LLM, TOOL, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, EXIT)
+    kind.name: kind for kind in (ENTRY, LLM, TOOL, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, REFLECTION, PLANNER, EXIT)
 }
+_INSIDE: Mapping[str, NodeKind] = {kind.name: kind for kind in (JUDGE, REVISE, WRITE_PLAN)}
 # Promised kinds that are still to come: named in an honest refusal.
-KINDS_TO_COME = frozenset({"rag", "vault", "reflection", "planner"})
+KINDS_TO_COME = frozenset({"rag", "vault"})
+
+
+def kind_of(name: str) -> NodeKind:
+    """Return a kind, be it one that only stands inside other nodes and that no document may name."""
+    return KINDS[name] if name in KINDS else _INSIDE[name]

@@ -89,14 +89,18 @@ class RunState:
 
     def lane_of(self, held: Held, index: int, *, input: JsonValue, flow: JsonValue = None) -> Lane:
         """Make the lane that a node is about to open; it counts once its entry is done. Raises JournalDiverged."""
-        graph = held.node.body
-        if flow is not None and self._read_flow is not None:
-            graph = self._read_flow(flow)
+        graph = held.node.body if flow is None else self.read_flow(flow)
         if graph is None:
             raise JournalDiverged(f"Step {held.key!r} opens a lane, and there is no flow to do in it.")
         lane = Lane(graph, path=held.path_of(index), owner=held, index=index, input=input, flow=flow)
         self.lanes[lane.path] = lane
         return lane
+
+    def read_flow(self, document: JsonValue) -> FlowGraph:
+        """Read a flow that the run wrote for itself. Raises GraphInvalid, JournalDiverged."""
+        if self._read_flow is None:
+            raise JournalDiverged("The journal holds a flow of its own, and nobody here reads flows.")
+        return self._read_flow(document)
 
     def expire(self, key: str, error: JsonObject) -> None:
         """End what a node holds: its time is up. What is under way in its lanes comes to its end first."""

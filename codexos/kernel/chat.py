@@ -43,14 +43,58 @@ class ContextDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """The answer is a verdict on a draft: PASS or REVISE in its first line, then why."""
+
+    draft: str
+    rubric: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revising:
+    """The answer is the whole draft again, as the critique wants it."""
+
+    draft: str
+    rubric: str
+    critique: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """A tool that a plan may call: what it is for, and the shape of its arguments."""
+
+    name: str
+    description: str
+    schema: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """The answer is a flow document in JSON, of these kinds of node and calling these tools alone."""
+
+    goal: str
+    tools: Sequence[ToolOffer]
+    kinds: Sequence[str]
+    max_nodes: int
+
+
+ChatTask = Judging | Revising | Planning
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A question to the model ``model``; ``documents`` are what it may quote, ``max_tokens`` bounds the answer."""
+    """A question to the model ``model``; ``documents`` are what it may quote, ``max_tokens`` bounds the answer.
+
+    ``task`` says once more, for programs, what the messages ask for where the answer is to have a form. Models are
+    asked by the messages alone; the built-in one, which understands no prompts, goes by ``task``.
+    """
 
     model: str
     messages: Sequence[Message]
     documents: Sequence[ContextDocument] = ()
     temperature: float | None = None
     max_tokens: int | None = None
+    task: ChatTask | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from codexos.kernel.chat import ChatAnswer, ChatRequest, ContextDocument, Delta, Usage
 from codexos.kernel.jsontypes import JsonObject
 from codexos.kernel.prose import plain
+from llm.adapters.offline_tasks import do_task, size_of
 from llm.adapters.quoting import Quote, Reading, terms_of
 from llm.engine.catalog import OFFLINE, OFFLINE_BUDGET_CHARACTERS
 
@@ -57,11 +59,7 @@ class OfflineModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
         """Yield the answer in small pieces, then whole with its citations."""
-        asked = _understand(request)
-        if sum(len(document.text) for document in (*asked.documents, *asked.earlier)) > READ_AT_ONCE_CHARACTERS:
-            text, citations = await asyncio.to_thread(_answer, asked)
-        else:
-            text, citations = _answer(asked)
+        text, citations = await _told_of(request)
         text = _bounded(text, request.max_tokens)
         pieces = re.findall(r"\s*\S+", text)
         for start in range(0, len(pieces), WORDS_PER_DELTA):
@@ -69,6 +67,16 @@ class OfflineModel:
             await asyncio.sleep(0)
         kept = [citation for citation in citations if str(citation["quote"]) in text]
         yield ChatAnswer(text, OFFLINE, _usage(request, text), kept, self._note)
+
+
+async def _told_of(request: ChatRequest) -> tuple[str, Sequence[JsonObject]]:
+    if request.task is not None:
+        answer, size = partial(do_task, request.task, request.documents), size_of(request.task)
+    else:
+        asked = _understand(request)
+        answer, size = partial(_answer, asked), sum(len(document.text) for document in asked.earlier)
+    size += sum(len(document.text) for document in request.documents)
+    return await asyncio.to_thread(answer) if size > READ_AT_ONCE_CHARACTERS else answer()
 
 
 def count_tokens(text: str) -> int:

@@ -84,6 +84,20 @@ def one_of(*values: str) -> Shape:
     return Shape(lambda value: None if value in values else f"must be one of {listed}", {"enum": list(values)})
 
 
+def list_of(shape: Shape, *, most: int) -> Shape:
+    """A list of values of one shape, none of them twice."""
+
+    def trouble(value: JsonValue) -> str | None:
+        if not isinstance(value, list | tuple):
+            return "must be a list"
+        if len(value) > most:
+            return f"must have at most {most:,} items"
+        wrong = next((f"has {each!r}, which {said}" for each in value if (said := shape.trouble(each))), None)
+        return wrong or ("must name each once" if len(set(map(str, value))) < len(value) else None)
+
+    return Shape(trouble, {"type": "array", "items": shape.schema, "maxItems": most, "uniqueItems": True})
+
+
 def _flow_trouble(value: JsonValue) -> str | None:
     fits = isinstance(value, Mapping) and isinstance(value.get("nodes"), list | tuple)
     return None if fits else "must be a flow: an object with a list of 'nodes', from an entry to an exit"
