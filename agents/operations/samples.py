@@ -92,6 +92,47 @@ nodes:
   - id: end
     type: exit
 """,
+    "reflection": """\
+# Drafts an answer from the files of its run, then judges and revises it by a rubric.
+id: draft-and-polish
+name: Draft and polish
+nodes:
+  - id: start
+    type: entry
+    next: draft
+  - id: draft
+    type: llm
+    prompt: "{{ input }}"
+    next: polish
+  - id: polish
+    type: reflection
+    rubric: |
+      Answers this: {{ input }}
+      Says where each fact stands.
+      Has at most 200 words.
+    max_rounds: 3
+    next: end
+  - id: end
+    type: exit
+    output: "{{ polish.text }}"
+""",
+    "planner": """\
+# Lets a model plan how to answer, within what it may use, and does the plan.
+id: plan-and-do
+name: Plan and do
+nodes:
+  - id: start
+    type: entry
+    next: plan
+  - id: plan
+    type: planner
+    goal: "Find out, and answer in three sentences: {{ input }}"
+    tools: [WebSearch]
+    max_nodes: 8
+    next: end
+  - id: end
+    type: exit
+""",
     "blank": """\
 id: new-flow
 name: New flow

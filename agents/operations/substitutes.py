@@ -14,8 +14,8 @@ def refuse_substitutes(organization: Organization, graph: FlowGraph) -> None:
     """
     if organization.allows_substitute_models:
         return
-    named = {key: node.settings.get("model") for key, node in graph.walk()}
-    refusals = {name: refusal_of(name) for name in set(named.values()) if isinstance(name, str)}
+    named = {key: name for key, node in graph.walk() if isinstance(name := node.settings.get("model"), str)}
+    refusals = {name: refusal_of(name) for name in set(named.values())}
     missing = {key: refusal.message for key, name in named.items() if (refusal := refusals.get(name))}
     if missing:
         raise ModelsMissing(missing)

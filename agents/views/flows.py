@@ -108,6 +108,8 @@ def _sample_words() -> list[dict[str, str]]:
         "answer": (_("Answer from files"), _("One model, the files of the run, an answer with its sources.")),
         "search": (_("Plan, search, summarize"), _("A model plans, a tool searches, another model sums up.")),
         "branches": (_("Two opinions"), _("Two models side by side, joined by a third.")),
+        "reflection": (_("Draft and polish"), _("A draft, judged by a rubric and revised until it passes.")),
+        "planner": (_("Plan and do"), _("A model plans the steps, within what it may use; then they are done.")),
         "blank": (_("Blank"), _("An entry and an exit.")),
     }
     return [{"key": key, "name": told[key][0], "text": told[key][1]} for key in SAMPLES]

@@ -10,7 +10,7 @@ from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
 from agents.engine.steps import Emit, StepContext
 from codexos.kernel.chat import ChatRequest, ChatTask, Message
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 Reader = Callable[[JsonObject], Done]
 """Makes what a model gave into a step's result, with what people should know of it."""
