@@ -4,6 +4,7 @@
 import asyncio
 import logging
 import os
+import resource
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,10 @@ class FlowWorkerStep(bootsteps.StartStopStep):
     terminate = stop
 
     def _run(self) -> None:
+        # Each run that waits for a model holds a socket; systems often allow a thousand until one asks.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         try:
             uvloop.run(self._work())
         except Exception:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 from django.conf import settings
 from psycopg import sql
 
@@ -209,3 +210,25 @@ def _steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield step
     for inner in step.get("Plans", []):
         yield from _steps(inner)
+
+
+async def test_a_worker_that_stops_lets_go_of_all_in_a_few_statements(
+    committed_world: World, truth: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: more runs than could be let go one behind another in the time there is
+    crowd(truth, await asyncio.to_thread(accept, committed_world.dev), runs=1999)
+    one, sent = writer(most=2000), []
+    held = await one.claim(2000)
+    execute = one._execute
+
+    async def counted(statement: Any, parameters: Any) -> Any:
+        sent.append(statement)
+        return await execute(statement, parameters)
+
+    monkeypatch.setattr(one, "_execute", counted)
+    # when
+    await asyncio.gather(*(one.release(claim, wake="codexos_runs") for claim in held))
+    await hang_up(one)
+    # then
+    assert truth.execute("select count(*) from agents_run where claimed_until is null").fetchone() == (2000,)
+    assert len(sent) <= 3
