@@ -105,6 +105,20 @@ class RunFinished(Conflict):
         super().__init__(f"Run {run_id!r} has ended already: {status}. Start another one.", status=status)
 
 
+class RunUnfinished(Conflict):
+    """Nothing goes on from a run that has not ended, and it is not replayed."""
+
+    def __init__(self, *, run_id: str, status: str) -> None:
+        super().__init__(f"Run {run_id!r} has not ended yet: {status}. Wait for its end, or cancel it.", status=status)
+
+
+class ParentGone(Conflict):
+    """The run that another one goes on from has lost its content before that one began."""
+
+    def __init__(self) -> None:
+        super().__init__("The run that this one goes on from is not kept any more. Start the flow anew.")
+
+
 class StepNotWaiting(Conflict):
     """A step was decided about that does not wait for anybody."""
 

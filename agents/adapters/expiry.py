@@ -34,7 +34,7 @@ with told as (
     from told group by run_id
 )
 update agents_run r set content_expired_at = %(now)s, skeleton = coalesce(s.told, '[]'),
-    document = '{}', input = 'null', context = '[]'
+    document = '{}', input = 'null', context = '[]', origin = origin - 'changes'
 from unnest(%(ids)s) as over(id) left join steps s on s.run_id = over.id
 where r.id = over.id
 """

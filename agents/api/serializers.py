@@ -116,6 +116,7 @@ class RunSummaryShape(serializers.ModelSerializer[Run]):
     project_id = serializers.UUIDField()
     flow_id = serializers.UUIDField(allow_null=True)
     usage = serializers.SerializerMethodField()
+    parent_id = serializers.UUIDField(allow_null=True, help_text="The run that this one goes on from.")
 
     class Meta:
         model = Run
@@ -131,6 +132,7 @@ class RunSummaryShape(serializers.ModelSerializer[Run]):
             "started_at",
             "completed_at",
             "usage",
+            "parent_id",
         )
         read_only_fields = fields
 
@@ -147,30 +149,45 @@ class RunSummaryShape(serializers.ModelSerializer[Run]):
         }
 
 
-class RunShape(RunSummaryShape):
+class JourneyShape(RunSummaryShape):
+    """A run that goes on from another one, and how."""
+
+    origin = serializers.JSONField(
+        allow_null=True, help_text="`kind` (retry, rerun, fork, draft), `from` (a step), and `changes`."
+    )
+
+    class Meta:
+        model = Run
+        fields = (*RunSummaryShape.Meta.fields, "origin")
+        read_only_fields = fields
+
+
+class RunShape(JourneyShape):
     """A run in full: with its log and result, both read from its journal."""
 
     logs = LogLineShape(many=True)
     result = ResultShape(allow_null=True)
     error = serializers.JSONField(allow_null=True)
     waiting = WaitingShape(many=True, help_text="Steps that wait for a person.")
+    children = serializers.IntegerField(help_text="How many runs go on from this one.")
     expired = ExpiredShape(allow_null=True, help_text="Set where logs and result are no longer kept; null before.")
 
     class Meta:
         model = Run
-        fields = (*RunSummaryShape.Meta.fields, "logs", "result", "error", "waiting", "expired")
+        fields = (*JourneyShape.Meta.fields, "logs", "result", "error", "waiting", "children", "expired")
         read_only_fields = fields
 
 
-def run_data(run: Run, entries: Sequence[Entry], *, wait: Wait | None = None) -> dict[str, Any]:
+def run_data(run: Run, entries: Sequence[Entry], *, wait: Wait | None = None, children: int = 0) -> dict[str, Any]:
     """Say a run in full, with what it waits for where it is queued."""
     last: JsonObject = entries[-1].data if entries and entries[-1].type == "run.finished" else {}
     return {
-        **RunSummaryShape(run).data,
+        **JourneyShape(run).data,
         "logs": LogLineShape(log_of(entries), many=True).data,
         "result": {"output": last.get("output"), "citations": last.get("citations", [])} if last else None,
         "error": last.get("error"),
         "waiting": [] if last else _waiting(entries),
+        "children": children,
         "queued_for": QueuedForShape(wait).data if wait else None,
         "expired": None if run.content_expired_at is None else ExpiredShape(run).data,
     }

@@ -4,7 +4,7 @@
 from django.urls import path
 
 from agents.api import doors
-from agents.api.views import flows, interventions, runs, tickets, tools, triggers, versions
+from agents.api.views import flows, interventions, runs, tickets, tools, travel, triggers, versions
 
 _FLOW = "flows/<str:flow>/"
 
@@ -29,6 +29,11 @@ urlpatterns = [
     path("runs/<str:run_id>/ticket/", tickets.RunTicketView.as_view(), name="api-run-ticket"),
     path("runs/<str:run_id>/cancel/", interventions.CancelRunView.as_view(), name="api-run-cancel"),
     path("runs/<str:run_id>/decide/", interventions.DecideStepView.as_view(), name="api-run-decide"),
+    path("runs/<str:run_id>/retry/", travel.RetryRunView.as_view(), name="api-run-retry"),
+    path("runs/<str:run_id>/rerun/", travel.RerunView.as_view(), name="api-run-rerun"),
+    path("runs/<str:run_id>/fork/", travel.ForkRunView.as_view(), name="api-run-fork"),
+    path("runs/<str:run_id>/try-draft/", travel.TryDraftView.as_view(), name="api-run-try-draft"),
+    path("runs/<str:run_id>/replay/", travel.ReplayRunView.as_view(), name="api-run-replay"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
     path("triggers/", triggers.TriggerListView.as_view(), name="api-triggers"),
     path("triggers/<str:trigger>/", triggers.TriggerView.as_view(), name="api-trigger"),

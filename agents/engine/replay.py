@@ -6,7 +6,7 @@ variables, lanes, the end. What came from outside is taken from the record: resu
 and pauses, what people said, the times, and where a worker was killed. Nothing outside can be reached.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,8 +19,9 @@ from agents.engine.graph import FlowGraph
 from agents.engine.holding import Holder
 from agents.engine.journal import Entry, EntryType, encode_data, usage_from
 from agents.engine.memory_journal import MemoryJournal
+from agents.engine.nowhere import Nowhere
 from agents.engine.outcomes import Again, Done, Failed, StepError
-from agents.engine.ports import Clock, Frame, Ports, Toolbox
+from agents.engine.ports import Ports, Toolbox
 from agents.engine.post import APPROVAL
 from agents.engine.recorder import Recorder
 from agents.engine.registry import KINDS
@@ -28,7 +29,7 @@ from agents.engine.steps import AskingKind, EffectKind, RunContext
 from agents.engine.telling import Telling
 from agents.engine.tools import ToolSpec
 from agents.engine.view import JournalView
-from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
+from codexos.kernel.chat import ChatModel
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -85,8 +86,8 @@ class _Diverged(Exception):
 class _Comparing(Recorder):
     """Folds the record's entry where one like it is due, and notes how the two differ."""
 
-    def __init__(self, view: JournalView, record: Sequence[Entry], *, clock: Clock) -> None:
-        super().__init__(MemoryJournal(), clock, epoch=0)
+    def __init__(self, view: JournalView, record: Sequence[Entry], *, ports: Ports) -> None:
+        super().__init__(ports, epoch=0)
         self.view = view
         self.differences: list[Difference] = []
         self.output: JsonValue = None
@@ -138,9 +139,10 @@ class _Replayer(Executor):
     def __init__(
         self, graph: FlowGraph, run: RunContext, *, record: Sequence[Entry], model: ChatModel, toolbox: Toolbox
     ) -> None:
-        super().__init__(graph, run, Ports(MemoryJournal(), _DumbModel(model), _DumbToolbox(toolbox), _Nobody(), self))
+        ports = Ports(MemoryJournal(), _DumbModel(model), _DumbToolbox(toolbox), Nowhere(), self)
+        super().__init__(graph, run, ports)
         view = JournalView(graph, input=run.input, read_flow=parse_flow)
-        self._told = self._recorder = _Comparing(view, record, clock=self)
+        self._told = self._recorder = _Comparing(view, record, ports=ports)
         self._telling = Telling(self._told)
         self._holder = Holder(self._telling, self._context)
 
@@ -300,35 +302,21 @@ def _error_of(entry: Entry) -> StepError:
     return StepError(str(said.get("code")), str(said.get("message")))
 
 
-@dataclass(frozen=True, slots=True)
-class _DumbModel:
-    """Knows how much a model takes; says nothing."""
+class _DumbModel(Nowhere):
+    """Knows how much models take; says nothing."""
 
-    model: ChatModel
+    def __init__(self, model: ChatModel) -> None:
+        self._model = model
 
     def input_budget(self, model: str) -> int:
-        return self.model.input_budget(model)
-
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
-        raise NotRecorded(what=f"model {request.model!r}")
-        yield
+        return self._model.input_budget(model)
 
 
-@dataclass(frozen=True, slots=True)
-class _DumbToolbox:
+class _DumbToolbox(Nowhere):
     """Knows what tools are; calls none."""
 
-    toolbox: Toolbox
+    def __init__(self, toolbox: Toolbox) -> None:
+        self._toolbox = toolbox
 
     def describe(self, name: str) -> ToolSpec:
-        return self.toolbox.describe(name)
-
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
-        raise NotRecorded(what=f"tool {name!r}")
-
-
-class _Nobody:
-    """Sees no frames."""
-
-    def emit(self, frame: Frame) -> None:
-        return None
+        return self._toolbox.describe(name)

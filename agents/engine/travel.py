@@ -16,7 +16,7 @@ from agents.engine.errors import JourneyImpossible, NothingToRetry
 from agents.engine.graph import HOLDING, FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.journeys import Journey
-from agents.engine.memory_journal import MemoryJournal
+from agents.engine.nowhere import no_ports
 from agents.engine.outcomes import Done
 from agents.engine.recorder import Recorder
 from agents.engine.redrawing import Redrawing
@@ -57,7 +57,7 @@ class _Sketch(Recorder):
     """The beginning of a journal that nobody writes down yet."""
 
     def __init__(self, view: JournalView, clock: _StillClock) -> None:
-        super().__init__(MemoryJournal(), clock, epoch=0)
+        super().__init__(no_ports(clock), epoch=0)
         self.view = view
 
     @property

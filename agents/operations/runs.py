@@ -96,7 +96,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     resolved = resolve_context(actor, project=project, names=request.context)
     if resolved.unread:
         return resolved
-    _refuse_flood(actor)
+    refuse_flood(actor)
     standing = stand_in_line(actor, version.flow if version else None, conversation_id=request.conversation_id)
     run = Run.objects.create(
         organization=organization,
@@ -122,7 +122,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     return run
 
 
-def _refuse_flood(actor: Actor) -> None:
+def refuse_flood(actor: Actor) -> None:
     """Accept no more than can be come to: what is refused may be tried again, what piles up helps nobody."""
     most = settings.QUEUED_RUNS_PER_ORGANIZATION
     if count_queued(actor, most=most) >= most:

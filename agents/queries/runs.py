@@ -24,7 +24,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 MOST_ENTRIES_READ = 10_000
 # A list leaves out what only one run's own page shows: documents and inputs may be large.
 _LISTED = (
-    *("id", "label", "status", "project", "person__name", "person__email", "flow__slug", "last_seq"),
+    *("id", "label", "status", "project", "person__name", "person__email", "flow__slug", "last_seq", "parent"),
     *("created_at", "started_at", "completed_at", "input_tokens", "output_tokens", "cost_usd"),
     *("conversation_id", "line", "is_held_back"),
 )

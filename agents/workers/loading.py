@@ -52,6 +52,7 @@ class LoadedRun:
     project_id: UUID
     context: Sequence[dict[str, JsonValue]]
     allows_substitutes: bool
+    origin: JsonObject | None = None
 
     @property
     def text_bytes(self) -> int:
@@ -101,6 +102,7 @@ _LOADED = (
         "project_id",
         "context",
         "limit",
+        "origin",
     ),
     "organization__allows_substitute_models",
 )
@@ -115,6 +117,7 @@ def _loaded(row: Any, people: dict[UUID, Actor | None], *, organization_id: UUID
             project_id=row.project_id,
             context=row.context,
             allows_substitutes=row.organization__allows_substitute_models,
+            origin=row.origin,
         )
     except DatabaseError:
         raise

@@ -45,6 +45,7 @@ from agents.workers.loading import (
     read_snapshot,
     settle_runs,
 )
+from agents.workers.past import read_kept
 from agents.workers.room import Room
 from agents.workers.settling import Settler
 from codexos.kernel import clock
@@ -257,7 +258,8 @@ class FlowWorker:
             await self._execute(claim, loaded, documents=documents)
 
     async def _execute(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> None:
-        run = RunContext(run_id=claim.run_id, input=loaded.input, epoch=claim.epoch, documents=documents)
+        kept = await self._in_thread(read_kept, loaded, claim) if loaded.origin else ()
+        run = RunContext(run_id=claim.run_id, input=loaded.input, epoch=claim.epoch, documents=documents, kept=kept)
         executor = Executor(loaded.graph, run, self._ports(claim, loaded, documents=documents))
         self._executors[claim.run_id] = executor
         if self._is_stopping:

@@ -146,6 +146,11 @@ AGENTS = (
     _row("GET", _API + "runs/<str:run_id>/",                "401 404 200 200 200 200 200 200"),
     _row("POST", _API + "runs/<str:run_id>/cancel/",        "401 404 202 202 202 202 403 403"),
     _row("POST", _API + "runs/<str:run_id>/decide/",        "401 404 409 409 409 409 403 403", DECISION),
+    _row("POST", _API + "runs/<str:run_id>/retry/",         "401 404 409 409 409 409 403 403"),  # it has not ended
+    _row("POST", _API + "runs/<str:run_id>/rerun/",         "401 404 409 409 409 409 403 403", {"from": "answer"}),
+    _row("POST", _API + "runs/<str:run_id>/fork/",          "401 404 409 409 409 409 403 403", {"input": "other"}),
+    _row("POST", _API + "runs/<str:run_id>/try-draft/",     "401 404 409 409 409 409 403 403", {"document": LINEAR}),
+    _row("POST", _API + "runs/<str:run_id>/replay/",        "401 404 409 409 409 409 403 403"),
     _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "triggers/",                         "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "triggers/",                        "401 404 201 201 201 201 403 403", NEW_TRIGGER),
