@@ -43,7 +43,7 @@ class Redrawing:
             return self._graph
         around = self._twin_of(lane.owner.lane)
         place = f"{lane.owner.lane.path}\n{lane.owner.node.id}"
-        if lane.owner.node.body is None:
+        if lane.flow is not None:
             # The node wrote it itself; where it would write another one, it is not the same any more.
             return None if around is None else lane.graph
         if place not in self._twins:

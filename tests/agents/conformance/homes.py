@@ -30,7 +30,7 @@ from agents.models import InboxMessage as InboxRow
 from agents.workers.loading import load_run, read_entries, read_inbox
 from codexos.kernel import clock
 from codexos.kernel.jsontypes import JsonObject, JsonValue
-from tests.agents.conformance.stage import Taken
+from tests.agents.conformance.stage import Library, Taken
 from tests.agents.engine.stage import Box
 from tests.factories import World
 
@@ -48,6 +48,7 @@ _FORGET: tuple[LiteralString, ...] = (
 class _Kept:
     document: JsonObject
     input: JsonValue
+    library: Library
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     box: Box = field(default_factory=Box)
     epoch: int = 0
@@ -65,9 +66,10 @@ class MemoryHome:
     async def keep_flow(self, document: JsonObject) -> None:
         self._flow = document
 
-    async def accept(self, document: JsonObject | None, run_input: JsonValue) -> UUID:
+    async def accept(self, document: JsonObject | None, run_input: JsonValue, *, library: Library) -> UUID:
         run_id = uuid4()
-        self._runs[run_id] = _Kept(deepcopy(self._flow if document is None else document), run_input)
+        kept = deepcopy(self._flow if document is None else document)
+        self._runs[run_id] = _Kept(kept, run_input, deepcopy(dict(library)))
         return run_id
 
     async def take(self, run_id: UUID) -> Taken:
@@ -75,7 +77,7 @@ class MemoryHome:
         kept.epoch += 1
         kept.journal.fence = kept.epoch
         run = RunContext(run_id, kept.input, kept.epoch)
-        return Taken(parse_flow(kept.document), run, kept.journal, kept.box)
+        return Taken(parse_flow(kept.document, library=kept.library), run, kept.journal, kept.box)
 
     async def send(self, run_id: UUID, kind: str, data: JsonObject) -> None:
         messages = self._runs[run_id].box.messages
@@ -101,8 +103,8 @@ class PostgresHome:
     async def keep_flow(self, document: JsonObject) -> None:
         await self._in_thread(self._keep_flow, document)
 
-    async def accept(self, document: JsonObject | None, run_input: JsonValue) -> UUID:
-        run_id = await self._in_thread(self._accept, document, run_input)
+    async def accept(self, document: JsonObject | None, run_input: JsonValue, *, library: Library) -> UUID:
+        run_id = await self._in_thread(self._accept, document, run_input, library)
         self._claims[run_id] = None
         return run_id
 
@@ -169,7 +171,7 @@ class PostgresHome:
             else:
                 flows.filter(pk=self._flow_id).update(**drawn)
 
-    def _accept(self, document: JsonObject | None, run_input: JsonValue) -> UUID:
+    def _accept(self, document: JsonObject | None, run_input: JsonValue, library: Library) -> UUID:
         world = self._world
         with tenant(world.acme.id):
             if document is None:
@@ -180,6 +182,9 @@ class PostgresHome:
                 label="conformance",
                 document=document,
                 input=run_input,
+                library={
+                    name: {"flow_id": str(uuid4()), "version": 1, "document": each} for name, each in library.items()
+                },
                 person_id=world.dev.person.id,
                 flow_id=self._flow_id,
             ).id

@@ -73,11 +73,6 @@ SEMANTICS = (
 
 TO_COME = frozenset(
     {
-        "loop",
-        "sub-flow",
-        "reducers",
-        "reflection",
-        "planner",
         "retry from the failed step",
         "re-run from any step",
         "fork with changed state",

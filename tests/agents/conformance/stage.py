@@ -2,7 +2,7 @@
 """A stage for one run, whoever keeps its journal: holders take it one after the other, each remembering nothing."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,9 +14,12 @@ from agents.engine.ports import Inbox, Journal, Ports, Rest
 from agents.engine.steps import RunContext
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from tests.agents.engine.scripts import ScriptedModel
 from tests.agents.engine.stage import CountingModel, CountingTool, Shelf, StoppedClock, Tool, Watcher, WorkerKilled
 
 PATIENCE_SECONDS = 20
+
+Library = Mapping[str, JsonObject]
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Home(Protocol):
         """Let there be a flow, or change it: runs accepted before that stay as they are."""
         ...
 
-    async def accept(self, document: JsonObject | None, run_input: JsonValue) -> UUID:
-        """Keep a run of a document, or of the flow as it is now."""
+    async def accept(self, document: JsonObject | None, run_input: JsonValue, *, library: Library) -> UUID:
+        """Keep a run of a document, or of the flow as it is now, with the flows it does as sub-flows."""
         ...
 
     async def take(self, run_id: UUID) -> Taken:
@@ -95,7 +98,8 @@ class Stage:
     document: JsonObject | None
     input: JsonValue = "What now?"
     tools: Sequence[Tool] = field(default_factory=lambda: [CountingTool()])
-    model: CountingModel = field(default_factory=CountingModel)
+    model: CountingModel | ScriptedModel = field(default_factory=CountingModel)
+    library: Library = field(default_factory=dict)
     documents: Sequence[ContextDocument] = ()
     watcher: Watcher = field(default_factory=Watcher)
     clock: StoppedClock = field(default_factory=StoppedClock)
@@ -105,7 +109,7 @@ class Stage:
     async def accept(self) -> UUID:
         """Have the run accepted, once."""
         if self._run_id is None:
-            self._run_id = await self.home.accept(self.document, self.input)
+            self._run_id = await self.home.accept(self.document, self.input, library=self.library)
         return self._run_id
 
     async def executor(self) -> Executor:
