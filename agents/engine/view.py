@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 from agents.engine.errors import JournalDiverged
 from agents.engine.graph import HOLDING, FlowGraph, Node
@@ -10,6 +11,14 @@ from agents.engine.journal import Entry, usage_from
 from agents.engine.lanes import Held, Lane
 from agents.engine.state import ReadFlow, RunState
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+
+class Place(NamedTuple):
+    """Where an entry belongs: the step's key, its lane and its node."""
+
+    key: str
+    lane: Lane
+    node: Node
 
 
 class JournalView(RunState):
@@ -49,20 +58,20 @@ class JournalView(RunState):
         if (folder := _FOLDS.get(entry.type)) is not None:
             folder(self, entry)
         elif (step_folder := _STEP_FOLDS.get(entry.type)) is not None:
-            step_folder(self, entry, *self._place_of(entry))
+            step_folder(self, entry, self._place_of(entry))
             if self._ending or self._failing:
                 self._let_end()
 
-    def _place_of(self, entry: Entry) -> tuple[str, Lane, Node]:
+    def _place_of(self, entry: Entry) -> Place:
         key = entry.node_id
         if key is None:
             raise JournalDiverged(f"Entry {entry.seq} ({entry.type}) names no step.")
         if key in self.graph.nodes:
-            return key, self.root, self.graph.nodes[key]
+            return Place(key, self.root, self.graph.nodes[key])
         path = key.rpartition("/")[0]
         if path not in self.lanes and entry.type == "step.done":
             self._recall_lane(path, entry)
-        return key, *self.at(key)
+        return Place(key, *self.at(key))
 
     def _recall_lane(self, path: str, entry: Entry) -> None:
         """Open the lane that an entry is the first of."""
@@ -87,17 +96,19 @@ class JournalView(RunState):
         if self._ending or self._failing:
             self._let_end()
 
-    def _intended(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _intended(self, entry: Entry, place: Place) -> None:
+        key, lane, node = place
         if node.id in lane.results or key in self.open or key in self.held:
             raise JournalDiverged(f"Entry {entry.seq} intends step {key!r} a second time.")
         self._settle(key)
         self.attempts[key] = entry.attempt
         if node.kind in HOLDING:
-            self._hold(entry, key, lane, node)
+            self._hold(entry, place)
         else:
             self.open[key] = entry
 
-    def _hold(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _hold(self, entry: Entry, place: Place) -> None:
+        key, lane, node = place
         count, parallel = entry.data.get("count"), entry.data.get("parallel")
         held = Held(
             key,
@@ -119,18 +130,19 @@ class JournalView(RunState):
             self.steps += 1
             self.usage += usage_from(entry.data.get("usage"))
 
-    def _done(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _done(self, entry: Entry, place: Place) -> None:
         collected = entry.data.get("collected")
         if collected is None:
             result = entry.data.get("result")
         else:
-            held = self.held[key]
+            held = self.held[place.key]
             result = held.last if collected == "last" else held.collected
-        self._give(entry, key, lane, node, result=result)
+        self._give(entry, place, result=result)
         if isinstance(result, Mapping) and result.get("citations"):
             self.citations = result["citations"]
 
-    def _give(self, entry: Entry, key: str, lane: Lane, node: Node, *, result: JsonValue) -> None:
+    def _give(self, entry: Entry, place: Place, *, result: JsonValue) -> None:
+        key, lane, node = place
         if node.id in lane.results:
             raise JournalDiverged(f"Entry {entry.seq} finishes step {key!r} a second time.")
         self._settle(key)
@@ -151,16 +163,17 @@ class JournalView(RunState):
             lane.is_over = True
             self._ending[lane.path] = lane
 
-    def _failed(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _failed(self, entry: Entry, place: Place) -> None:
         if "result" in entry.data:
-            self._give(entry, key, lane, node, result=entry.data["result"])
+            self._give(entry, place, result=entry.data["result"])
             return
-        self._settle(key)
+        self._settle(place.key)
         self._count(entry)
         error = entry.data.get("error")
-        self._fail(lane, {**(error if isinstance(error, Mapping) else {}), "node_id": key})
+        self._fail(place.lane, {**(error if isinstance(error, Mapping) else {}), "node_id": place.key})
 
-    def _skipped(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _skipped(self, entry: Entry, place: Place) -> None:
+        key, lane, node = place
         if key in self.open:
             self.usage += usage_from(self.open[key].data.get("estimate"))
         self._settle(key)
@@ -170,28 +183,31 @@ class JournalView(RunState):
         if node.id == lane.graph.exit and not lane.is_root:
             self._fail(lane, {**exit_not_reached(key), "node_id": key})
 
-    def _retry(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _retry(self, entry: Entry, place: Place) -> None:
+        key = place.key
         self._settle(key)
         self.attempts[key] = entry.attempt
         self.failures[key] = self.failures.get(key, 0) + 1
         self.usage += usage_from(entry.data.get("usage"))
-        if lane.is_over:
+        if place.lane.is_over:
             return
         after = entry.data.get("after_seconds")
         self.resting[key] = entry.at + timedelta(seconds=float(after) if isinstance(after, int | float) else 0.0)
         self.ready[key] = None
 
-    def _waits(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _waits(self, entry: Entry, place: Place) -> None:
+        key = place.key
         self.ready.pop(key, None)
         self.open.pop(key, None)
-        if lane.is_over:
+        if place.lane.is_over:
             return
         self.waiting[key] = entry.data
         seconds = entry.data.get("timeout_seconds")
         if isinstance(seconds, int | float):
             self.alarms[key] = entry.at + timedelta(seconds=seconds)
 
-    def _decided(self, entry: Entry, key: str, lane: Lane, node: Node) -> None:
+    def _decided(self, entry: Entry, place: Place) -> None:
+        key = place.key
         self._settle(key)
         # Whoever decides to do it again has looked outside: that is another effect, under another key.
         self.groups[key] = self.groups.get(key, 0) + 1
@@ -225,7 +241,7 @@ _FOLDS: Mapping[str, Callable[[JournalView, Entry], None]] = {
     "note": JournalView._noted,
     "run.finished": JournalView._finished,
 }
-_STEP_FOLDS: Mapping[str, Callable[[JournalView, Entry, str, Lane, Node], None]] = {
+_STEP_FOLDS: Mapping[str, Callable[[JournalView, Entry, Place], None]] = {
     "step.intended": JournalView._intended,
     "step.done": JournalView._done,
     "step.failed": JournalView._failed,

@@ -88,3 +88,9 @@ async def test_a_long_run_taken_up_again_reads_its_end_alone(monkeypatch: pytest
     calm = await Stage(FLOWS["twelve"], tools=[CountingTool("Echo")]).run()
     assert standing.data["output"] == calm.data["output"]
     assert reads[0] >= 10
+
+
+def test_nothing_that_a_run_has_come_to_is_left_out():
+    view = JournalView(FLOWS["twelve"])
+    kept = {*snapshots.dump(view), "graph", "root", "finished", "_read_flow", "_keeps_lanes", "_ending", "_failing"}
+    assert vars(view).keys() <= kept
