@@ -72,6 +72,18 @@ def _reason(data: Mapping[str, JsonValue]) -> str:
     return str(error.get("message", "")) if isinstance(error, Mapping) else ""
 
 
+def _done(entry: Entry, data: Mapping[str, JsonValue]) -> str:
+    """Say what a step gave; of a lane that does a flow the run wrote itself, the steps that are planned."""
+    if "collected" in data:
+        return f"{entry.node_id} done."
+    flow = data.get("flow")
+    nodes = flow.get("nodes") if isinstance(flow, Mapping) else None
+    if isinstance(nodes, list | tuple):
+        planned = ", ".join(str(node.get("id")) for node in nodes if isinstance(node, Mapping))
+        return f"{entry.node_id} done. The plan: {_excerpt(planned)}"
+    return f"{entry.node_id} done: {_excerpt(data.get('result'))}"
+
+
 def _excerpt(value: JsonValue) -> str:
     said = " ".join(text_of(value)[: LONGEST_EXCERPT * 2].split())
     return said if len(said) <= LONGEST_EXCERPT else f"{said[:LONGEST_EXCERPT]}…"
@@ -81,7 +93,7 @@ _SENTENCES: Mapping[str, Callable[[Entry, JsonObject], str]] = {
     "run.accepted": lambda entry, data: "Run accepted.",
     "run.started": lambda entry, data: "A worker took the run up again." if data.get("resumed") else "Run started.",
     "step.intended": lambda entry, data: f"{entry.node_id} started: {_subject(data)}.",
-    "step.done": lambda entry, data: f"{entry.node_id} done: {_excerpt(data.get('result'))}",
+    "step.done": _done,
     "step.failed": lambda entry, data: f"{entry.node_id} failed: {_reason(data)}{_recovery(data)}",
     "step.retry": lambda entry, data: (
         f"{entry.node_id} will be tried again in {data.get('after_seconds')} s: {_reason(data)}"

@@ -14,6 +14,13 @@ LEAST_SHARE = 0.5
 """How much of what a rubric names a draft must name to pass."""
 MOST_NAMED = 10
 MOST_QUOTES = 3
+# Words that say how a draft is to be written rather than what it is to name.
+_OF_FORM = frozenset(
+    words(
+        "most least more fewer word sentence paragraph line page fact claim statement stand every part clear clearly "
+        "plain simple concise complete correct draft contain include mention name cover state must should never only"
+    )
+)
 _RAW_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 Told = tuple[str, Sequence[JsonObject]]
@@ -45,7 +52,7 @@ def _judged(draft: str, rubric: str) -> str:
 
 def _named_and_missing(draft: str, rubric: str) -> tuple[Sequence[str], Sequence[str]]:
     """Return the words by which a rubric names its matter, as they are written there, and those the draft lacks."""
-    matter, said = set(terms_of(rubric)), set(words(draft))
+    matter, said = set(terms_of(rubric)) - _OF_FORM, set(words(draft))
     named = {stem: raw for raw in reversed(_RAW_WORD.findall(rubric)) for stem in words(raw) if stem in matter}
     return list(named.values()), [raw for stem, raw in reversed(named.items()) if stem not in said]
 
@@ -53,10 +60,12 @@ def _named_and_missing(draft: str, rubric: str) -> tuple[Sequence[str], Sequence
 def _revised(draft: str, rubric: str, documents: Sequence[ContextDocument]) -> Told:
     """Add what the documents say of what is missing. Where they say nothing the draft stays: nothing is made up."""
     _, missing = _named_and_missing(draft, rubric)
-    found = Reading(documents).answers_to(" ".join(missing))
-    fresh = [quote for quote in found if quote.sentence.text and quote.sentence.text not in draft][:MOST_QUOTES]
-    added = "\n".join(f'From {quote.source}: "{quote.sentence.text}"' for quote in fresh)
-    return "\n\n".join(part for part in (draft, added) if part), [quote.as_citation() for quote in fresh]
+    reading = Reading(documents)
+    best = [found[0] for word in missing[:MOST_NAMED] if (found := reading.answers_to(word))]
+    fresh = {quote.sentence.text: quote for quote in best if quote.sentence.text and quote.sentence.text not in draft}
+    quotes = sorted(list(fresh.values())[:MOST_QUOTES], key=lambda quote: quote.order)
+    added = "\n".join(f'From {quote.source}: "{quote.sentence.text}"' for quote in quotes)
+    return "\n\n".join(part for part in (draft, added) if part), [quote.as_citation() for quote in quotes]
 
 
 def _planned(task: Planning) -> list[JsonValue]:
