@@ -24,7 +24,7 @@ from agents.engine.outcomes import Again, Done, Failed, StepError
 from agents.engine.ports import Ports, Toolbox
 from agents.engine.post import APPROVAL
 from agents.engine.recorder import Recorder
-from agents.engine.registry import KINDS
+from agents.engine.registry import kind_of
 from agents.engine.steps import AskingKind, EffectKind, RunContext
 from agents.engine.telling import Telling
 from agents.engine.tools import ToolSpec
@@ -280,7 +280,7 @@ class _Replayer(Executor):
 
     def _was_decided(self, key: str) -> bool:
         view = self._told.view
-        kind = KINDS[view.at(key)[1].kind]
+        kind = kind_of(view.at(key)[1].kind)
         return key in view.ready and key in view.groups and isinstance(kind, EffectKind | AskingKind)
 
     _never = datetime.max.replace(tzinfo=UTC)
