@@ -67,7 +67,7 @@ def with_node(**node: Any) -> dict[str, Any]:
         {"nodes": [{"type": "entry"}]},
         with_node(),
         with_node(type="lmm"),
-        with_node(type="approval"),
+        with_node(type="rag"),
         with_node(type="llm", id=""),
         with_node(type="llm", id="a" * 101),
         with_node(type="llm", id=7),
