@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from agents.engine.boxes import FAIL, Arrow, Box
 from agents.engine.findings import Findings, shown
-from agents.engine.graph import CHOOSING, ELSE
+from agents.engine.graph import APPROVE, CHOOSING, ELSE
 from agents.engine.places import inside
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -115,6 +115,8 @@ def _item_arrows(item: JsonValue, place: str, *, box: Box, findings: Findings) -
 
 
 def _plain_arrow(target: str, place: str, *, box: Box) -> Arrow:
+    if box.kind == "approval":
+        return Arrow(target, place, outcome=APPROVE, when_place=place)
     falls_through = box.kind in CHOOSING and "cases" in box.settings
     return Arrow(target, place, outcome=ELSE if falls_through else None, when_place=place)
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from agents.engine.boxes import Arrow, Box
 from agents.engine.expressions import is_verdict
 from agents.engine.findings import Findings, shown
-from agents.engine.graph import CHOOSING, ELSE
+from agents.engine.graph import APPROVE, CHOOSING, ELSE, REJECT, TIMEOUT
 from agents.engine.registry import KINDS
 from codexos.kernel.jsontypes import JsonValue
 
+_ANSWERS = (APPROVE, REJECT, TIMEOUT, ELSE)
 _YES_AND_NO = frozenset({"true", "false"})
 
 
@@ -18,6 +19,8 @@ def check_choices(boxes: Sequence[Box], findings: Findings) -> None:
     for box in boxes:
         if box.kind == "condition":
             _check_condition(box, findings)
+        elif box.kind == "approval":
+            _check_approval(box, findings)
         elif box.kind in KINDS and box.kind not in CHOOSING:
             _check_whens(box, findings)
 
@@ -51,6 +54,22 @@ def _check_condition(box: Box, findings: Findings) -> None:
     else:
         _check_outcomes(box, arrows, findings=findings)
     _check_default(box, {arrow.outcome for arrow in arrows}, findings=findings)
+
+
+def _check_approval(box: Box, findings: Findings) -> None:
+    arrows = [arrow for arrow in box.arrows if not arrow.is_for_errors]
+    for arrow in arrows:
+        if arrow.outcome not in _ANSWERS:
+            meant = findings.meant(str(arrow.outcome), _ANSWERS)
+            findings.error(
+                _place(arrow),
+                f"An approval comes to {_listed(_ANSWERS)}; nothing takes this way out of {shown(box.id)}.{meant}",
+            )
+    outcomes = {arrow.outcome for arrow in arrows}
+    if arrows and not outcomes & {APPROVE, ELSE}:
+        findings.error(f"{box.place}.next", f"{shown(box.id)} leads nowhere when people approve. Give it 'approve'.")
+    if "timeout_seconds" not in box.settings and TIMEOUT in outcomes:
+        findings.warn(f"{box.place}.next", "Without 'timeout_seconds' the way of 'timeout' is never taken. Say it.")
 
 
 def _check_cases(box: Box, arrows: Sequence[Arrow], *, findings: Findings) -> None:

@@ -17,6 +17,9 @@ CHOOSING = frozenset({"condition", "approval"})
 HOLDING = frozenset({"map", "loop", "subflow", "reflection", "planner"})
 """Kinds of node that do a flow in lanes, see ``lanes``."""
 
+APPROVE, REJECT, TIMEOUT = "approve", "reject", "timeout"
+"""The outcomes of a question to people. A plain way on is taken when they approve."""
+
 Join = Literal["all", "any"] | int
 
 DEFAULT_JITTER = 0.2

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """A run's post: what people sent it becomes entries, written by the holder alone."""
 
+from agents.engine.graph import APPROVE, ELSE, REJECT
 from agents.engine.outcomes import Done, Failed, StepError
 from agents.engine.ports import InboxMessage
 from agents.engine.telling import Telling
 
 APPROVAL = "approval"
 """Why a step waits that asks people."""
-ANSWERS = frozenset({"approve", "reject"})
+ANSWERS = frozenset({APPROVE, REJECT})
 """What they may answer."""
 
 
@@ -35,7 +36,9 @@ def _take_decision(message: InboxMessage, telling: Telling) -> None:
         )
         return
     step = telling.tell_decided(node_id, decision, by=message.by, message_id=message.id)
-    if decision in ANSWERS:
+    if decision == REJECT and not telling.outcomes_of(node_id) & {REJECT, ELSE}:
+        telling.tell(step, Failed(StepError("rejected", f"{message.by} rejected what step {node_id!r} asked.")))
+    elif decision in ANSWERS:
         telling.tell(step, Done({"decision": decision, "form": message.data.get("form"), "by": message.by}))
     elif decision == "done":
         telling.tell(step, Done(message.data.get("result")))

@@ -124,6 +124,10 @@ class Telling:
         """The steps that wait for a person, with what was told of them."""
         return self._recorder.view.waiting
 
+    def outcomes_of(self, node_id: str) -> set[str | None]:
+        """The outcomes that a way out of a step is drawn for."""
+        return {way.outcome for way in self._recorder.view.at(node_id)[1].ways}
+
     def _tell_done(self, step: Step, done: Done) -> None:
         data: dict[str, JsonValue] = {"result": done.result, **_spent(done.usage)}
         self._tell_end(step, data, result=done.result, notes=done.notes, usage=done.usage)

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 
 from agents.engine.errors import NobodyAnswered
 from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, text_of
-from agents.engine.graph import ELSE
+from agents.engine.graph import ELSE, TIMEOUT
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
 from agents.engine.steps import AskingKind, Setting, Shape, StepContext
 from codexos.kernel.jsontypes import JsonObject, JsonValue
-
-OUTCOMES = ("approve", "reject", "timeout")
 
 
 def _ask(step: StepContext) -> JsonObject:
@@ -32,9 +30,9 @@ def _ask(step: StepContext) -> JsonObject:
 
 def _late(step: StepContext) -> Done:
     outcomes = {way.outcome for way in step.node.ways}
-    if "timeout" not in outcomes and ELSE not in outcomes:
+    if not outcomes & {TIMEOUT, ELSE}:
         raise NobodyAnswered(node_id=step.node_id)
-    return Done({"decision": "timeout", "form": None, "by": None})
+    return Done({"decision": TIMEOUT, "form": None, "by": None})
 
 
 def _deciders_trouble(value: JsonValue) -> str | None:
