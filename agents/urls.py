@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from agents.views import flow, flows, home, runs, start, triggers
+from agents.views import flow, flows, home, runs, start, travel, triggers
 
 _TRIGGERS = "flows/<str:flow>/triggers/"
 _TRIGGER = _TRIGGERS + "<str:trigger>/"
@@ -35,5 +35,9 @@ urlpatterns = [
     path("runs/<str:run_id>/standing/", runs.RunStandingPart.as_view(), name="run-standing"),
     path("runs/<str:run_id>/step/", runs.RunStepPart.as_view(), name="run-step"),
     path("runs/<str:run_id>/cancel/", runs.CancelRunForm.as_view(), name="cancel-run"),
+    path("runs/<str:run_id>/retry/", travel.RetryRunForm.as_view(), name="retry-run"),
+    path("runs/<str:run_id>/rerun/", travel.RerunRunForm.as_view(), name="rerun-run"),
+    path("runs/<str:run_id>/fork/", travel.ForkRunForm.as_view(), name="fork-run"),
+    path("runs/<str:run_id>/replay/", travel.ReplayRunForm.as_view(), name="replay-run"),
     path("runs/<str:run_id>/decide/", runs.DecideRunForm.as_view(), name="decide-run"),
 ]

@@ -41,7 +41,8 @@ def _level(entry: Entry) -> Level:
 
 def _message(entry: Entry) -> str:
     say = _SENTENCES.get(entry.type)
-    return say(entry, entry.data) if say is not None else str(entry.data.get("message") or entry.type)
+    said = say(entry, entry.data) if say is not None else str(entry.data.get("message") or entry.type)
+    return f"Kept: {said}" if entry.is_kept else said
 
 
 def _finished(_entry: Entry, data: JsonObject) -> str:

@@ -30,6 +30,26 @@ class DecideForm(forms.Form):
         return typed_or_text(self.cleaned_data["result"])
 
 
+class RerunForm(forms.Form):
+    """The step to begin again with."""
+
+    node_id = forms.CharField(max_length=1000)
+
+
+class ForkForm(forms.Form):
+    """Another result of a step, as JSON."""
+
+    node_id = forms.CharField(max_length=1000)
+    result = forms.CharField(strip=False, max_length=LONGEST_INPUT)
+
+    def clean_result(self) -> Any:
+        """Read it."""
+        try:
+            return from_typed(self.cleaned_data["result"])
+        except GraphInvalid as error:
+            raise ValidationError(error.problems[0].message) from None
+
+
 class FilesInput(forms.FileInput):
     """A choice of several files."""
 

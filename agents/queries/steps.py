@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """One node of a run, looked at closely: what it was asked, what it gave, and what its log says."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,16 @@ class StepView:
     result: JsonValue
     message: str
     lines: Sequence[EntryView]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was done or failed, so that it may have another result in a run that goes on from here."""
+        return any(line.type in {"step.done", "step.failed"} for line in self.lines)
+
+    @property
+    def result_text(self) -> str:
+        """The result as JSON, to be written anew."""
+        return json.dumps(self.result, indent=2, ensure_ascii=False, default=dict)
 
     @property
     def text(self) -> JsonValue:

@@ -35,7 +35,8 @@ _FOR_THE_ENGINE = frozenset({"may_repeat", "estimate"})
 class NodeView:
     """One node's line in the timeline.
 
-    ``reason`` is why it was skipped; ``is_recovered``: it failed, and the flow dealt with that.
+    ``reason`` is why it was skipped; ``is_recovered``: it failed, and the flow dealt with that; ``is_kept``: what it
+    gave was taken over from the run that this one goes on from, and it cost nothing here.
     """
 
     id: str
@@ -48,6 +49,7 @@ class NodeView:
     tries: int = 0
     reason: str = ""
     is_recovered: bool = False
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,8 @@ def _show(node: NodeView, entry: Entry) -> None:
     if entry.type in _ENDS or entry.type == "step.skipped":
         node.duration_seconds = (entry.at - node.started_at).total_seconds()
         node.is_recovered = entry.type == "step.failed" and "result" in entry.data
-    if "usage" in entry.data:
+    node.is_kept = entry.is_kept
+    if "usage" in entry.data and not entry.is_kept:
         usage = usage_from(entry.data["usage"])
         node.tokens = (node.tokens or 0) + usage.input_tokens + usage.output_tokens
         node.cost = (node.cost or 0.0) + float(usage.cost_usd)

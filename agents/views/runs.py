@@ -19,6 +19,7 @@ from agents.queries.places import list_waits
 from agents.queries.runs import RunFilter, access_content, access_run, list_entries, list_runs
 from agents.queries.steps import view_step
 from agents.queries.timeline import view_run, view_skeleton
+from agents.queries.travel import access_kinship
 from codexos.kernel.errors import Conflict
 from codexos.kernel.ids import parse_id
 
@@ -62,8 +63,9 @@ class RunPage(OrganizationPage):
         run = view_run(found, entries, list_asked(self.actor, found.id))
         opened = _step(request, found, entries) if request.GET.get("node") else {}
         may = {"may_step_in": may_step_in(self.actor, found), "may_run": self.actor.may(Permission.RUN_FLOWS, found)}
+        kin = access_kinship(self.actor, found)
         wait = list_waits(self.actor, [found]).get(found.id)
-        return self.page(request, found=found, run=run, opened=opened, wait=wait, **may)
+        return self.page(request, found=found, run=run, opened=opened, wait=wait, kin=kin, **may)
 
     def _skeleton(self, request: HttpRequest, found: Any) -> HttpResponse:
         """Show what is left of a run whose content has gone, and say that it has."""
@@ -88,7 +90,7 @@ class RunStepPart(OrganizationPage):
         shown = _step(request, found, list_entries(self.actor, found.id))
         if request.GET.get("as") == "file":
             return _as_file(shown["step"])
-        return self.page(request, found=found, opened=shown)
+        return self.page(request, found=found, opened=shown, may_run=self.actor.may(Permission.RUN_FLOWS, found))
 
 
 class CancelRunForm(OrganizationPage):

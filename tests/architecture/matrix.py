@@ -57,6 +57,7 @@ NEW_INVITATION = {"email": "new@x.example", "role": "viewer"}
 NEW_TOKEN = {"name": "T", "scopes": ["read"]}
 NEW_FLOW = {"project_id": "{project}", "document": {**LINEAR, "id": "new"}}
 NEW_RUN = {"agent_id": "matrix", "flow": LINEAR, "input": "hello", "project_id": "{project}"}
+FORM_FORK = {"node_id": "answer", "result": "{}"}
 CONVERT = {"source": '{"nodes": []}', "to": "yaml"}
 NEW_NAME = {"name": "New", "slug": "fresh"}
 NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
@@ -198,6 +199,10 @@ PAGES = (
     _row("GET", "runs/<str:run_id>/step/",                  "302 404 200 200 200 200 200 302"),
     _row("POST", "runs/<str:run_id>/cancel/",               "302 404 302 302 302 302 403 302"),
     _row("POST", "runs/<str:run_id>/decide/",               "302 404 302 302 302 302 403 302", DECISION),
+    _row("POST", "runs/<str:run_id>/retry/",                "302 404 302 302 302 302 403 302"),
+    _row("POST", "runs/<str:run_id>/rerun/",                "302 404 302 302 302 302 403 302", {"node_id": "answer"}),
+    _row("POST", "runs/<str:run_id>/fork/",                 "302 404 302 302 302 302 403 302", FORM_FORK),
+    _row("POST", "runs/<str:run_id>/replay/",               "302 404 302 302 302 302 403 302"),
     _row("GET", "files/",                                   "302 302 302 302 302 302 302 302"),
     _row("GET", "files/<str:project>/",                     "302 404 200 200 200 200 200 302"),
     _row("POST", "files/<str:project>/",                    "302 404 302 302 302 302 302 302"),
