@@ -16,6 +16,7 @@ from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.memory_journal import MemoryJournal, MemorySnapshots
 from agents.engine.ports import Frame, InboxMessage, Ports, Rest
+from agents.engine.replay import replay
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, ContextDocument, Delta, Usage
@@ -205,7 +206,17 @@ class Stage:
         return Executor(self.graph, run, ports)
 
     async def run(self) -> Standing:
-        return await self.executor().advance()
+        """Carry the run as far as it goes; whatever came of it, its record replays to the same."""
+        standing = await self.executor().advance()
+        if self.types()[-1:] == ["run.finished"]:
+            await self.check_replay()
+        return standing
+
+    async def check_replay(self) -> None:
+        run, record = RunContext(RUN_ID, self.input, self.epoch, self.documents), self.journal.entries
+        found = await replay(self.graph, run, record=record, model=self.model, toolbox=Shelf(self.tools))
+        assert [each.as_data() for each in found.differences] == []
+        assert found.compared == len(record)
 
     def types(self) -> list[str]:
         return [entry.type for entry in self.journal.entries]
