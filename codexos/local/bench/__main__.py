@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 
 from codexos.local.bench import api, engine, live, load, resume, start
+from codexos.local.bench.kill.measure import measure as measure_kills
 from codexos.local.bench.machine import print_machine
 from codexos.local.bench.peers.environment import PEERS
 from codexos.local.errors import LocalFault
@@ -20,6 +21,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace], None]] = {
     ),
     "load": lambda chosen: load.measure(runs=chosen.runs or 2000),
     "resume": lambda chosen: resume.measure(rounds=chosen.rounds),
+    "kill": lambda chosen: measure_kills(seed=chosen.seed, at_most=chosen.runs),
     "live": lambda chosen: live.measure(rate=chosen.rate or 1000, seconds=chosen.seconds or 10, sockets=chosen.sockets),
 }
 
@@ -44,7 +46,10 @@ def _read(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, help="how long to load (api: 30, live: 10)")
     parser.add_argument("--rate", type=int, help="api: requests a second (50). live: entries a second (1000)")
     parser.add_argument("--rounds", type=int, default=3, help="engine, resume: how often each is done (3)")
-    parser.add_argument("--runs", type=int, help="engine: at most so many of each workload. load: how many (2000)")
+    parser.add_argument(
+        "--runs", type=int, help="engine, kill: at most so many of each workload. load: how many (2000)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="kill: which lots are drawn (1)")
     parser.add_argument("--sockets", type=int, default=10_000, help="live: how many are held open in the end (10000)")
     parser.add_argument("--alone", action="store_true", help="engine: measure nobody but CodexOS")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS, help="engine: who is measured beside it")
@@ -52,8 +57,8 @@ def _read(words: list[str]) -> argparse.Namespace:
         "name",
         choices=tuple(MEASURES),
         help="up: start-up and idle memory. api: latency and CPU. engine: time and log per node, beside peers. "
-        "load: runs that wait in one worker. resume: from a worker's end to the next step. live: from the writer to "
-        "many sockets",
+        "load: runs that wait in one worker. resume: from a worker's end to the next step. "
+        "kill: what comes of an executor killed everywhere. live: from the writer to many sockets",
     )
     return parser.parse_args(words)
 
