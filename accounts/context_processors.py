@@ -3,9 +3,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.queries.break_glass import Entered, active_break_glass
@@ -14,6 +16,7 @@ _THEMES = ("system", "light", "dark")
 _NAV = (
     ("home", "home", _("Home"), ()),
     ("runs", "runs", _("Runs"), ("/runs/",)),
+    ("approvals", "approvals", _("Approvals"), ("/approvals/",)),
     ("flows", "flows", _("Flows"), ("/flows/",)),
     ("files", "files", _("Files"), ("/files/",)),
     ("settings", "members", _("Settings"), ("/settings/", "/account/")),
@@ -67,10 +70,23 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
     if not _person(request):
         return []
     return [
-        {"key": key, "url": url, "label": label, "icon": key, "current": _is_current(request.path, url, below)}
+        {
+            "key": key,
+            "url": url,
+            "label": label,
+            "icon": key,
+            "current": _is_current(request.path, url, below),
+            "count": _count(request, key),
+        }
         for key, route, label, below in _NAV
         if (url := _address(route))
     ]
+
+
+def _count(request: HttpRequest, key: str) -> int:
+    """Ask whoever counts what waits behind an entry; see NAV_COUNTS in the settings."""
+    actor, counter = getattr(request, "actor", None), settings.NAV_COUNTS.get(key)
+    return import_string(counter)(actor) if actor and counter else 0
 
 
 def _is_current(path: str, url: str, below: tuple[str, ...]) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with flows and runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.errors import PreconditionFailed
@@ -127,10 +127,29 @@ class StepNotWaiting(Conflict):
 
 
 class DecisionMade(Conflict):
-    """Somebody has decided about this step already."""
+    """This step was decided about already, or the time for that is over."""
 
-    def __init__(self, *, node_id: str) -> None:
-        super().__init__(f"Step {node_id!r} was decided about a moment ago. Look at the run again.")
+    def __init__(self, *, node_id: str, decision: str, by: str | None = None) -> None:
+        said = f"{by} has decided about step {node_id!r}" if by else f"Nobody decided in time about step {node_id!r}"
+        super().__init__(f"{said}: {decision}. Look at the run again.", decision=decision, decided_by=by)
+
+
+class DecisionMisfit(InvalidInput):
+    """What was decided is no answer to what the step waits for."""
+
+    def __init__(self, *, node_id: str, decision: str, known: Sequence[str]) -> None:
+        message = f"{decision!r} is no answer to what step {node_id!r} asks. Say {' or '.join(map(repr, known))}."
+        super().__init__(message, errors=[{"place": "decision", "message": message}])
+
+
+class FormInvalid(InvalidInput):
+    """What people filled in does not fit what the step asks for."""
+
+    def __init__(self, *, node_id: str, wrong: Sequence[str]) -> None:
+        super().__init__(
+            f"The form does not fit what step {node_id!r} asks for: {'; '.join(wrong)}. Correct it and decide again.",
+            errors=[{"place": "form", "message": each} for each in wrong],
+        )
 
 
 class RunContentExpired(Conflict):

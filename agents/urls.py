@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from agents.views import flow, flows, home, runs, start, travel, triggers
+from agents.views import approvals, flow, flows, home, runs, start, travel, triggers
 
 _TRIGGERS = "flows/<str:flow>/triggers/"
 _TRIGGER = _TRIGGERS + "<str:trigger>/"
@@ -39,5 +39,8 @@ urlpatterns = [
     path("runs/<str:run_id>/rerun/", travel.RerunRunForm.as_view(), name="rerun-run"),
     path("runs/<str:run_id>/fork/", travel.ForkRunForm.as_view(), name="fork-run"),
     path("runs/<str:run_id>/replay/", travel.ReplayRunForm.as_view(), name="replay-run"),
+    path("runs/<str:run_id>/pause/", runs.PauseRunForm.as_view(), name="pause-run"),
+    path("runs/<str:run_id>/resume/", runs.ResumeRunForm.as_view(), name="resume-run"),
+    path("approvals/", approvals.ApprovalListPage.as_view(), name="approvals"),
     path("runs/<str:run_id>/decide/", runs.DecideRunForm.as_view(), name="decide-run"),
 ]

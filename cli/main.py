@@ -22,6 +22,9 @@ _COMMANDS: Mapping[str, Callable[..., int | None]] = {
     "show": runs.show_run,
     "logs": runs.show_logs,
     "cancel": runs.cancel_run,
+    "pause": runs.pause_run,
+    "resume": runs.resume_run,
+    "approvals": runs.list_approvals,
     "decide": runs.decide_step,
     "help": guide.show_help,
 }

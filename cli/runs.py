@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""``codexos runs``, ``show``, ``logs``, ``cancel`` and ``decide``."""
+"""``codexos runs``, ``show``, ``logs``, ``cancel``, ``pause``, ``resume``, ``approvals`` and ``decide``."""
 
 import json
 import sys
@@ -15,7 +15,8 @@ from .parameters import AsJson, RunId, number
 from .versions import newer_server
 from .watching import get_run, leaving_it_alone, tell_end, watch
 
-DECISIONS = ("again", "done", "fail")
+ANSWERS = ("approve", "reject")
+DECISIONS = (*ANSWERS, "again", "done", "fail")
 COLUMNS = ("id", "agent", "status", "created", "took")
 
 
@@ -96,22 +97,65 @@ def cancel_run(run_id: RunId, *, as_json: AsJson = False) -> None:
         screen.say(f"Run {run_id} is being cancelled.")
 
 
+def pause_run(run_id: RunId, *, as_json: AsJson = False) -> None:
+    """Let a run begin nothing more: what is under way ends, then it waits."""
+    _ask(run_id, "pause", f"Run {run_id} pauses when what is under way has ended.", as_json=as_json)
+
+
+def resume_run(run_id: RunId, *, as_json: AsJson = False) -> None:
+    """Let a paused run go on."""
+    _ask(run_id, "resume", f"Run {run_id} goes on.", as_json=as_json)
+
+
+def _ask(run_id: str, verb: str, said: str, *, as_json: bool) -> None:
+    with newer_server("Pausing and resuming runs"):
+        answer = connect().post(f"/api/v1/runs/{quoted(run_id)}/{verb}/")
+    if as_json:
+        screen.say_json(answer)
+    else:
+        screen.say(said)
+
+
+def list_approvals(
+    *,
+    everybodys: Annotated[bool, typer.Option("--all", help="Also what others are to answer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the questions of runs that wait for you, oldest run first."""
+    with newer_server("Approvals"):
+        found = connect().get("/api/v1/approvals/", which="all" if everybodys else "mine", limit="200")["results"]
+    if as_json:
+        screen.say_json(found)
+    else:
+        screen.say_table(
+            [{"run": each["run_id"], "node": each["node_id"], "question": each["title"]} for each in found],
+            ("run", "node", "question"),
+        )
+
+
 def decide_step(
     run_id: RunId,
     node: Annotated[str, typer.Argument(metavar="NODE", help="The step that waits.")],
-    decision: Annotated[str, typer.Argument(metavar="again|done|fail", help="What to do with it.")],
+    decision: Annotated[str, typer.Argument(metavar="approve|reject|again|done|fail", help="What to do with it.")],
     *,
     result: Annotated[str, typer.Option("--result", metavar="JSON", help="With done: what the step gave.")] = "",
+    form: Annotated[str, typer.Option("--form", metavar="JSON", help="With approve or reject: the form.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Decide about a step that was cut off and may have happened: do it again, take it as done, or let it fail."""
+    """Answer a question that a run asks: approve or reject. Or decide about a step that was cut off and may have
+    happened: do it again, take it as done, or let it fail.
+    """
     if decision not in DECISIONS:
         raise usage(f"{decision!r} is no decision. Say {', '.join(DECISIONS)}.")
     if result and decision != "done":
         raise usage("--result goes with done only.")
+    if form and decision not in ANSWERS:
+        raise usage("--form goes with approve and reject only.")
     body: dict[str, Any] = {"node_id": node, "decision": decision}
     if result:
         body["result"] = _value_of(result)
+    if form:
+        body["form"] = _value_of(form)
     with newer_server("Deciding about a step"):
         answer = connect().post(f"/api/v1/runs/{quoted(run_id)}/decide/", body)
     if as_json:

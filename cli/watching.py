@@ -67,10 +67,19 @@ def tell_end(run: Run) -> None:
     level = "error" if run["status"] == "failed" else "warning"
     lines = [f"Run {run['id']} {'waits for a person' if run['status'] == 'waiting' else run['status']}{reason}"]
     for step in run.get("waiting") or ():
-        lines.append(f"  {step.get('node_id')}: {step.get('message')}")
-        lines.append(f"  Decide: codexos decide {run['id']} {step.get('node_id')} again|done|fail")
+        lines += _waiting(run["id"], step)
     for line in lines:
         screen.write_line(line, level=level, stream=sys.stderr)
+
+
+def _waiting(run_id: str, step: dict[str, Any]) -> list[str]:
+    """Say what a run waits for, and how it is made to go on."""
+    if step.get("reason") == "paused":
+        return [f"  {step.get('message')}", f"  Resume: codexos resume {run_id}"]
+    is_question = step.get("reason") == "approval"
+    said = step.get("title") if is_question else step.get("message")
+    choices = "approve|reject" + (" --form JSON" if step.get("form") else "") if is_question else "again|done|fail"
+    return [f"  {step.get('node_id')}: {said}", f"  Decide: codexos decide {run_id} {step.get('node_id')} {choices}"]
 
 
 def _show(event: Event, show: str) -> None:

@@ -125,6 +125,9 @@ TEMPLATES = [
     }
 ]
 
+# Which entries of the navigation say how much waits behind them, and who counts it.
+NAV_COUNTS = {"approvals": "agents.queries.approvals.count_approvals"}
+
 # People and sign-in -----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Person"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

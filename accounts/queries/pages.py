@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Pages of long lists: newest first by UUIDv7, walked by opaque cursors in both directions.
+"""Pages of long lists: newest first by UUIDv7 or oldest first, walked by opaque cursors in both directions.
 
 A cursor names the row it stands at, not a number of rows to skip, so rows that come meanwhile shift nothing.
 """
@@ -42,21 +42,24 @@ class Page(Generic[T]):
         return Page([function(row) for row in self.rows], self.next_cursor, self.previous_cursor)
 
 
-def page_of(queryset: QuerySet[M, Any], *, cursor: str | None = None, limit: int = PAGE_LIMIT) -> Page[M]:
+def page_of(
+    queryset: QuerySet[M, Any], *, cursor: str | None = None, limit: int = PAGE_LIMIT, oldest_first: bool = False
+) -> Page[M]:
     """Return the page of ``queryset`` that ``cursor`` leads to, read now. Raises InvalidInput on a bad cursor."""
     limit = check_limit(limit)
-    way, at = _opened(cursor) if cursor else (_Way.OLDER, None)
-    if way is _Way.NEWER:
-        found = list(queryset.filter(pk__gt=at).order_by("pk")[: limit + 1])
-        rows, has_newer, has_older = found[:limit][::-1], len(found) > limit, True
+    onward, back = (_Way.NEWER, _Way.OLDER) if oldest_first else (_Way.OLDER, _Way.NEWER)
+    way, at = _opened(cursor) if cursor else (onward, None)
+    there = queryset if at is None else queryset.filter(**{"pk__gt" if way is _Way.NEWER else "pk__lt": at})
+    found = list(there.order_by("pk" if way is _Way.NEWER else "-pk")[: limit + 1])
+    rows, is_more = found[:limit], len(found) > limit
+    if way is back:
+        rows, has_next, has_previous = rows[::-1], True, is_more
     else:
-        older = queryset if at is None else queryset.filter(pk__lt=at)
-        found = list(older.order_by("-pk")[: limit + 1])
-        rows, has_newer, has_older = found[:limit], at is not None, len(found) > limit
+        has_next, has_previous = is_more, at is not None
     return Page(
         rows,
-        next_cursor=_sealed(_Way.OLDER, rows[-1].pk) if rows and has_older else None,
-        previous_cursor=_sealed(_Way.NEWER, rows[0].pk) if rows and has_newer else None,
+        next_cursor=_sealed(onward, rows[-1].pk) if rows and has_next else None,
+        previous_cursor=_sealed(back, rows[0].pk) if rows and has_previous else None,
     )
 
 

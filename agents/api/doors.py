@@ -28,6 +28,7 @@ from agents.operations.live import follow_run, in_reading_thread, leave_connecti
 from agents.queries.live import is_seq
 from agents.queries.places import list_waits
 from agents.queries.runs import access_run, list_entries
+from agents.queries.timeline import read_standing
 
 logger = logging.getLogger(__name__)
 
@@ -168,4 +169,5 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 def _read(actor: Actor, run_id: UUID) -> tuple[dict[str, Any], bool]:
     run = access_run(actor, run_id)
     wait = list_waits(actor, [run]).get(run.id)
-    return run_data(run, list_entries(actor, run.id), wait=wait), run.is_finished
+    data = run_data(run, list_entries(actor, run.id), standing=read_standing(actor, run), wait=wait)
+    return data, run.is_finished

@@ -11,6 +11,7 @@ from agents.engine.journal import Entry
 from agents.models import Run
 from agents.queries.places import Wait
 from agents.queries.runs import log_of
+from agents.queries.timeline import Standing
 from codexos.kernel.jsontypes import JsonObject
 
 
@@ -71,11 +72,40 @@ class UsageShape(serializers.Serializer[Any]):
 
 
 class WaitingShape(serializers.Serializer[Any]):
-    """A step that waits for a person."""
+    """A step that waits for a person, or the run itself where it is paused."""
 
-    node_id = serializers.CharField()
-    reason = serializers.CharField()
+    node_id = serializers.CharField(allow_null=True, help_text="The step's key; null for the run itself.")
+    reason = serializers.CharField(help_text="`approval`, `may_have_happened` or `paused`.")
     message = serializers.CharField()
+    since = serializers.DateTimeField(allow_null=True)
+    until = serializers.DateTimeField(allow_null=True, help_text="When it goes on as `timeout`; null where never.")
+    title = serializers.CharField(help_text="Of an approval: the question.")
+    show = serializers.JSONField(allow_null=True, help_text="Of an approval: what people see to decide by.")
+    form = serializers.JSONField(allow_null=True, help_text="Of an approval: JSON Schema of what is sent as `form`.")
+    deciders = serializers.ListField(
+        child=serializers.CharField(), help_text="Roles and addresses of those who decide; none: whoever may step in."
+    )
+
+
+class ApprovalShape(WaitingShape):
+    """A question that a run asks people."""
+
+    run_id = serializers.UUIDField(source="run.id")
+    agent_id = serializers.CharField(source="run.label")
+    project_id = serializers.UUIDField(source="run.project_id")
+    user_id = serializers.UUIDField(source="run.person_id")
+    may_decide = serializers.BooleanField(help_text="Whether it is yours to answer.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Say the question and whose it is."""
+        return {
+            **WaitingShape(instance.wait).data,
+            "run_id": str(instance.run.id),
+            "agent_id": instance.run.flow.slug if instance.run.flow else instance.run.label,
+            "project_id": str(instance.run.project_id),
+            "user_id": str(instance.run.person_id),
+            "may_decide": instance.may_decide,
+        }
 
 
 class SkeletonStepShape(serializers.Serializer[Any]):
@@ -178,28 +208,32 @@ class RunShape(JourneyShape):
         read_only_fields = fields
 
 
-def run_data(run: Run, entries: Sequence[Entry], *, wait: Wait | None = None, children: int = 0) -> dict[str, Any]:
-    """Say a run in full, with what it waits for where it is queued."""
+def run_data(
+    run: Run,
+    entries: Sequence[Entry],
+    *,
+    standing: Standing | None = None,
+    wait: Wait | None = None,
+    children: int = 0,
+) -> dict[str, Any]:
+    """Say a run in full: with what keeps it from going on, and what it waits for where it is queued."""
     last: JsonObject = entries[-1].data if entries and entries[-1].type == "run.finished" else {}
     return {
         **JourneyShape(run).data,
         "logs": LogLineShape(log_of(entries), many=True).data,
         "result": {"output": last.get("output"), "citations": last.get("citations", [])} if last else None,
         "error": last.get("error"),
-        "waiting": [] if last else _waiting(entries),
+        "waiting": [] if last or standing is None else _waiting(standing),
         "children": children,
         "queued_for": QueuedForShape(wait).data if wait else None,
         "expired": None if run.content_expired_at is None else ExpiredShape(run).data,
     }
 
 
-def _waiting(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Say which steps wait: told to, and not heard of since."""
-    found: dict[str | None, dict[str, Any]] = {}
-    for entry in entries:
-        if entry.type == "run.waiting":
-            said = {name: entry.data.get(name) for name in ("reason", "message")}
-            found[entry.node_id] = {"node_id": entry.node_id, **said}
-        elif entry.node_id is not None:
-            found.pop(entry.node_id, None)
-    return list(found.values())
+def _waiting(standing: Standing) -> list[dict[str, Any]]:
+    steps = [dict(WaitingShape(wait).data) for wait in standing.waiting]
+    if standing.paused_by is None:
+        return steps
+    message = f"{standing.paused_by} paused the run. Resume it to let it go on."
+    nothing = dict.fromkeys(("node_id", "since", "until", "show", "form"))
+    return [*steps, {**nothing, "reason": "paused", "message": message, "title": "", "deciders": []}]

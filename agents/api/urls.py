@@ -4,7 +4,7 @@
 from django.urls import path
 
 from agents.api import doors
-from agents.api.views import flows, interventions, runs, tickets, tools, travel, triggers, versions
+from agents.api.views import flows, interventions, runs, states, tickets, tools, travel, triggers, versions
 
 _FLOW = "flows/<str:flow>/"
 
@@ -34,6 +34,12 @@ urlpatterns = [
     path("runs/<str:run_id>/fork/", travel.ForkRunView.as_view(), name="api-run-fork"),
     path("runs/<str:run_id>/try-draft/", travel.TryDraftView.as_view(), name="api-run-try-draft"),
     path("runs/<str:run_id>/replay/", travel.ReplayRunView.as_view(), name="api-run-replay"),
+    path("runs/<str:run_id>/pause/", interventions.PauseRunView.as_view(), name="api-run-pause"),
+    path("runs/<str:run_id>/resume/", interventions.ResumeRunView.as_view(), name="api-run-resume"),
+    path("runs/<str:run_id>/steps/", states.StepListView.as_view(), name="api-run-steps"),
+    path("runs/<str:run_id>/steps/<path:key>/", states.StepView.as_view(), name="api-run-step"),
+    path("runs/<str:run_id>/state/", states.StateView.as_view(), name="api-run-state"),
+    path("approvals/", interventions.ApprovalListView.as_view(), name="api-approvals"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
     path("triggers/", triggers.TriggerListView.as_view(), name="api-triggers"),
     path("triggers/<str:trigger>/", triggers.TriggerView.as_view(), name="api-trigger"),

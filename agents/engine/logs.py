@@ -50,7 +50,14 @@ def _finished(_entry: Entry, data: JsonObject) -> str:
     return f"Run {data.get('status')}{f': {reason}' if reason else '.'}"
 
 
-_DECISIONS = {"again": "do it again", "done": "it is done", "fail": "give it up"}
+_DECISIONS = {
+    "approve": "approved",
+    "reject": "rejected",
+    "timeout": "the time was up",
+    "again": "do it again",
+    "done": "it is done",
+    "fail": "give it up",
+}
 
 
 def _recovery(data: Mapping[str, JsonValue]) -> str:

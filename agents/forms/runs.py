@@ -13,15 +13,15 @@ from django.utils.translation import gettext_lazy as _
 
 from agents.engine.errors import GraphInvalid
 from agents.operations.interventions import Decision
-from agents.queries.inputs import InputField, InputShape, as_typed, from_typed, typed_or_text
+from agents.queries.inputs import InputField, InputShape, as_typed, from_typed, shape_of, typed_or_text
 
 LONGEST_INPUT = 100_000
 
 
 class DecideForm(forms.Form):
-    """What becomes of a step whose effect may have happened."""
+    """What becomes of a step that waits."""
 
-    node_id = forms.CharField(max_length=100)
+    node_id = forms.CharField(max_length=1000)
     decision = forms.ChoiceField(choices=[(decision.value, decision.value) for decision in Decision])
     result = forms.CharField(required=False, strip=False, max_length=LONGEST_INPUT)
 
@@ -95,34 +95,24 @@ class JsonField(forms.CharField):
             raise ValidationError(error.problems[0].message) from None
 
 
-class StartRunForm(forms.Form):
-    """What the flow asks for, and the files it may read."""
+class ShapedForm(forms.Form):
+    """What a schema asks for; put together it is ``cleaned_data["input"]``."""
 
-    upload = FilesField(
-        label=_("Bring a text of your own"),
-        required=False,
-        help_text=_("Markdown, plain text or PDF; it is kept in the project's files."),
-    )
-    context = PathsField(label=_("Files it may read"), required=False, widget=forms.CheckboxSelectMultiple)
-
-    def __init__(self, *args: Any, shape: InputShape, files: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, shape: InputShape, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._shape = shape
         self._names = {f"f{number}": asked for number, asked in enumerate(shape.fields)}
-        asked_for = (
+        self._of_shape = (
             {name: _control(asked) for name, asked in self._names.items()} if self._names else {"input": _whole(shape)}
         )
-        self.fields = {**asked_for, **self.fields}
-        chosen = self.data.getlist("context") if isinstance(self.data, QueryDict) else self.initial.get("context", ())
-        offered = dict.fromkeys([*files, *chosen])
-        self.fields["context"].choices = [(path, path) for path in offered]  # type: ignore[attr-defined]
+        self.fields = {**self._of_shape, **self.fields}
 
     def asked_fields(self) -> list[forms.BoundField]:
         """Return the fields that make up the input."""
-        return [self[name] for name in self.fields if name not in {"upload", "context"}]
+        return [self[name] for name in self._of_shape]
 
     def clean(self) -> dict[str, Any]:
-        """Put the input together and check it against the schema of the entry."""
+        """Put the input together and check it against its schema."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -133,6 +123,33 @@ class StartRunForm(forms.Form):
         for name, trouble in self._shape.troubles(cleaned["input"]).items():
             self.add_error(places.get(name, None if self._names else "input"), trouble)
         return cleaned
+
+
+class StartRunForm(ShapedForm):
+    """What the flow asks for, and the files it may read."""
+
+    upload = FilesField(
+        label=_("Bring a text of your own"),
+        required=False,
+        help_text=_("Markdown, plain text or PDF; it is kept in the project's files."),
+    )
+    context = PathsField(label=_("Files it may read"), required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, files: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.data.getlist("context") if isinstance(self.data, QueryDict) else self.initial.get("context", ())
+        offered = dict.fromkeys([*files, *chosen])
+        self.fields["context"].choices = [(path, path) for path in offered]  # type: ignore[attr-defined]
+
+
+def answer_form(schema: Mapping[str, Any], *, number: int, data: Any = None) -> ShapedForm:
+    """Return the form that a question asks people to fill in; ``number`` tells it from others on its page."""
+    shape = shape_of(schema)
+    form = ShapedForm(data, shape=shape, auto_id=f"id_{number}_%s", initial=initial_of(shape, schema.get("default")))
+    if "input" in form.fields:
+        form.fields["input"].label = _("Your answer")
+        form.fields["input"].help_text = ""
+    return form
 
 
 def initial_of(shape: InputShape, given: Any) -> dict[str, Any]:

@@ -1,29 +1,62 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Stepping into a run: cancelling it, or deciding about a step that waits. The run's holder carries it out."""
+"""Stepping into a run: cancelling or pausing it, deciding about a step that waits. Its holder carries it out."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from accounts.actor import Actor
 from accounts.operations.audit import record_event
+from accounts.queries.access import insist
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
-from agents.errors import DecisionMade, RunFinished, StepNotWaiting
+from agents.engine.journal import Entry
+from agents.engine.nodes.approval import form_of
+from agents.engine.post import ANSWERS, APPROVAL
+from agents.engine.schemas import mismatches
+from agents.engine.sizes import is_too_large
+from agents.errors import DecisionMade, DecisionMisfit, FormInvalid, RunFinished, StepNotWaiting
 from agents.models import InboxMessage, Run
 from agents.operations.waking import wake_workers
-from agents.queries.interventions import may_step_in
+from agents.queries.interventions import deciders_of, may_decide, may_step_in
 from agents.queries.runs import access_run, read_journal
 from agents.queries.timeline import fold_run
-from codexos.kernel.errors import NotAllowed
-from codexos.kernel.jsontypes import JsonValue
+from codexos.kernel.errors import Conflict, NotAllowed
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+TIMEOUT = "timeout"
+"""What became of a question that nobody answered in time."""
 
 
 class Decision(StrEnum):
-    """What may become of a step whose effect may have happened."""
+    """What may become of a step that waits: of a question to people, and of an effect that may have happened."""
 
+    APPROVE = "approve"
+    REJECT = "reject"
     AGAIN = "again"
     DONE = "done"
     FAIL = "fail"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it answers a question to people."""
+        return self.value in ANSWERS
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What somebody decides about a step. ``form`` goes with an answer, ``result`` with ``done``."""
+
+    decision: Decision
+    form: JsonValue = None
+    result: JsonValue = None
+
+    @property
+    def data(self) -> dict[str, JsonValue]:
+        """What the run is told."""
+        more: JsonObject = {"form": self.form} if self.decision.is_answer else {"result": self.result}
+        return {"decision": self.decision.value, **more}
 
 
 @in_organization
@@ -41,32 +74,130 @@ def cancel_run(actor: Actor, run_id: UUID | str) -> Run:
 
 
 @in_organization
-def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, decision: Decision, result: JsonValue = None) -> Run:
-    """Decide about a step that waits because its effect may have happened.
+def pause_run(actor: Actor, run_id: UUID | str) -> Run:
+    """Ask a run to begin nothing more: what is under way ends, then it waits. Asking twice is asking once.
 
-    ``again`` makes it once more, ``done`` goes on with ``result`` as what it gave, ``fail`` fails the step. Raises
-    RunNotFound, NotAllowed, RunFinished, StepNotWaiting, DecisionMade.
+    Raises RunNotFound, NotAllowed, RunFinished.
     """
-    run = _access(actor, run_id, verb="decide about")
-    # Before the row is locked: the worker that writes everybody's entries would wait for as long as this takes.
-    view = fold_run(run, read_journal(actor, run.id))
-    if node_id not in view.waiting:
-        raise StepNotWaiting(run_id=str(run.id), node_id=node_id)
+    run = _access(actor, run_id, verb="pause")
     _lock(run)
-    sent = _messages(run).filter(kind=InboxMessage.Kind.DECIDE, data__node_id=node_id)
-    if any(str(message.id) not in view.taken for message in sent):
-        raise DecisionMade(node_id=node_id)
-    _send(actor, run, kind=InboxMessage.Kind.DECIDE, node_id=node_id, decision=decision.value, result=result)
-    record_event(actor, "run.step_decided", about=run, node_id=node_id, decision=decision.value)
+    if _last_of_pauses(run) != InboxMessage.Kind.PAUSE:
+        _send(actor, run, kind=InboxMessage.Kind.PAUSE)
+        record_event(actor, "run.pause_requested", about=run)
     return run
+
+
+@in_organization
+def resume_run(actor: Actor, run_id: UUID | str) -> Run:
+    """Let a run that was paused go on. Where it is not paused nothing happens.
+
+    Raises RunNotFound, NotAllowed, RunFinished.
+    """
+    run = _access(actor, run_id, verb="resume")
+    # Before the row is locked, as above: a run that goes on from another's journal may have been paused in that.
+    is_paused = _last_of_pauses(run) is None and fold_run(run, read_journal(actor, run.id)).paused_by is not None
+    _lock(run)
+    if is_paused or _last_of_pauses(run) == InboxMessage.Kind.PAUSE:
+        _send(actor, run, kind=InboxMessage.Kind.RESUME)
+        record_event(actor, "run.resumed", about=run)
+    return run
+
+
+def _last_of_pauses(run: Run) -> str | None:
+    kinds = (InboxMessage.Kind.PAUSE, InboxMessage.Kind.RESUME)
+    return _messages(run).filter(kind__in=kinds).order_by("-id").values_list("kind", flat=True).first()
+
+
+@in_organization
+def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, verdict: Verdict) -> Run:
+    """Decide about a step that waits for people.
+
+    A question is answered by ``approve``, with what its form asks for, or ``reject``. Of an effect that may have
+    happened ``again`` makes it once more, ``done`` goes on with ``result`` as what it gave, ``fail`` fails the step.
+    Raises RunNotFound, NotAllowed, RunFinished, StepNotWaiting, DecisionMade, DecisionMisfit, FormInvalid.
+    """
+    run = access_run(actor, run_id)
+    if run.content_expired_at is not None:
+        raise RunFinished(run_id=str(run.id), status=run.status)
+    heard: list[Entry] = []
+    # Before the row is locked: the worker that writes everybody's entries would wait for as long as this takes.
+    view = fold_run(run, _overheard(read_journal(actor, run.id), node_id, heard))
+    told = view.waiting.get(node_id, {})
+    _insist_decider(actor, run, told, node_id=node_id)
+    if not told:
+        raise _nothing_to_decide(run, node_id, heard)
+    _insist_fitting(verdict, told, node_id=node_id)
+    _lock(run)
+    for message in _messages(run).filter(kind=InboxMessage.Kind.DECIDE, data__node_id=node_id).select_related("by"):
+        if str(message.id) not in view.taken:
+            raise DecisionMade(node_id=node_id, decision=str(message.data.get("decision")), by=str(message.by))
+    _send(actor, run, kind=InboxMessage.Kind.DECIDE, node_id=node_id, **verdict.data)
+    record_event(actor, "run.step_decided", about=run, node_id=node_id, decision=verdict.decision.value)
+    return run
+
+
+def _overheard(entries: Iterable[Entry], node_id: str, heard: list[Entry]) -> Iterator[Entry]:
+    for entry in entries:
+        if entry.node_id == node_id:
+            heard.append(entry)
+        yield entry
+
+
+def _insist_decider(actor: Actor, run: Run, told: JsonObject, *, node_id: str) -> None:
+    if may_decide(actor, run, told):
+        return
+    if named := deciders_of(told):
+        raise NotAllowed(f"{' or '.join(named)} decides about step {node_id!r}. Ask them.")
+    _insist_may_step_in(actor, run, verb="decide about")
+
+
+def _nothing_to_decide(run: Run, node_id: str, heard: Sequence[Entry]) -> Conflict:
+    """Say why there is nothing to decide: somebody has, the time was up, the run has ended, nothing ever waited."""
+    last = next((entry for entry in reversed(heard) if entry.type == "approval.decided"), None)
+    if last is not None:
+        decision = str(last.data.get("decision"))
+        # Of what nobody decided the engine says that nobody did.
+        by = None if decision == TIMEOUT else str(last.data.get("by"))
+        return DecisionMade(node_id=node_id, decision=decision, by=by)
+    is_over = bool(heard) and heard[-1].type in {"step.done", "step.failed"}
+    if is_over and any(entry.data.get("reason") == APPROVAL for entry in heard):
+        return DecisionMade(node_id=node_id, decision=TIMEOUT)
+    if run.is_finished:
+        return RunFinished(run_id=str(run.id), status=run.status)
+    return StepNotWaiting(run_id=str(run.id), node_id=node_id)
+
+
+def _insist_fitting(verdict: Verdict, told: JsonObject, *, node_id: str) -> None:
+    is_question = told.get("reason") == APPROVAL
+    if verdict.decision.is_answer != is_question:
+        known = [each.value for each in Decision if each.is_answer == is_question]
+        raise DecisionMisfit(node_id=node_id, decision=verdict.decision.value, known=known)
+    if wrong := _form_troubles(verdict, form_of(told)):
+        raise FormInvalid(node_id=node_id, wrong=wrong)
+
+
+def _form_troubles(verdict: Verdict, schema: JsonObject | None) -> Sequence[str]:
+    if is_too_large({"form": verdict.form}):
+        return ["it is too large, or too deep"]
+    if schema is None:
+        return [] if verdict.form is None else ["it asks for none"]
+    # Who rejects need not fill it in.
+    if verdict.form is None and verdict.decision is Decision.REJECT:
+        return []
+    return mismatches({} if verdict.form is None else verdict.form, schema)
 
 
 def _access(actor: Actor, run_id: UUID | str, *, verb: str) -> Run:
-    run = access_run(actor, run_id, to=Permission.RUN_FLOWS)
-    if not may_step_in(actor, run):
-        raise NotAllowed(f"{run.person} started this run. Ask them, or a lead of the team, to {verb} it.")
+    run = access_run(actor, run_id)
+    _insist_may_step_in(actor, run, verb=verb)
     _insist_unfinished(run)
     return run
+
+
+def _insist_may_step_in(actor: Actor, run: Run, *, verb: str) -> None:
+    insist(actor, Permission.RUN_FLOWS, run)
+    if not may_step_in(actor, run):
+        raise NotAllowed(f"{run.person} started this run. Ask them, or a lead of the team, to {verb} it.")
 
 
 def _lock(run: Run) -> None:

@@ -63,6 +63,11 @@ def input_shape(document: JsonValue, *, like: JsonValue = None) -> InputShape:
     schema = _schema_of(document)
     if schema is None:
         return InputShape("text" if like is None or isinstance(like, str) else "json")
+    return shape_of(schema)
+
+
+def shape_of(schema: JsonObject) -> InputShape:
+    """Return how to ask for what a schema describes."""
     if schema.get("type") == "string":
         return InputShape("text", schema=schema)
     properties = schema.get("properties")

@@ -92,9 +92,17 @@ def list_entries(actor: Actor, run_id: UUID, *, most: int = MOST_ENTRIES_READ) -
     return entries
 
 
-def read_journal(actor: Actor, run_id: UUID) -> Iterator[Entry]:
-    """Yield the whole journal of a run the actor has access to, a part at a time; read inside its organization."""
-    rows = JournalEntry.objects.for_organization(actor.organization_id).filter(run_id=run_id).order_by("seq")
+@in_organization
+def list_entries_of(actor: Actor, run_id: UUID, key: str) -> Sequence[Entry]:
+    """Return the entries about one step of a run the actor has access to."""
+    rows = JournalEntry.objects.for_organization(actor.organization_id).filter(run_id=run_id, node_id=key)
+    return [entry_of(row) for row in rows.order_by("seq")[:MOST_ENTRIES_READ]]
+
+
+def read_journal(actor: Actor, run_id: UUID, *, after: int = 0) -> Iterator[Entry]:
+    """Yield the journal of a run the actor has access to, a part at a time; read inside its organization."""
+    rows = JournalEntry.objects.for_organization(actor.organization_id).filter(run_id=run_id, seq__gt=after)
+    rows = rows.order_by("seq")
     return (entry_of(row) for row in rows.iterator(chunk_size=500))
 
 

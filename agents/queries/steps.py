@@ -1,22 +1,48 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""One node of a run, looked at closely: what it was asked, what it gave, and what its log says."""
+"""One step of a run, looked at closely: what it was asked, what it gave, and what its log says."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agents.engine.journal import Entry
-from agents.engine.order import in_order
+from agents.engine.logs import LogLine, log_line
 from agents.errors import RunNotFound
 from agents.models import Run
-from agents.queries.timeline import EntryView, fold_run, line_of, said_of
+from agents.queries.progress import NodeView, Progress, result_of
+from agents.queries.timeline import EntryView, line_of, said_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+MOST_LANES_SHOWN = 50
+"""How many lanes of a step are shown; all of them are listed by the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """One doing of a node's body, with the steps it has come to."""
+
+    index: int
+    path: str
+    steps: Sequence[NodeView]
+
+    @property
+    def number(self) -> int:
+        """Which it is, from 1."""
+        return self.index + 1
+
+    @property
+    def state(self) -> str:
+        """How it stands, by its steps."""
+        states = {step.state for step in self.steps}
+        return next((state for state in ("failed", "waiting", "running") if state in states), "succeeded")
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """What a node did. ``asked`` are its intentions, one for each try, the newest last; ``sources`` whose results it
-    read where it asked nobody; ``message`` is why there is no result.
+    """What a step did; ``node_id`` is its key. ``asked`` are its intentions, one for each try, the newest last.
+
+    ``sources`` are whose results it read where it asked nobody; ``given`` what its lane began with;
+    ``set`` the variables it set; ``message`` why there is no result.
     """
 
     node_id: str
@@ -27,6 +53,21 @@ class StepView:
     result: JsonValue
     message: str
     lines: Sequence[EntryView]
+    log_lines: Sequence[LogLine]
+    given: JsonValue
+    set: JsonObject
+    facts: NodeView
+    lanes: Sequence[LaneView]
+
+    @property
+    def owner(self) -> str:
+        """The step that holds the lane it stands in; empty where it stands in none."""
+        return self.facts.lane.rpartition("[")[0]
+
+    @property
+    def root(self) -> str:
+        """The node of the run's own flow that it stands below, or is."""
+        return self.node_id.partition("[")[0]
 
     @property
     def has_ended(self) -> bool:
@@ -61,23 +102,43 @@ class StepView:
         return self.result if is_answer else None  # type: ignore[return-value]
 
 
-def view_step(run: Run, entries: Sequence[Entry], node_id: str | None) -> StepView:
-    """Return what one node did, the first where none is named. Raises RunNotFound where the flow has no such node."""
-    view = fold_run(run, entries)
-    node = view.graph.nodes.get(node_id or in_order(view.graph)[0])
-    if node is None:
-        raise RunNotFound(f"Run {str(run.id)!r} has no step {str(node_id)!r}. Choose one from its timeline.")
-    told = [entry for entry in entries if entry.node_id == node.id]
+def view_step(run: Run, told: Sequence[Entry], *, progress: Progress, key: str) -> StepView:
+    """Return what one step did, of whose entries ``told`` are. Raises RunNotFound where the run has no such step."""
+    view = progress.view
+    if key not in progress.steps:
+        raise RunNotFound(f"Run {str(run.id)!r} has no step {key!r}. Choose one from its timeline.")
+    lane, node = view.at(key)
+    has_result, result = result_of(view, key)
     return StepView(
-        node_id=node.id,
+        node_id=key,
         kind=node.kind,
         asked=[said_of(entry.data) for entry in told if entry.type == "step.intended"],
-        sources=view.sources_of(node.id),
-        has_result=node.id in view.results,
-        result=view.results.get(node.id),
+        sources=view.sources_of(key),
+        has_result=has_result,
+        result=result,
         message=_message(told),
         lines=[line_of(entry) for entry in told],
+        log_lines=[log_line(entry) for entry in told],
+        given=lane.given if node.kind == "entry" else None,
+        set={} if not told else _set_by(told),
+        facts=replace(progress.steps[key]),
+        lanes=_lanes(progress, key),
     )
+
+
+def _set_by(told: Sequence[Entry]) -> JsonObject:
+    said = [entry.data["set"] for entry in told if "set" in entry.data]
+    return said[-1] if said and isinstance(said[-1], Mapping) else {}
+
+
+def _lanes(progress: Progress, key: str) -> list[LaneView]:
+    """Return the lanes of a step that were begun, the newest first, with what was done in them."""
+    begun = progress.steps[key].begun
+    shown = range(begun - 1, max(begun - 1 - MOST_LANES_SHOWN, -1), -1)
+    return [
+        LaneView(index, path := f"{key}[{index}]", [replace(step) for step in progress.steps_in(path)])
+        for index in shown
+    ]
 
 
 def _message(told: Sequence[Entry]) -> str:

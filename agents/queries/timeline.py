@@ -2,54 +2,26 @@
 """A run as a page shows it: its nodes with what each did so far, and its journal as lines."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from accounts.actor import Actor
 from agents.engine.documents import parse_flow
-from agents.engine.graph import FlowGraph
-from agents.engine.journal import Entry, usage_from
+from agents.engine.errors import GraphInvalid
+from agents.engine.journal import Entry
 from agents.engine.logs import log_line
-from agents.engine.order import in_order
+from agents.engine.nodes.approval import form_of
+from agents.engine.post import ANSWERS, APPROVAL
 from agents.engine.view import JournalView
 from agents.models import Run
-from agents.queries.interventions import Asked
+from agents.queries.interventions import Asked, deciders_of
+from agents.queries.progress import NodeView, Progress, folded, said_by
 from agents.queries.runs import graph_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-_STATES = {
-    "step.intended": "running",
-    "step.retry": "running",
-    "step.done": "succeeded",
-    "step.failed": "failed",
-    "step.skipped": "skipped",
-    "run.waiting": "waiting",
-    "approval.decided": "running",
-}
-_ENDS = frozenset({"step.done", "step.failed"})
 # What an intention says to the engine alone.
 _FOR_THE_ENGINE = frozenset({"may_repeat", "estimate"})
-
-
-@dataclass(slots=True)
-class NodeView:
-    """One node's line in the timeline.
-
-    ``reason`` is why it was skipped; ``is_recovered``: it failed, and the flow dealt with that; ``is_kept``: what it
-    gave was taken over from the run that this one goes on from, and it cost nothing here.
-    """
-
-    id: str
-    kind: str
-    state: str = "queued"
-    started_at: datetime | None = None
-    duration_seconds: float | None = None
-    tokens: int | None = None
-    cost: float | None = None
-    tries: int = 0
-    reason: str = ""
-    is_recovered: bool = False
-    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +38,47 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True)
 class WaitingView:
-    """A step that waits for a person. ``asked`` is what was about to be sent; ``goes_on`` is where the flow goes on
-    from its failure, None where that fails the run; ``decided`` what a person has said meanwhile.
+    """A step that waits for a person; ``node_id`` is its key.
+
+    Of an effect that may have happened ``asked`` is what was about to be sent, and ``goes_on`` where the flow goes on
+    from its failure, None where that fails the run. ``told`` is what a question to people said: its ``title``, what it
+    shows, the schema of its form, who decides. ``decided`` is what a person has said meanwhile.
     """
 
     node_id: str
     reason: str
     message: str
+    since: datetime
+    until: datetime | None
+    told: JsonObject
     asked: JsonObject
     goes_on: str | None
     decided: Mapping[str, str] | None
+
+    @property
+    def is_question(self) -> bool:
+        """Whether people are asked to approve of something."""
+        return self.reason == APPROVAL
+
+    @property
+    def title(self) -> str:
+        """The question, in a line."""
+        return str(self.told.get("title") or "")
+
+    @property
+    def show(self) -> JsonValue:
+        """What people see to decide by."""
+        return self.told.get("show")
+
+    @property
+    def form(self) -> JsonObject | None:
+        """The schema of what they fill in; None where nothing is asked."""
+        return form_of(self.told)
+
+    @property
+    def deciders(self) -> Sequence[str]:
+        """Who decides, by role or address; empty where whoever may step in."""
+        return deciders_of(self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class DecisionView:
     node_id: str
     by: str
     decision: str
+    at: datetime
+    form: JsonValue = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,9 @@ class RunView:
     waiting: Sequence[WaitingView] = ()
     decisions: Sequence[DecisionView] = ()
     cancelled_by: str = ""
+    paused_by: str = ""
+    is_pausing: bool = False
+    variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @property
     def is_finished(self) -> bool:
@@ -115,26 +123,68 @@ def fold_run(run: Run, entries: Iterable[Entry]) -> JournalView:
     return JournalView.of(graph_of(run), entries, input=run.input, read_flow=parse_flow, keeps_lanes=True)
 
 
-def view_run(run: Run, entries: Sequence[Entry], asked: Asked | None = None) -> RunView:
-    """Fold a run's journal into what its page shows, with what people ``asked`` of it."""
-    graph, asked = graph_of(run), asked or Asked()
-    finished = entries[-1].data if entries and entries[-1].type == "run.finished" else {}
+def view_run(run: Run, entries: Sequence[Entry], *, progress: Progress, asked: Asked | None = None) -> RunView:
+    """Say what a run's page shows: how far it has come, the lines of its console, what people ``asked`` of it."""
+    asked, view = asked or Asked(), progress.view
+    if not progress.is_broken:
+        # The stream goes on from where the fold stands.
+        entries = [entry for entry in entries if entry.seq <= view.last_seq]
+    finished = view.finished or {}
     citations, error = finished.get("citations"), finished.get("error")
     return RunView(
         id=run.id,
-        # The journal is newer than the row by the moment between two reads.
-        status=str(finished.get("status") or run.status),
-        nodes=_nodes(graph, entries, is_over=bool(finished)),
+        status=_status(run, view),
+        # Copies: what was lent goes on with the run.
+        nodes=[replace(step) for step in progress.own_steps],
         entries=[line_of(entry) for entry in entries],
         last_seq=entries[-1].seq if entries else 0,
         input=run.input,
         output=finished.get("output"),
         citations=citations if isinstance(citations, list) else (),
         error=error if isinstance(error, Mapping) else {},
-        waiting=[] if finished else _waiting(graph, entries, asked),
+        waiting=list_waiting_steps(progress, asked),
         decisions=_decisions(entries),
         cancelled_by=asked.cancelled_by,
+        paused_by=view.paused_by or "",
+        is_pausing=asked.wants_pause(view.taken),
+        variables=dict(view.root.variables),
     )
+
+
+def _status(run: Run, view: JournalView) -> str:
+    # The journal is newer than the row by the moment between two reads.
+    if view.finished is not None:
+        return str(view.finished.get("status"))
+    return "waiting" if view.paused_by is not None and not view.open else run.status
+
+
+def list_waiting_steps(progress: Progress, asked: Asked | None = None) -> list[WaitingView]:
+    """List the steps of a run that wait for people, also those in its lanes."""
+    if progress.view.finished is not None:
+        return []
+    said = (asked or Asked()).decisions
+    sent = {each["node_id"]: each for message_id, each in said.items() if message_id not in progress.view.taken}
+    return [_waits(progress, entry, decided=sent.get(key)) for key, entry in progress.waiting.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What keeps a run from going on: steps that wait for people, and whoever paused it."""
+
+    waiting: Sequence[WaitingView] = ()
+    paused_by: str | None = None
+
+
+def read_standing(actor: Actor, run: Run) -> Standing:
+    """Return what keeps a run from going on that the actor has access to; one that is over waits for nothing."""
+    if run.is_finished:
+        return Standing()
+    try:
+        with folded(actor, run) as progress:
+            return Standing(list_waiting_steps(progress), progress.view.paused_by)
+    except GraphInvalid:
+        # What cannot be folded is ended by its worker; until then its row and its log are what there is to say.
+        return Standing()
 
 
 def view_skeleton(run: Run) -> RunView:
@@ -164,57 +214,18 @@ def said_of(intended: JsonValue) -> JsonObject:
     return {name: value for name, value in told.items() if name not in _FOR_THE_ENGINE}
 
 
-def _nodes(graph: FlowGraph, entries: Sequence[Entry], *, is_over: bool) -> list[NodeView]:
-    nodes = {node_id: NodeView(node_id, graph.nodes[node_id].kind) for node_id in in_order(graph)}
-    for entry in entries:
-        if entry.node_id in nodes and entry.type in _STATES:
-            _show(nodes[entry.node_id], entry)
-    for node in nodes.values():
-        if is_over and node.state not in {"succeeded", "failed", "skipped"}:
-            node.state, node.reason = "skipped", "ended"
-    return list(nodes.values())
-
-
-def _show(node: NodeView, entry: Entry) -> None:
-    node.state = _STATES[entry.type]
-    node.tries += entry.type == "step.intended"
-    if entry.type == "step.skipped":
-        node.reason = str(entry.data.get("reason") or "")
-        if node.started_at is None:
-            return
-    if node.started_at is None:
-        node.started_at = entry.at
-    if entry.type in _ENDS or entry.type == "step.skipped":
-        node.duration_seconds = (entry.at - node.started_at).total_seconds()
-        node.is_recovered = entry.type == "step.failed" and "result" in entry.data
-    node.is_kept = entry.is_kept
-    if "usage" in entry.data and not entry.is_kept:
-        usage = usage_from(entry.data["usage"])
-        node.tokens = (node.tokens or 0) + usage.input_tokens + usage.output_tokens
-        node.cost = (node.cost or 0.0) + float(usage.cost_usd)
-
-
-def _waiting(graph: FlowGraph, entries: Sequence[Entry], asked: Asked) -> list[WaitingView]:
-    """Say which steps wait: told to, and not heard of since."""
-    told: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.type == "run.waiting" and entry.node_id in graph.nodes:
-            told[str(entry.node_id)] = entry
-        elif entry.node_id is not None:
-            told.pop(entry.node_id, None)
-    taken = {str(entry.data.get("inbox")) for entry in entries if "inbox" in entry.data}
-    sent = {said["node_id"]: said for message_id, said in asked.decisions.items() if message_id not in taken}
-    return [_waits(graph, entry, sent.get(node_id)) for node_id, entry in told.items()]
-
-
-def _waits(graph: FlowGraph, entry: Entry, decided: Mapping[str, str] | None) -> WaitingView:
-    node = graph.nodes[str(entry.node_id)]
+def _waits(progress: Progress, entry: Entry, *, decided: Mapping[str, str] | None) -> WaitingView:
+    key = str(entry.node_id)
+    node = progress.view.at(key)[1]
     trouble = node.on_error
     goes_on = None if trouble is None else trouble.target or ", ".join(way.target for way in node.ways if way.is_open)
     return WaitingView(
-        node_id=node.id,
-        reason=str(entry.data.get("reason") or ""),
-        message=str(entry.data.get("message") or ""),
+        node_id=key,
+        reason=said_by(entry, "reason"),
+        message=said_by(entry, "message"),
+        since=entry.at,
+        until=progress.view.alarms.get(key),
+        told=entry.data,
         asked=said_of(entry.data.get("intended")),
         goes_on=goes_on,
         decided=decided,
@@ -222,8 +233,16 @@ def _waits(graph: FlowGraph, entry: Entry, decided: Mapping[str, str] | None) ->
 
 
 def _decisions(entries: Sequence[Entry]) -> list[DecisionView]:
+    given = {entry.node_id: entry.data.get("result") for entry in entries if entry.type == "step.done"}
     return [
-        DecisionView(str(entry.node_id), str(entry.data.get("by")), str(entry.data.get("decision")))
+        DecisionView(
+            str(entry.node_id), said_by(entry, "by"), said_by(entry, "decision"), entry.at, _form_in(given, entry)
+        )
         for entry in entries
         if entry.type == "approval.decided"
     ]
+
+
+def _form_in(given: Mapping[str | None, JsonValue], entry: Entry) -> JsonValue:
+    result = given.get(entry.node_id) if entry.data.get("decision") in ANSWERS else None
+    return result.get("form") if isinstance(result, Mapping) else None

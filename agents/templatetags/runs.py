@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import template
@@ -24,7 +24,21 @@ _REASONS = {
     "failed": _("Another step failed"),
     "ended": _("The run ended before it"),
 }
-_DECISIONS = {"again": _("do it again"), "done": _("it is done"), "fail": _("give it up")}
+_DECISIONS = {
+    "approve": _("approved"),
+    "reject": _("rejected"),
+    "timeout": _("the time was up"),
+    "again": _("do it again"),
+    "done": _("it is done"),
+    "fail": _("give it up"),
+}
+_ROLES = {
+    "system_admin": _("system admins"),
+    "org_admin": _("organization admins"),
+    "team_lead": _("team leads"),
+    "developer": _("developers"),
+    "viewer": _("viewers"),
+}
 _TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|(?P<number>-?\d[\d.eE+-]*)|true|false|null')
 
 
@@ -38,6 +52,23 @@ def why_skipped(reason: object) -> str:
 def decision_words(decision: object) -> str:
     """A decision as people say it."""
     return str(_DECISIONS.get(str(decision), decision))
+
+
+@register.filter
+def deciders(named: Iterable[str]) -> str:
+    """Who decides, by role or address, as people say it."""
+    return ", ".join(str(_ROLES.get(each, each)) for each in named)
+
+
+@register.filter
+def lanes_words(node: Any) -> str:
+    """How far a node has come that does a body in lanes: of a loop its round, else how many are done."""
+    begun = getattr(node, "begun", 0)
+    if not begun or node.kind == "subflow":
+        return ""
+    if node.count is not None:
+        return str(_("%(ended)s of %(count)s") % {"ended": node.ended, "count": node.count})
+    return str(_("round %(number)s") % {"number": begun})
 
 
 @register.inclusion_tag("agents/value.html")

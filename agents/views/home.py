@@ -10,6 +10,7 @@ from accounts.pages import OrganizationPage
 from accounts.queries.audit import list_audit_events
 from accounts.queries.projects import list_projects
 from accounts.roles import Permission
+from agents.queries.approvals import list_approvals
 from agents.queries.figures import RunFigures, count_runs
 from agents.queries.interventions import list_waiting
 from agents.queries.places import list_waits
@@ -27,11 +28,15 @@ class HomePage(OrganizationPage):
         """Show figures, recent runs, projects and, to who may see it, what people did."""
         sees_audit = self.actor.may_in_organization(Permission.VIEW_AUDIT)
         runs = list_runs(self.actor, limit=10)
+        approvals = list_approvals(self.actor, limit=MOST_WAITING).rows[:MOST_WAITING]
+        asking = {each.run.id for each in approvals}
+        waiting = list_waiting(self.actor, limit=MOST_WAITING)
         return self.page(
             request,
             waits=list_waits(self.actor, runs.rows),
             figures=_figures(count_runs(self.actor)),
-            waiting=list_waiting(self.actor, limit=MOST_WAITING),
+            approvals=approvals,
+            waiting=[run for run in waiting if run.id not in asking],
             runs=runs,
             projects=list_projects(self.actor, limit=10),
             activity=list_audit_events(self.actor, limit=6).rows if sees_audit else [],

@@ -47,7 +47,13 @@ def unknown_things() -> dict[str, str]:
         "event",
         "entry",
     )
-    return {"path": "nothing.md", "form": "csv", "number": "1", **{name: str(new_id()) for name in names}}
+    return {
+        "path": "nothing.md",
+        "form": "csv",
+        "number": "1",
+        "key": "start",
+        **{name: str(new_id()) for name in names},
+    }
 
 
 class Place(NamedTuple):
@@ -91,4 +97,5 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "entry": str(new_id()),
         "form": "csv",
         "number": "1",
+        "key": "start",
     }

@@ -78,6 +78,12 @@ def test_a_run_that_waits_says_how_to_decide(shell: Shell) -> None:
         assert somebody.type("decide", RUN_ID, "pay", "again").code == 0
         assert server.bodies[-1] == {"node_id": "pay", "decision": "again"}
         assert somebody.type("decide", RUN_ID, "pay", "perhaps").code == 2
+        assert somebody.type("decide", RUN_ID, "pay", "approve", "--form", '{"amount": 3}').code == 0
+        assert server.bodies[-1] == {"node_id": "pay", "decision": "approve", "form": {"amount": 3}}
+        assert somebody.type("decide", RUN_ID, "pay", "done", "--form", "{}").code == 2
+        for verb in ("pause", "resume"):
+            assert somebody.type(verb, RUN_ID).code == 0
+            assert server.asked[-1] == f"POST /api/v1/runs/{RUN_ID}/{verb}/"
         assert somebody.type("cancel", RUN_ID).code == 0
         assert server.asked[-1] == f"POST /api/v1/runs/{RUN_ID}/cancel/"
 

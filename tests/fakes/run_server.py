@@ -106,7 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream()
         elif self.path == run and self.command == "GET":
             self._answer(200, json.dumps(self.served.run).encode())
-        elif self.path in {"/agent/run", f"{run}cancel/", f"{run}decide/"} and self.command == "POST":
+        elif (
+            self.path in {"/agent/run", f"{run}cancel/", f"{run}pause/", f"{run}resume/", f"{run}decide/"}
+            and self.command == "POST"
+        ):
             self._answer(202, json.dumps({**self.served.run, "status": "queued"}).encode())
         elif self.path == "/api/v1/me/":
             me = {"person": {"email": "a@b.example", "name": ""}, "organization": {"name": "O", "slug": "o"}}

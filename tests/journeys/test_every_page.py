@@ -48,7 +48,7 @@ NO_PAGES = {
     **dict.fromkeys(("run-standing", "run-step"), "parts of a run's page"),
     **dict.fromkeys(("fire-trigger", "pause-trigger", "resume-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("rotate-trigger", "delete-trigger"), "forms of a trigger's page"),
-    **dict.fromkeys(("cancel-run", "decide-run"), "forms of a run's page"),
+    **dict.fromkeys(("cancel-run", "decide-run", "pause-run", "resume-run"), "forms of a run's page"),
     **dict.fromkeys(("retry-run", "rerun-run", "fork-run", "replay-run"), "forms of a run's page"),
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
     "account_confirm_login_code": "signing in by mailed codes is off",

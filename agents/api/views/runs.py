@@ -19,6 +19,7 @@ from agents.operations.runs import RunRequest, start_run
 from agents.queries.live import is_seq
 from agents.queries.places import list_waits
 from agents.queries.runs import RunFilter, access_content, access_run, list_entries, list_runs
+from agents.queries.timeline import read_standing
 from agents.queries.travel import count_children
 from codexos.kernel.errors import InvalidInput
 
@@ -85,8 +86,9 @@ class RunView(OrganizationAPIView):
         actor = self.actor_of(request)
         run = access_run(actor, run_id)
         wait = list_waits(actor, [run]).get(run.id)
-        children = count_children(actor, run)
-        return Response(run_data(run, list_entries(actor, run.id), wait=wait, children=children))
+        standing, children = read_standing(actor, run), count_children(actor, run)
+        entries = list_entries(actor, run.id)
+        return Response(run_data(run, entries, standing=standing, wait=wait, children=children))
 
 
 class _RefusalsInJson(DefaultContentNegotiation):

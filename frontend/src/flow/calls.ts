@@ -40,8 +40,8 @@ export async function readFlow(src: string): Promise<FlowData | null> {
   return told?.status === 200 ? (told.data as unknown as FlowData) : null;
 }
 
-export async function checkText(source: string, format: string): Promise<Problem[] | null> {
-  const told = await send("POST", "/api/v1/flows/validate/", { source, format });
+export async function checkText(source: string, format: string, project: string | null): Promise<Problem[] | null> {
+  const told = await send("POST", "/api/v1/flows/validate/", { source, format, project_id: project });
   return told?.status === 200 ? problemsOf(told.data["problems"]) : null;
 }
 

@@ -163,7 +163,7 @@ export class FlowEditor extends HTMLElement {
 
   async #check(): Promise<void> {
     const asked = ++this.#asked;
-    const problems = await checkText(this.#editor.text(), this.#format);
+    const problems = await checkText(this.#editor.text(), this.#format, this.getAttribute("project"));
     if (problems && asked === this.#asked) this.#show(problems);
   }
 

@@ -93,8 +93,9 @@ export class NodeDetails {
   }
 
   #mark(): void {
+    const root = this.#node === null ? null : rootOf(this.#node);
     for (const link of this.table.querySelectorAll<HTMLElement>("tr[data-node] [data-open]")) {
-      const isOpen = link.dataset["open"] === this.#node;
+      const isOpen = link.dataset["open"] === root;
       link.setAttribute("aria-expanded", String(isOpen));
       link.closest("tr")?.classList.toggle("sel", isOpen);
     }
@@ -105,6 +106,11 @@ export class NodeDetails {
   }
 
   #row(node: string): HTMLElement | null {
-    return this.table.querySelector<HTMLElement>(`tr[data-node="${CSS.escape(node)}"]`);
+    return this.table.querySelector<HTMLElement>(`tr[data-node="${CSS.escape(rootOf(node))}"]`);
   }
+}
+
+/** The node of the flow itself below which a step stands: `each` of `each[3]/draft`. */
+function rootOf(key: string): string {
+  return key.split("[", 1)[0] ?? key;
 }

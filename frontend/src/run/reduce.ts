@@ -25,6 +25,18 @@ export interface Step {
   reason: string;
   /** It failed, and the flow dealt with that. */
   isRecovered: boolean;
+  /** Of a node that does a body in lanes; of any other null. */
+  lanes: Lanes | null;
+}
+
+export interface Lanes {
+  kind: string;
+  /** The node that a lane ends with. */
+  exit: string;
+  /** How many there will be; null where nobody knows yet. */
+  count: number | null;
+  begun: number;
+  ended: number;
 }
 
 export interface RunView {
@@ -34,6 +46,8 @@ export interface RunView {
   steps: ReadonlyMap<string, Step>;
   /** Text a model is still writing, by node; the node's next entry replaces it. */
   drafts: ReadonlyMap<string, string>;
+  /** Somebody paused it: nothing begins until it is resumed. */
+  isPaused: boolean;
   /** An entry is missing between `seq` and what came: ask again from `seq`. */
   hasGap: boolean;
 }
@@ -83,6 +97,7 @@ class Folding {
   readonly #changed = new Set<string>();
   #seq: number;
   #status: RunStatus;
+  #isPaused: boolean;
   #hasGap: boolean;
 
   constructor(private readonly view: RunView) {
@@ -90,6 +105,7 @@ class Folding {
     this.#drafts = new Draft(view.drafts);
     this.#seq = view.seq;
     this.#status = view.status;
+    this.#isPaused = view.isPaused;
     this.#hasGap = view.hasGap;
   }
 
@@ -99,7 +115,9 @@ class Folding {
     this.#hasGap = frame.seq > this.#seq + 1;
     if (this.#hasGap) return;
     this.#seq = frame.seq;
+    this.#isPaused = isPausedAfter(this.#isPaused, frame);
     this.#status = statusAfter(this.#status, frame);
+    if (this.#isPaused && this.#status === "running") this.#status = "waiting";
     this.#takeStep(frame);
     if (frame.node_id && this.#drafts.now.has(frame.node_id)) this.#drafts.change().delete(frame.node_id);
     this.#entries.push(frame);
@@ -111,7 +129,7 @@ class Folding {
     const drafts = this.#drafts.now;
     const isKnown = this.#seq === view.seq && this.#hasGap === view.hasGap;
     const isSame = isKnown && steps === view.steps && drafts === view.drafts;
-    const after = { seq: this.#seq, status: this.#status, steps, drafts, hasGap: this.#hasGap };
+    const after = { seq: this.#seq, status: this.#status, steps, drafts, isPaused: this.#isPaused, hasGap: this.#hasGap };
     return { view: isSame ? view : after, entries: this.#entries, changed: this.#changed };
   }
 
@@ -128,14 +146,40 @@ class Folding {
     const node = frame.node_id;
     const mark = STEP_MARKS[frame.type];
     if (!node || !mark) return;
+    if (node.includes("/")) return this.#takeInside(node, frame);
     this.#steps.change().set(node, stepAfter(this.#steps.now.get(node) ?? emptyStep(node), mark, frame));
     this.#changed.add(node);
   }
+
+  #takeInside(key: string, frame: Frame): void {
+    const owner = key.slice(0, key.indexOf("["));
+    const step = this.#steps.now.get(owner);
+    if (step) this.#steps.change().set(owner, insideOf(step, key, frame));
+    this.#changed.add(owner);
+    this.#changed.add(key);
+  }
 }
+
+/** What a step in a lane means for the node of the flow that the lane belongs to, however deep it stands. */
+export function insideOf(step: Step, key: string, frame: Frame): Step {
+  const spent = { ...step, tokens: sum(step.tokens, tokensOf(frame)), cost: sum(step.cost, costOf(frame)) };
+  const [, index, rest] = LANE.exec(key.slice(step.id.length)) ?? [];
+  if (!step.lanes || index === undefined || rest === undefined) return spent;
+  const isEnd = frame.type === "step.done" && rest === step.lanes.exit;
+  const begun = Math.max(step.lanes.begun, Number(index) + 1);
+  return { ...spent, lanes: { ...step.lanes, begun, ended: step.lanes.ended + (isEnd ? 1 : 0) } };
+}
+
+const LANE = /^\[(\d+)\]\/(.*)$/;
 
 /** Pieces travel beside the journal and may come after the entry that ends their step: its result stands already. */
 function hasEnded(step: Step | undefined): boolean {
   return step?.mark === "ok" || step?.mark === "fail" || step?.mark === "skip0";
+}
+
+function isPausedAfter(isPaused: boolean, frame: Frame): boolean {
+  if (frame.data?.["paused_by"] !== undefined) return true;
+  return isPaused && frame.data?.["resumed_by"] === undefined;
 }
 
 function statusAfter(status: RunStatus, frame: Frame): RunStatus {
@@ -176,6 +220,7 @@ function stepAfter(step: Step, mark: Mark, frame: Frame): Step {
     tries: step.tries + (frame.type === "step.intended" ? 1 : 0),
     reason: mark === "skip0" ? textIn(frame, "reason") : step.reason,
     isRecovered: mark === "fail" && frame.data?.["result"] !== undefined,
+    lanes: step.lanes && { ...step.lanes, count: numberIn(frame.data, "count") ?? step.lanes.count },
   };
 }
 
@@ -206,7 +251,7 @@ function timeAfter(step: Step, mark: Mark, frame: Frame): Step {
 }
 
 function emptyStep(id: string): Step {
-  return { id, mark: "queue", startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false };
+  return { id, mark: "queue", startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false, lanes: null };
 }
 
 function secondsOf(frame: Frame, startedAt: number | null, endedAt: number | null): number | null {

@@ -101,6 +101,7 @@ export class RunLive extends HTMLElement {
       status: (this.getAttribute("status") ?? "queued") as RunStatus,
       steps: this.#timeline?.read() ?? new Map(),
       drafts: new Map(),
+      isPaused: this.hasAttribute("paused"),
       hasGap: false,
     };
   }

@@ -2,10 +2,13 @@
 /** The parts of the page that say how the run stands and what a person may do: the server's own words, read anew. */
 import type { Frame } from "./reduce";
 
-/** Whether an entry changes what a person may do: a step waits, somebody decided, somebody wants the run to end. */
+const ASKED = ["cancelled_by", "paused_by", "resumed_by"];
+
+/** Whether an entry changes what a person may do or see there: a step waits, somebody decided, a variable was set. */
 export function changesStanding(frame: Frame): boolean {
   if (frame.type === "run.waiting" || frame.type === "approval.decided") return true;
-  return frame.type === "note" && frame.data?.["cancelled_by"] !== undefined;
+  if (frame.data?.["set"] !== undefined) return true;
+  return frame.type === "note" && ASKED.some((name) => frame.data?.[name] !== undefined);
 }
 
 export class Standing {
@@ -43,5 +46,12 @@ function showParts(fresh: ParentNode): void {
 
 /** What somebody is writing is not taken from under their hands. */
 function isWrittenIn(part: HTMLElement): boolean {
-  return [...part.querySelectorAll("textarea")].some((area) => area.value !== "" && area.isConnected);
+  const fields = part.querySelectorAll<HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>("input, select, textarea");
+  return [...fields].some((field) => field === document.activeElement || isChanged(field));
+}
+
+function isChanged(field: HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement): boolean {
+  if (field instanceof HTMLSelectElement) return [...field.options].some((each) => each.selected !== each.defaultSelected && each.value !== "");
+  if (field instanceof HTMLInputElement && (field.type === "checkbox" || field.type === "radio")) return field.checked !== field.defaultChecked;
+  return field.value !== field.defaultValue;
 }

@@ -2,7 +2,7 @@
 import { type Mark, setMark } from "../core/glyphs";
 import { DASH, formatCost, formatCount, formatDuration } from "../core/measures";
 import type { Words } from "../core/words";
-import type { Step } from "./reduce";
+import type { Lanes, Step } from "./reduce";
 import { type Axis, axisEnd, axisOf, secondsAcross, secondsSoFar, type Span } from "./spans";
 
 /** The timeline table: reads the server's rows once, then writes only the rows and the cells that differ. */
@@ -66,6 +66,7 @@ export class TimelineView {
     const tries = step.tries > 1 ? (this.words.get("try") ?? "{number}").replace("{number}", String(step.tries)) : "";
     note(row, "tries", tries);
     note(row, "reason", step.reason && (this.words.get(`why.${step.reason}`) ?? step.reason));
+    note(row, "lanes", lanesText(step, this.words));
     row.querySelector('[data-cell="recovered"]')?.toggleAttribute("hidden", !step.isRecovered);
   }
 
@@ -103,7 +104,27 @@ function stepIn(id: string, row: HTMLElement): Step {
     tries: figureIn(row.dataset["tries"]) ?? 0,
     reason: row.querySelector('[data-cell="reason"]:not([hidden])')?.textContent ?? "",
     isRecovered: row.querySelector('[data-cell="recovered"]:not([hidden])') !== null,
+    lanes: lanesIn(row.dataset),
   };
+}
+
+function lanesIn(data: DOMStringMap): Lanes | null {
+  if (!data["exit"]) return null;
+  return {
+    kind: data["kind"] ?? "",
+    exit: data["exit"],
+    count: figureIn(data["count"]),
+    begun: figureIn(data["begun"]) ?? 0,
+    ended: figureIn(data["ended"]) ?? 0,
+  };
+}
+
+/** How far a node has come that does a body in lanes: of a loop its round, else how many are done. */
+function lanesText({ lanes }: Step, words: Words): string {
+  if (!lanes || lanes.begun === 0 || lanes.kind === "subflow") return "";
+  if (lanes.count === null) return (words.get("lanes.round") ?? "{number}").replace("{number}", String(lanes.begun));
+  const said = (words.get("lanes.count") ?? "{ended}/{count}").replace("{ended}", String(lanes.ended));
+  return said.replace("{count}", String(lanes.count));
 }
 
 function figureIn(text: string | undefined): number | null {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { fold, type Frame, type RunView } from "../../src/run/reduce";
 
-const EMPTY: RunView = { seq: 0, status: "queued", steps: new Map(), drafts: new Map(), hasGap: false };
+const EMPTY: RunView = { seq: 0, status: "queued", steps: new Map(), drafts: new Map(), isPaused: false, hasGap: false };
 
 const RUN: Frame[] = [
   { seq: 1, type: "run.accepted", at: "2025-11-20T10:42:00.000Z" },
@@ -20,6 +20,31 @@ const RUN: Frame[] = [
 
 const reduce = (view: RunView, frame: Frame): RunView => fold(view, [frame]).view;
 const follow = (frames: Frame[], from = EMPTY): RunView => frames.reduce(reduce, from);
+
+describe("a node that does its body in lanes", () => {
+  const lanes = { kind: "map", exit: "end", count: null, begun: 0, ended: 0 };
+  const each = { id: "each", mark: "queue" as const, startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false, lanes };
+  const of = (seq: number, type: string, node_id: string, data = {}): Frame => ({ seq, type, node_id, data });
+
+  it("says how many began and ended, counts what they spent, and gives them no rows of their own", () => {
+    const start: RunView = { ...EMPTY, steps: new Map([["each", each]]) };
+
+    const view = follow(
+      [
+        of(1, "step.intended", "each", { count: 3 }),
+        of(2, "step.done", "each[0]/start"),
+        of(3, "step.done", "each[1]/start"),
+        of(4, "step.done", "each[1]/deep[0]/end"),
+        of(5, "step.done", "each[1]/draft", { usage: { input_tokens: 3, output_tokens: 2, cost_usd: 0 } }),
+        of(6, "step.done", "each[1]/end"),
+      ],
+      start,
+    );
+
+    expect([...view.steps.keys()]).toEqual(["each"]);
+    expect(view.steps.get("each")).toMatchObject({ tokens: 5, lanes: { count: 3, begun: 2, ended: 1 } });
+  });
+});
 
 describe("a run followed live", () => {
   it("ends with each step's time, tokens and cost", () => {

@@ -13,6 +13,7 @@ const step = (id: string, startedAt: number | null, seconds: number | null): Ste
   tries: 0,
   reason: "",
   isRecovered: false,
+  lanes: null,
 });
 
 it("lays the steps on an axis of round seconds", () => {
