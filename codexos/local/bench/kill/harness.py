@@ -64,6 +64,13 @@ class Story:
         return [fact for fact in self.facts if fact.type == kind]
 
 
+def read_facts(database: psycopg.Connection, run_id: str) -> list[Fact]:
+    """Read a run's journal."""
+    statement = "select seq, type, node_id, epoch, delta from agents_journalentry where run_id = %s order by seq"
+    rows = database.execute(statement, [run_id]).fetchall()
+    return [Fact(seq, kind, key, epoch, json.loads(data)) for seq, kind, key, epoch, data in rows]
+
+
 class Harness:
     """Runs the flow again and again, each time with another death."""
 
@@ -129,9 +136,7 @@ class Harness:
         return {"decision": "done", "result": result} if happened else {"decision": "again"}
 
     def _look_at(self, story: Story) -> None:
-        statement = "select seq, type, node_id, epoch, delta from agents_journalentry where run_id = %s order by seq"
-        rows = self._database.execute(statement, [story.run_id]).fetchall()
-        story.facts = [Fact(seq, kind, key, epoch, json.loads(data)) for seq, kind, key, epoch, data in rows]
+        story.facts = read_facts(self._database, story.run_id)
         story.asked, story.keys = self._server.counts[story.label], self._server.keys[story.label]
 
     def _ask(self, do: str, **given: Any) -> dict[str, Any]:
@@ -151,7 +156,10 @@ def wrong_with(story: Story) -> list[str]:
     found = []
     if story.status != "succeeded" or story.output != EXPECTED:
         found.append(f"it {story.status} with {story.output}")
-    return found + _wrong_in_history(story) + _wrong_outside(story)
+    questions = Counter(fact.key for fact in story.of_type("run.waiting"))
+    if questions[QUESTION] != 1 or questions[ORDER] > story.kills:
+        found.append(f"people were asked too often or never: {dict(questions)}")
+    return found + wrong_history(story) + _wrong_outside(story)
 
 
 def doubled(story: Story) -> list[str]:
@@ -159,7 +167,8 @@ def doubled(story: Story) -> list[str]:
     return [text for text in _wrong_outside(story) if "doubled" in text]
 
 
-def _wrong_in_history(story: Story) -> list[str]:
+def wrong_history(story: Story) -> list[str]:
+    """What is not as a journal must be."""
     found = []
     if [fact.seq for fact in story.facts] != list(range(1, len(story.facts) + 1)):
         found.append("its journal has a gap")
@@ -169,16 +178,14 @@ def _wrong_in_history(story: Story) -> list[str]:
         found.append("it has not one end")
     if [fact.epoch for fact in story.facts] != sorted(fact.epoch for fact in story.facts):
         found.append("an earlier holder wrote behind a later one")
-    asked = Counter(fact.key for fact in story.of_type("run.waiting"))
-    if asked[QUESTION] != 1 or asked[ORDER] > story.kills:
-        found.append(f"people were asked too often or never: {dict(asked)}")
     return found
 
 
-def _wrong_outside(story: Story) -> list[str]:
+def wrong_effects(story: Story, keys: Mapping[str, str]) -> list[str]:
+    """What was asked of the outside too often, by what it is asked for and the keys of the steps that ask."""
     found = []
     done = {fact.key: fact.seq for fact in story.of_type("step.done")}
-    for what, key in KEYS.items():
+    for what, key in keys.items():
         intended = [fact.seq for fact in story.of_type("step.intended") if fact.key == key]
         asked = story.asked[what]
         if asked > len(intended):
@@ -187,8 +194,12 @@ def _wrong_outside(story: Story) -> list[str]:
             found.append(f"{what} was doubled: begun again after it was done")
         if asked > 1 + story.kills:
             found.append(f"{what} was doubled: asked {asked} times after {story.kills} kills")
-        if what != "rare" and asked == 0:
-            found.append(f"{what} was never asked")
+    return found
+
+
+def _wrong_outside(story: Story) -> list[str]:
+    found = wrong_effects(story, KEYS)
+    found += [f"{what} was never asked" for what in KEYS if what != "rare" and not story.asked[what]]
     if story.asked[ORDER] != 1:
         found.append(f"the order was doubled: placed {story.asked[ORDER]} times")
     if story.asked["rare"]:

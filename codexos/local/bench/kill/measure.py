@@ -15,10 +15,10 @@ from codexos.local.bench.companion import Companion
 from codexos.local.bench.engine import MEMORY, place_in
 from codexos.local.bench.kill.flow import ANY, MODEL
 from codexos.local.bench.kill.harness import Fatal, Harness, Story, doubled, points_of, wrong_with
+from codexos.local.bench.kill.node import BENCH, measure_harms
 from codexos.local.bench.kill.server import CountingServer
 from codexos.local.bench.machine import print_figures
 
-BENCH = "kill"
 MODULE = "kill.nursery"
 LOTS = 50
 """How many runs lose one holder after the other, at places drawn by lot."""
@@ -56,6 +56,7 @@ def measure(*, seed: int, at_most: int | None) -> None:
         _print_stories("one kill, at every point", [killer.run(fatal) for fatal in _timed(matrix)], calm=calm)
         lots = deaths_by_lot(seed=seed, count=LOTS if at_most is None else at_most // 4)
         _print_stories("one kill after the other, by lot", [killer.run(fatal) for fatal in _timed(lots)], calm=calm)
+    measure_harms(most_times=None if at_most is None else 1)
 
 
 def deaths_of(calm: Story, *, seed: int, at_most: int | None) -> list[Fatal]:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,9 +21,10 @@ _NAMED = re.compile(r"(r\d+)/(\w+)")
 
 
 class CountingServer:
-    """Counts what each run asks for, by the run's label."""
+    """Counts what each run asks for, by the run's label. An answer takes it so many ``seconds``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = 0) -> None:
+        self.seconds = seconds
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.keys: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         self._fatal: str | None = None
@@ -114,6 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.counting.is_fatal(f"{ASKED} {what}"):
             self.close_connection = True
             return
+        time.sleep(self.counting.seconds)
         self._send_head(content_type, length=sum(map(len, pieces)))
         half = len(pieces) // 2
         self._send(pieces[:half])
