@@ -115,14 +115,14 @@ def decide(graph: FlowGraph, view: JournalView, now: datetime) -> Decision:
     end = _end(graph, view, now)
     if end is not None:
         return Drain(tuple(view.open), _REASONS[type(end)]) if view.open else end
-    until = _next_moment(graph, view)
+    until = _next_moment(graph, view, now)
     doable = _doable(view, now, until=until)
     if not doable.is_nothing:
         return doable
     if view.open:
         return Busy(tuple(view.open), until)
     held = tuple(dict.fromkeys((*view.waiting, *view.cut, *view.resting)))
-    return WaitFor(held, until) if held or view.paused_by is not None or until is not None else Stuck()
+    return WaitFor(held, until) if held or view.paused_by is not None else Stuck()
 
 
 def _doable(view: JournalView, now: datetime, *, until: datetime | None) -> Perform:
@@ -172,11 +172,11 @@ def _deadline(graph: FlowGraph, view: JournalView) -> datetime | None:
     return view.accepted_at + timedelta(seconds=graph.limits.seconds)
 
 
-def _next_moment(graph: FlowGraph, view: JournalView) -> datetime | None:
-    """When the clock alone changes the answer."""
+def _next_moment(graph: FlowGraph, view: JournalView, now: datetime) -> datetime | None:
+    """When the clock alone changes the answer. Rests that are over wait for a place, not for the clock."""
     moments = [*view.alarms.values()]
     if view.paused_by is None:
-        moments.extend(view.resting.values())
+        moments.extend(at for at in view.resting.values() if at > now)
     if (deadline := _deadline(graph, view)) is not None:
         moments.append(deadline)
     return min(moments, default=None)

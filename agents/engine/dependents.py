@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agents.engine.graph import FlowGraph, Node
 from agents.engine.journal import Entry
-from agents.engine.lanes import Lane
+from agents.engine.lanes import Lane, parted
 from agents.engine.view import JournalView
 
 ENDS = frozenset({"step.done", "step.failed"})
@@ -78,7 +78,7 @@ class Dropped:
 def holders_of(key: str, *, graph: FlowGraph) -> Iterator[tuple[str, int]]:
     """Walk outward from a step: the keys of the nodes around it that hold lanes, each with the index of the lane."""
     while key not in graph.nodes and "/" in key:
-        key, _, index = key.rpartition("/")[0].removesuffix("]").rpartition("[")
+        key, _, index = parted(key)[0].removesuffix("]").rpartition("[")
         yield key, int(index) if index.isdecimal() else 0
 
 

@@ -111,7 +111,9 @@ class Executor:
         self._recorder.record("run.started", {"epoch": self._run.epoch, "resumed": is_resumed})
         for key, intended in list(view.cut.items()):
             if view.at(key)[0].is_over:
-                self._telling.tell_cut(Step(key, intended.attempt), because="not_needed")
+                is_unsure = intended.data.get("may_repeat") is not True
+                because = "may_have_happened" if is_unsure else "not_needed"
+                self._telling.tell_cut(Step(key, intended.attempt), because=because)
             elif intended.data.get("may_repeat") is not True and key not in view.waiting:
                 self._telling.tell_uncertain(key, intended)
 
@@ -156,16 +158,11 @@ class Executor:
         return Standing("waiting", {"reason": "resting", "message": "The run goes on when a pause is over."})
 
     async def _perform(self, doable: Perform) -> Standing | None:
-        for key in doable.skips:
-            self._telling.tell_left_out(key)
-        for key in doable.late:
-            self._tell_late(key)
+        self._tell_ends(doable)
         if self._is_released and not doable.skips:
             return await self._release()
         self._effects.cut_off(doable.cuts, because="not_needed")
-        for key in doable.turns:
-            self._holder.take_turn(key)
-            await self._give_way()
+        await self._take_turns(doable.turns)
         fresh = [step for step in doable.steps if self._may_begin(step)]
         begun = fresh[: MOST_UNDER_WAY - len(self._effects)]
         prepared = await self._prepare_all(begun)
@@ -175,7 +172,22 @@ class Executor:
             await self._hear(doable.until)
         elif self._recorder.gathered >= MOST_GATHERED:
             await self._recorder.commit()
+            await self._read_news()
         return None
+
+    def _tell_ends(self, doable: Perform) -> None:
+        for key in doable.skips:
+            self._telling.tell_left_out(key)
+        for key in doable.late:
+            # The one before may have been the last straw for what holds this one; likewise with turns.
+            if key in self._recorder.view.alarms:
+                self._tell_late(key)
+
+    async def _take_turns(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            if key in self._recorder.view.turns:
+                self._holder.take_turn(key)
+            await self._give_way()
 
     async def _prepare_all(self, steps: Sequence[Step]) -> list[tuple[Step, Effect]]:
         prepared: list[tuple[Step, Effect]] = []
@@ -254,6 +266,9 @@ class Executor:
                 self._telling.tell_cut(step, because=outcome.because)
             else:
                 self._telling.tell(step, outcome)
+        await self._read_news()
+
+    async def _read_news(self) -> None:
         if self._has_post:
             await self._read_inbox()
 

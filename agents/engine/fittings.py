@@ -9,7 +9,7 @@ from agents.engine.boxes import Box
 from agents.engine.drawing import TOP
 from agents.engine.expressions import RESERVED_NAMES
 from agents.engine.findings import Findings, shown
-from agents.engine.graph import HOLDING
+from agents.engine.lanes import LANE_END
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.places import inside
 from agents.engine.registry import KINDS, KINDS_TO_COME
@@ -87,8 +87,8 @@ def _check_id(box: Box, findings: Findings) -> None:
         trouble = f"The id has {len(box.id):,} characters; at most {MAX_ID_CHARACTERS} are taken. Shorten it."
     elif _UNPRINTABLE.search(box.id):
         trouble = f"The id {shown(box.id)} holds control characters. Leave them out."
-    elif "/" in box.id and box.kind in HOLDING:
-        trouble = f"The id {shown(box.id)} holds '/', which parts the names of steps inside it. Leave it out."
+    elif LANE_END in box.id:
+        trouble = f"The id {shown(box.id)} holds {LANE_END!r}, which parts the names of steps. Leave it out."
     elif box.id in RESERVED_NAMES and not (box.id == "input" and box.kind == "entry"):
         trouble = f"{box.id!r} has a meaning of its own in templates. Choose another id."
     if trouble:

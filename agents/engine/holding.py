@@ -44,7 +44,7 @@ class Holder:
         """End a node whose lanes took too long."""
         context = self._context_of(key)
         late = StepTimedOut(node_id=key, seconds=context.node.timeout_seconds or 0)
-        context.view.expire(key, StepError.of(late).as_data())
+        self._telling.tell_expired(key, StepError.of(late))
 
     def _go_on(self, step: Step, held: Held, *, context: StepContext) -> None:
         kind = KINDS[held.node.kind]
@@ -54,6 +54,8 @@ class Holder:
         if isinstance(following, Done | Collected):
             self._telling.tell(step, following)
             return
+        if not following:
+            raise RuntimeError(f"{held.key!r} has its turn and does nothing")
         for opening in following:
             self._open(opening, held, context=context)
 

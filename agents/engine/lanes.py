@@ -15,6 +15,16 @@ MOST_LANES = 10_000
 """How many lanes one node may hold: items of a map, rounds of a loop."""
 
 
+def parted(key: str) -> tuple[str, str]:
+    """Part a step's key into the path of its lane and the id of its node. No id holds what parts the two."""
+    path, mark, node_id = key.rpartition(LANE_END)
+    return (f"{path}]", node_id) if mark else ("", key)
+
+
+LANE_END = "]/"
+"""What parts a lane's path from the id of a node in it."""
+
+
 class Lane:
     """One doing of a graph: which ways have come, which nodes are done, and what they gave.
 

@@ -58,6 +58,7 @@ class Again:
 
     error: StepError
     after_seconds: float
+    usage: Usage = field(default_factory=Usage)
 
 
 Outcome = Done | Waiting | Failed | Again

@@ -50,4 +50,5 @@ class Recorder:
             await self._journal.append(gathered, rest=rest)
             if snapshots.is_due(self.view.last_seq, newest=self._newest) and self.view.finished is None:
                 self._newest = self.view.last_seq
-                await self._snapshots.keep(self._newest, snapshots.written(self.view))
+                if (snapshot := snapshots.written(self.view)) is not None:
+                    await self._snapshots.keep(self._newest, snapshot)

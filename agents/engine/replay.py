@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from agents.engine.decide import Cancel, Fail, Finish, Step, Stuck, decide
 from agents.engine.dependents import holders_of
 from agents.engine.documents import parse_flow
-from agents.engine.errors import NotRecorded, StepTimedOut
+from agents.engine.errors import NotRecorded
 from agents.engine.executor import Executor
 from agents.engine.graph import FlowGraph
 from agents.engine.holding import Holder
 from agents.engine.journal import Entry, EntryType, encode_data, usage_from
+from agents.engine.lanes import parted
 from agents.engine.memory_journal import MemoryJournal
 from agents.engine.nowhere import Nowhere
 from agents.engine.outcomes import Again, Done, Failed, StepError
@@ -224,24 +225,13 @@ class _Replayer(Executor):
     def _redo_retry(self, due: Entry, step: Step) -> None:
         seconds = due.data.get("after_seconds")
         if step.node_id in self._told.view.open and isinstance(seconds, int | float):
-            self._telling.tell(step, Again(_error_of(due), seconds))
+            self._telling.tell(step, Again(_error_of(due), seconds, usage_from(due.data.get("usage"))))
 
     def _redo_skip(self, due: Entry, step: Step) -> None:
         if due.data.get("reason") != "not_reached":
-            self._expire_around(due, step.node_id)
             self._telling.tell_cut(step, because=str(due.data.get("reason")))
         elif step.node_id in self._told.view.dead:
             self._telling.tell_left_out(step.node_id)
-
-    def _expire_around(self, due: Entry, key: str) -> None:
-        """End the node around a step whose time was up, where that is why the step was cut off."""
-        view = self._told.view
-        if view.at(key)[0].is_over:
-            return
-        for holder, _ in reversed(list(holders_of(key, graph=self._graph))):
-            if view.alarms.get(holder, self._never) <= due.at:
-                self._holder.expire(holder)
-                return
 
     def _redo_decision(self, due: Entry, step: Step) -> None:
         if due.data.get("decision") == "timeout" and "inbox" not in due.data:
@@ -265,12 +255,10 @@ class _Replayer(Executor):
 
     def _redo_end(self, due: Entry, step: Step, *, notes: Sequence[JsonObject] = ()) -> None:
         key, view = step.node_id, self._told.view
-        if key not in self._graph.nodes and key.rpartition("/")[0] not in view.lanes:
+        if key not in self._graph.nodes and parted(key)[0] not in view.lanes:
             holder, _ = next(holders_of(key, graph=self._graph))
             self._holder.take_turn(holder)
         elif key in view.held:
-            if due.type == "step.failed" and view.held[key].failure is None and _error_of(due).code == _TIMED_OUT:
-                self._holder.expire(key)
             self._holder.take_turn(key)
         elif key in view.open or self._was_decided(key):
             self._telling.tell(step, _outcome_of(due, notes))
@@ -282,11 +270,6 @@ class _Replayer(Executor):
         view = self._told.view
         kind = kind_of(view.at(key)[1].kind)
         return key in view.ready and key in view.groups and isinstance(kind, EffectKind | AskingKind)
-
-    _never = datetime.max.replace(tzinfo=UTC)
-
-
-_TIMED_OUT = StepTimedOut(node_id="", seconds=0).code
 
 
 def _outcome_of(due: Entry, notes: Sequence[JsonObject]) -> Done | Failed:

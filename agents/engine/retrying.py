@@ -5,9 +5,12 @@ import hashlib
 from uuid import UUID
 
 from agents.engine.decide import Step
+from agents.engine.errors import StepIdle, StepTimedOut
 from agents.engine.graph import Node
+from agents.engine.journal import usage_from
 from agents.engine.outcomes import Again, Failed, StepError
 from agents.engine.steps import Effect
+from codexos.kernel.chat import Usage
 from codexos.kernel.errors import CodexosError
 
 LONGEST_WISH_SECONDS = 600.0
@@ -18,8 +21,15 @@ def judge(step: Step, effect: Effect, *, error: CodexosError, node: Node, run_id
     """Say what follows from an error met while performing ``effect``."""
     # An effect that may have happened is not tried again behind people's backs, whatever the node says.
     if _may_pass(error, node) and effect.may_repeat and step.failures + 1 < node.attempts:
-        return Again(StepError.of(error), _seconds_before_next(step, error, node=node, run_id=run_id))
-    return Failed(StepError.of(error))
+        rest = _seconds_before_next(step, error, node=node, run_id=run_id)
+        return Again(StepError.of(error), rest, _cost_of(error, effect))
+    return Failed(StepError.of(error), _cost_of(error, effect))
+
+
+def _cost_of(error: CodexosError, effect: Effect) -> Usage:
+    """What an effect cost that gave nothing: of one that we stopped waiting for, what it was estimated at."""
+    is_ours = isinstance(error, StepTimedOut | StepIdle)
+    return usage_from(effect.intent.get("estimate")) if is_ours else Usage()
 
 
 def _may_pass(error: CodexosError, node: Node) -> bool:

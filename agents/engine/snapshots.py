@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from agents.engine.graph import FlowGraph
-from agents.engine.journal import Entry, usage_data, usage_from
+from agents.engine.journal import Entry, encode_data, usage_data, usage_from
 from agents.engine.lanes import Held, Lane
 from agents.engine.state import ReadFlow
 from agents.engine.view import JournalView
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 FORM = 1
 """The form of snapshots that this version writes, and the only one it reads."""
 FIRST_AT = 1_000
+MOST_BYTES = 2_000_000
+"""How much results may hold to be written into a snapshot, on the loop that carries everybody's runs."""
 
 
 def is_due(last_seq: int, *, newest: int) -> bool:
@@ -35,10 +37,23 @@ def is_due(last_seq: int, *, newest: int) -> bool:
     return last_seq >= max(FIRST_AT, 2 * newest)
 
 
-def written(view: JournalView) -> bytes:
-    """Write a snapshot as the bytes that are kept."""
+def written(view: JournalView) -> bytes | None:
+    """Write a snapshot as the bytes that are kept; None where that would hold up everybody else for long."""
+    if _is_too_much(view):
+        return None
     said = json.dumps(dump(view), ensure_ascii=False, separators=(",", ":"), default=dict)
     return zlib.compress(said.encode("utf-8", "replace"), 1)
+
+
+def _is_too_much(view: JournalView) -> bool:
+    """Whether the results make more than a moment's work."""
+    size = 0
+    for results in (*(lane.results for lane in view.lanes.values()), *(held.results for held in view.held.values())):
+        for result in results.values():
+            size += len(encode_data({"result": result}))
+            if size > MOST_BYTES:
+                return True
+    return False
 
 
 def recalled(kept: bytes, graph: FlowGraph, *, input: JsonValue, read_flow: ReadFlow) -> JournalView | None:
@@ -91,7 +106,7 @@ _PLAIN = (
 )
 _NAMES = ("ready", "dead", "turns", "noted", "taken")
 _MOMENTS = ("resting", "alarms")
-_ENTRIES = ("open", "cut")
+_ENTRIES = ("open", "cut", "unsure")
 _OF_LANE = ("is_over", "is_begun", "results", "arrived", "missing", "variables")
 
 

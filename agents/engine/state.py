@@ -7,7 +7,7 @@ from datetime import datetime
 from agents.engine.errors import JournalDiverged
 from agents.engine.graph import FlowGraph, Node
 from agents.engine.journal import Entry
-from agents.engine.lanes import Held, Lane
+from agents.engine.lanes import Held, Lane, parted
 from agents.engine.variables import reduced
 from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -21,8 +21,9 @@ class RunState:
     Everything here goes by the keys of steps, see ``lanes``. ``ready`` are steps that enough ways have come to, those
     that are ``resting`` only from then on; ``dead`` those that no longer can be reached and are to be told as skipped;
     ``open`` are intended by the present holder and not done; ``cut`` were intended by an earlier holder and never told
-    as done; ``held`` are nodes that hold lanes, those in ``turns`` have something to do; ``alarms`` say when waiting or
-    holding has lasted long enough; ``taken`` are the messages of the inbox that became entries.
+    as done; of these ``unsure`` are all that may have happened, whatever became of their lanes; ``held`` are nodes that
+    hold lanes, those in ``turns`` have something to do; ``alarms`` say when waiting or holding has lasted long enough;
+    ``taken`` are the messages of the inbox that became entries.
 
     ``read_flow`` reads the flows that a run wrote for itself. With ``keeps_lanes`` none is forgotten.
     """
@@ -50,6 +51,7 @@ class RunState:
         self.dead: dict[str, None] = {}
         self.open: dict[str, Entry] = {}
         self.cut: dict[str, Entry] = {}
+        self.unsure: dict[str, Entry] = {}
         self.waiting: dict[str, JsonObject] = {}
         self.alarms: dict[str, datetime] = {}
         self.held: dict[str, Held] = {}
@@ -81,7 +83,7 @@ class RunState:
         """Return the lane and the node of a step. Raises JournalDiverged where there is none."""
         if key in self.graph.nodes:
             return self.root, self.graph.nodes[key]
-        path, _, node_id = key.rpartition("/")
+        path, node_id = parted(key)
         lane = self.lanes.get(path)
         if lane is None or node_id not in lane.graph.nodes:
             raise JournalDiverged(f"The journal names step {key!r}, which the flow does not have.")
@@ -101,12 +103,6 @@ class RunState:
         if self._read_flow is None:
             raise JournalDiverged("The journal holds a flow of its own, and nobody here reads flows.")
         return self._read_flow(document)
-
-    def expire(self, key: str, error: JsonObject) -> None:
-        """End what a node holds: its time is up. What is under way in its lanes comes to its end first."""
-        self.alarms.pop(key, None)
-        self._doom(self.held[key], error)
-        self._let_end()
 
     def recall_ends(self) -> None:
         """Work out again which lanes and nodes are coming to their end, after their state was set."""
@@ -216,7 +212,8 @@ class RunState:
     def _let_end(self) -> None:
         """Close the lanes that are over, and let nodes fail that must, where nothing under them is open any more."""
         for path, lane in list(self._ending.items()):
-            if lane.owner is not None and not self._is_open_under(f"{path}/"):
+            # One that was closed took those inside it along.
+            if path in self._ending and lane.owner is not None and not self._is_open_under(f"{path}/"):
                 del self._ending[path]
                 self._close(lane, lane.owner)
         for key, held in self._failing.items():

@@ -22,9 +22,10 @@ from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 _CUT_BECAUSE = {
+    "may_have_happened": "was cut off after it began, so its effect may have happened; the run goes on without it.",
     "cancelled": "was cut off: the run was cancelled.",
     "failed": "was cut off: another step failed.",
-    "not_needed": "was cut off: the run had its result without it.",
+    "not_needed": "was cut off: it was not needed any more.",
 }
 
 
@@ -43,8 +44,9 @@ class Telling:
                 self._tell_collected(step, outcome)
             case Waiting(reason, message, said):
                 self._record("run.waiting", step, data={**said, "reason": reason, "message": message})
-            case Again(error, after_seconds):
-                self._record("step.retry", step, data={"error": error.as_data(), "after_seconds": after_seconds})
+            case Again(error, after_seconds, usage):
+                data = {"error": error.as_data(), "after_seconds": after_seconds, **_spent(usage)}
+                self._record("step.retry", step, data=data)
             case Failed():
                 self._tell_failed(step, outcome)
 
@@ -87,6 +89,11 @@ class Telling:
         )
         data: JsonObject = {"reason": "may_have_happened", "message": message, "intended": intended.data}
         self._recorder.record("run.waiting", data, node_id=node_id, attempt=intended.attempt)
+
+    def tell_expired(self, key: str, error: StepError) -> None:
+        """Tell that the time of a node that holds lanes is up, before anything in them is cut off."""
+        data: JsonObject = {"message": error.message, "level": "warning", "expired": key, "error": error.as_data()}
+        self._recorder.record("note", data)
 
     def tell_pause(self, by: str, *, message_id: str) -> None:
         """Tell that somebody wants nothing more to begin for now."""

@@ -16,6 +16,7 @@ from agents.engine.errors import JourneyImpossible, NothingToRetry
 from agents.engine.graph import HOLDING, FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.journeys import Journey
+from agents.engine.lanes import parted
 from agents.engine.nowhere import no_ports
 from agents.engine.outcomes import Done
 from agents.engine.recorder import Recorder
@@ -194,13 +195,13 @@ class _Keeping:
 
     def _is_beside(self, key: str) -> bool:
         """Whether a step came to its end when its lane, or the node that holds it, was over without it."""
-        view, path = self._view, key.rpartition("/")[0]
+        view, path = self._view, parted(key)[0]
         around = [view.held.get(holder) for holder, _ in holders_of(key, graph=self._graph)]
         is_over = path in view.lanes and view.lanes[path].is_over
         return is_over or any(held is None or held.failure is not None for held in around)
 
     def _opens_a_lane(self, key: str) -> bool:
-        if key in self._graph.nodes or key.rpartition("/")[0] in self._view.lanes:
+        if key in self._graph.nodes or parted(key)[0] in self._view.lanes:
             return False
         holder, index = next(holders_of(key, graph=self._graph))
         held = self._view.held.get(holder)
@@ -246,9 +247,9 @@ class _Keeping:
 
     def _keep_what_may_have_happened(self) -> None:
         """Take over what was cut off and may have happened: a person decides about it, as in the run before."""
-        for key, entry in {**self._was.cut, **self._was.open}.items():
+        for key, entry in {**self._was.unsure, **self._was.cut, **self._was.open}.items():
             is_unsure = entry.data.get("may_repeat") is not True
-            if is_unsure and key in self._view.ready and not self._dropped.has(entry):
+            if is_unsure and self._view.is_startable(key) and not self._dropped.has(entry):
                 data = {**entry.data, "kept": entry.seq}
                 self._sketch.record("step.intended", data, node_id=key, attempt=entry.attempt)
 

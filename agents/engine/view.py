@@ -8,7 +8,7 @@ from typing import NamedTuple
 from agents.engine.errors import JournalDiverged
 from agents.engine.graph import HOLDING, FlowGraph, Node
 from agents.engine.journal import Entry, usage_from
-from agents.engine.lanes import Held, Lane
+from agents.engine.lanes import Held, Lane, parted
 from agents.engine.state import ReadFlow, RunState
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -68,7 +68,7 @@ class JournalView(RunState):
             raise JournalDiverged(f"Entry {entry.seq} ({entry.type}) names no step.")
         if key in self.graph.nodes:
             return Place(key, self.root, self.graph.nodes[key])
-        path = key.rpartition("/")[0]
+        path = parted(key)[0]
         if path not in self.lanes and entry.type == "step.done":
             self._recall_lane(path, entry)
         return Place(key, *self.at(key))
@@ -90,6 +90,8 @@ class JournalView(RunState):
         # A new holder begins: what the last one left open was cut, and what it may have cost is counted.
         for key, intended in self.open.items():
             self.cut[key] = intended
+            if intended.data.get("may_repeat") is not True:
+                self.unsure[key] = intended
             if not intended.is_kept:
                 self.usage += usage_from(intended.data.get("estimate"))
         self.open.clear()
@@ -169,6 +171,8 @@ class JournalView(RunState):
             return
         self._settle(place.key)
         self._count(entry)
+        if place.lane.is_over:
+            return
         error = entry.data.get("error")
         self._fail(place.lane, {**(error if isinstance(error, Mapping) else {}), "node_id": place.key})
 
@@ -211,6 +215,7 @@ class JournalView(RunState):
         self._settle(key)
         # Whoever decides to do it again has looked outside: that is another effect, under another key.
         self.groups[key] = self.groups.get(key, 0) + 1
+        self.unsure.pop(key, None)
         self.failures.pop(key, None)
         self.ready[key] = None
 
@@ -222,8 +227,16 @@ class JournalView(RunState):
             self.paused_by = str(by)
         if "resumed_by" in entry.data:
             self.paused_by = None
+        if (key := str(entry.data.get("expired"))) in self.held:
+            self._expire(key, entry.data.get("error"))
         if isinstance(state := entry.data.get("state"), Mapping):
             self.root.variables.update(state)
+
+    def _expire(self, key: str, error: JsonValue) -> None:
+        """End what a node holds: its time is up. What is under way in its lanes comes to its end first."""
+        self.alarms.pop(key, None)
+        self._doom(self.held[key], error if isinstance(error, Mapping) else {})
+        self._let_end()
 
     def _finished(self, entry: Entry) -> None:
         self.finished = entry.data

@@ -15,6 +15,7 @@ from agents.engine.documents import parse_flow
 from agents.engine.errors import JournalDiverged
 from agents.engine.graph import HOLDING, Node
 from agents.engine.journal import Entry, usage_from
+from agents.engine.lanes import parted
 from agents.engine.order import in_order
 from agents.engine.view import JournalView
 from agents.models import Run
@@ -93,12 +94,12 @@ class NodeView:
     @property
     def node(self) -> str:
         """Its node's id."""
-        return self.id.rpartition("/")[2]
+        return parted(self.id)[1]
 
     @property
     def lane(self) -> str:
         """The lane it stands in; empty for the run's own."""
-        return self.id.rpartition("/")[0]
+        return parted(self.id)[0]
 
     @property
     def is_ended(self) -> bool:
@@ -188,7 +189,7 @@ class Progress:
     def _tell_outward(self, key: str, entry: Entry) -> None:
         """Let the nodes around a step know what went on in their lanes."""
         usage = usage_from(entry.data["usage"]) if "usage" in entry.data and not entry.is_kept else None
-        path = key.rpartition("/")[0]
+        path = parted(key)[0]
         if held := self.view.held.get(_owner_of(path)):
             owner = self.steps[held.key]
             owner.begun, owner.ended = held.next_index, len(held.results)

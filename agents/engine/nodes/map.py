@@ -34,15 +34,16 @@ def _said(value: JsonValue) -> str:
 
 def _begin(step: StepContext) -> Holding:
     parallel = step.node.settings.get("max_parallel")
-    return Holding(len(items_of(step)), parallel if isinstance(parallel, int) else DEFAULT_PARALLEL)
+    items = items_of(step)
+    # Written down: what it goes over may have changed by the time the next lane opens.
+    return Holding(len(items), parallel if isinstance(parallel, int) else DEFAULT_PARALLEL, {"items": items})
 
 
 def _turn(step: StepContext, held: Held) -> Sequence[Opening] | Collected:
     if held.count == len(held.results):
         return Collected("all")
-    first = held.next_index
-    # Worked out again from what is recorded: an item is written down when its lane begins, and not before.
-    return [Opening(item) for item in items_of(step)[first : first + held.room]]
+    items, first = held.data.get("items"), held.next_index
+    return [Opening(item) for item in items[first : first + held.room]] if isinstance(items, list | tuple) else []
 
 
 def _over_trouble(value: JsonValue) -> str | None:
