@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from agents.engine.graph import FlowGraph
@@ -48,11 +49,12 @@ def written(view: JournalView) -> bytes | None:
 def _is_too_much(view: JournalView) -> bool:
     """Whether the results make more than a moment's work."""
     size = 0
-    for results in (*(lane.results for lane in view.lanes.values()), *(held.results for held in view.held.values())):
-        for result in results.values():
-            size += len(encode_data({"result": result}))
-            if size > MOST_BYTES:
-                return True
+    of_lanes = (result for lane in view.lanes.values() for result in lane.results.values())
+    of_held = (result for held in view.held.values() for result in held.results.values())
+    for result in chain(of_lanes, of_held):
+        size += len(encode_data({"result": result}))
+        if size > MOST_BYTES:
+            return True
     return False
 
 
