@@ -126,14 +126,15 @@ class _Product:
 
     def do_harm(self, harm: Harm) -> None:
         """End processes with all that they started, and wait until the supervisor has them back."""
-        before = {name: self._number_of(name) for name in harm.processes}
+        _until(lambda: None not in map(self._number_of, harm.processes))
+        before = {name: number for name in harm.processes if (number := self._number_of(name)) is not None}
         victims = [psutil.Process(number) for number in before.values()]
         if harm.signal == signal.SIGKILL:
             victims = [process for one in victims for process in (*one.children(recursive=True), one)]
         for process in victims:
             process.send_signal(harm.signal)
         for name, number in before.items():
-            _until(lambda name=name, number=number: self._number_of(name) != number)  # type: ignore[misc]
+            _until(lambda name=name, number=number: self._number_of(name) not in {None, number})  # type: ignore[misc]
 
     def story_of(self, label: str, run_id: str) -> Story:
         """Look after a run to its end, as its person: who is asked looks outside."""
@@ -174,8 +175,10 @@ class _Product:
         with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310
             return json.load(answer)
 
-    def _number_of(self, name: str) -> int:
-        return int((self._instance.home.run / f"{name}.pid").read_text(encoding="utf-8").split()[0])
+    def _number_of(self, name: str) -> int | None:
+        # Empty in the moment in which it is written anew.
+        words = (self._instance.home.run / f"{name}.pid").read_text(encoding="utf-8").split()
+        return int(words[0]) if words else None
 
 
 @contextmanager
