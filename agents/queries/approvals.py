@@ -55,7 +55,12 @@ def _asking_runs(actor: Actor) -> OrganizationQuerySet[Run]:
     told = JournalEntry.objects.for_organization(actor.organization_id).filter(
         run_id=OuterRef("pk"), content_days=OuterRef("content_days"), type="run.waiting"
     )
-    return visible_runs(actor).filter(Exists(told), status__in=UNFINISHED)
+    asking = visible_runs(actor).filter(Exists(told), status__in=UNFINISHED)
+    # Most pages only count: what is large is read of those alone that are looked into.
+    return asking.defer("document", "input", "context", "library", "version__document", "version__source", *_DRAFT)
+
+
+_DRAFT = ("flow__draft", "flow__source")
 
 
 def _questions_of(actor: Actor, run: Run) -> Sequence[ApprovalView]:

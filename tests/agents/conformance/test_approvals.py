@@ -147,7 +147,7 @@ async def test_several_questions_are_answered_one_by_one_and_hold_up_only_what_n
 
 @keeps("several approvals at once")
 async def test_two_answers_that_come_together_are_both_taken(stage: SetStage):
-    first, second = approval("first", {"approve": "a"}), approval("second", {"reject": "b"})
+    first, second = approval("first", {"approve": "a"}), approval("second", {"approve": "a", "reject": "b"})
     run = await asked(stage(flow(first, second, tool("a"), tool("b"), first=["first", "second"])))
     await run.send("decide", node_id="first", decision="approve")
     await run.send("decide", node_id="second", decision="reject")
