@@ -36,9 +36,15 @@ def _late(step: StepContext) -> Done:
 
 
 def _deciders_trouble(value: JsonValue) -> str | None:
-    fits = isinstance(value, list | tuple) and value and all(isinstance(each, str) and each.strip() for each in value)
-    return None if fits else 'must be a list of roles and addresses, such as ["team_lead", "kim@example.com"]'
+    if not isinstance(value, list | tuple) or not value:
+        return 'must be a list of roles and addresses, such as ["team_lead", "kim@example.com"]'
+    strange = next((each for each in value if not (isinstance(each, str) and (each in ROLES or "@" in each))), None)
+    known = ", ".join(repr(role) for role in ROLES)
+    return None if strange is None else f"names {strange!r}, which is no address and none of the roles {known}"
 
+
+ROLES = ("system_admin", "org_admin", "team_lead", "developer", "viewer")
+"""The roles that may be named as those who decide."""
 
 _DECIDERS: JsonObject = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
 

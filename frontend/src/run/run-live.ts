@@ -21,7 +21,7 @@ const TICK = 1000;
 const REST = 100;
 
 /**
- * `<run-live src after status [standing] [step] [refresh-when-finished]>`: keeps the server's first paint of a run
+ * `<run-live src after status [standing] [step] [refresh-when-finished=address]>`: keeps the server's first paint of a run
  * current. It looks for the partials' `[data-timeline]`, `[data-console]` and `[data-cut]` inside itself, and for
  * `[data-run-status]` anywhere on the page. `standing` and `step` are where parts of the page are read anew. Fires `run:finished` (bubbling, detail: the status) once.
  */
@@ -111,7 +111,9 @@ export class RunLive extends HTMLElement {
     this.#stream?.close();
     this.#showConnection("ended");
     this.dispatchEvent(new CustomEvent("run:finished", { bubbles: true, detail: status }));
-    if (this.hasAttribute("refresh-when-finished")) location.reload();
+    // Not a reload: where this page is the answer to a form, that would send the form again.
+    const page = this.getAttribute("refresh-when-finished");
+    if (page !== null) location.replace(page || location.href);
   }
 
   #showStatus(status: RunStatus): void {

@@ -3,7 +3,9 @@
 
 import pytest
 
+from accounts.roles import Role
 from agents.engine.documents import check_flow
+from agents.engine.nodes.approval import ROLES
 from agents.engine.ports import InboxMessage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.engine.stage import Stage, chain
@@ -45,3 +47,9 @@ def test_a_way_that_no_answer_takes_is_told():
     assert "leads nowhere when people approve" in told(asking(next={"reject": "end"}))
     assert "'timeout_seconds'" in told(asking(next={"approve": "end", "timeout": "end"}), "warning")
     assert told(asking(next={"approve": "end", "else": "end"})) == ""
+
+
+def test_who_decides_is_a_role_or_an_address():
+    assert "'zzz', which is no address" in told(asking(deciders=["kim@example.com", "zzz"]))
+    assert told(asking(deciders=["kim@example.com", "team_lead"])) == ""
+    assert set(ROLES) == {role.value for role in Role}
