@@ -114,7 +114,7 @@ class StepView(OrganizationAPIView):
 class StateView(OrganizationAPIView):
     """``/api/v1/runs/<id>/state/``."""
 
-    @extend_schema(responses=StateShape)
+    @extend_schema(operation_id="get_run_state", responses=StateShape)
     def get(self, request: Request, run_id: str) -> Response:
         """Return a run's variables, results and spending by now."""
         return Response(StateShape(read_state(self.actor_of(request), run_id)).data)

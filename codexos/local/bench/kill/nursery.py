@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,6 +40,8 @@ from codexos.local.bench.kill.points import Points, TellingWorker  # noqa: E402
 Told = dict[str, Any]
 
 PATIENCE_SECONDS = 90
+LAST_WORDS_SECONDS = 1.0
+"""How long a thread of a closed pool may take to end before a worker is forked."""
 
 
 class Nursery:
@@ -88,6 +91,10 @@ class Nursery:
         # Nothing that is open may be shared with it, nor a pool without the threads that keep it.
         connections.close_all()
         connections["default"].close_pool()  # type: ignore[attr-defined]
+        # A lock that one of them held at the fork would never be given back in the child.
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread():
+                thread.join(LAST_WORDS_SECONDS)
         reading, writing = os.pipe()
         process = os.fork()
         if process == 0:
