@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from agents.engine.errors import GraphInvalid
 from agents.engine.json_text import read_json
+from agents.engine.sizes import nests_deeper
 from agents.errors import HookBodyInvalid
 from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.sealing import is_same, mac
@@ -129,24 +130,9 @@ def _form(text: str) -> JsonValue:
 
 
 def _is_storable(value: JsonValue) -> bool:
-    if _is_deeper(value, than=DEEPEST):
+    if nests_deeper(value, DEEPEST):
         return False
     try:
         return b"\\u0000" not in json.dumps(value, ensure_ascii=False).encode().replace(b"\\\\", b"")
     except UnicodeEncodeError:
         return False
-
-
-def _is_deeper(value: JsonValue, *, than: int) -> bool:
-    level: list[JsonValue] = [value]
-    for _ in range(than):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return False
-    return True
-
-
-def _inside(value: JsonValue) -> list[JsonValue]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else []

@@ -51,7 +51,6 @@ class Lane:
         self.outer: Lane | None = None if owner is None else owner.lane
         self.is_over = False
         self.is_begun = False
-        self.failure: JsonObject | None = None
         self.results: dict[str, JsonValue] = {}
         self.skipped: set[str] = set()
         self.entered: set[str] = set()
@@ -141,8 +140,6 @@ class Held:
     @property
     def is_in_turn(self) -> bool:
         """Whether it has something to do now: to open a lane, or to come to its end."""
-        if self.failure is not None:
-            return True
         if not self.open:
             return True
         return self.count is not None and self.next_index < self.count and len(self.open) < self.parallel

@@ -20,10 +20,11 @@ def is_too_large(data: JsonObject) -> bool:
         return True
     # Most results hold too few brackets to be deep at all: they are not walked.
     brackets = written.count(b"[") + written.count(b"{")
-    return brackets > MAX_RESULT_NESTING and _nests_deeper(data, MAX_RESULT_NESTING)
+    return brackets > MAX_RESULT_NESTING and nests_deeper(data, MAX_RESULT_NESTING)
 
 
-def _nests_deeper(value: JsonValue, levels: int) -> bool:
+def nests_deeper(value: JsonValue, levels: int) -> bool:
+    """Whether anything stands deeper in a value than ``levels``, the value itself being the first."""
     waiting: list[tuple[JsonValue, int]] = [(value, 1)]
     while waiting:
         part, depth = waiting.pop()

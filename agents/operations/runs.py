@@ -3,12 +3,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
-from accounts.models import Project
+from accounts.models import Organization, Project
 from accounts.operations.audit import record_event
 from accounts.operations.names import clean_name
 from accounts.queries.access import insist
@@ -19,7 +20,7 @@ from accounts.tenancy import in_organization
 from agents.engine.assembly import read_graph
 from agents.engine.documents import parse_flow
 from agents.errors import ContextChanging, RunRequestInvalid, TooManyRunsQueued
-from agents.models import FlowVersion, Run
+from agents.models import Flow, FlowVersion, Run
 from agents.operations.lines import stand_in_line
 from agents.operations.pinning import insist_runnable, pin_flows
 from agents.operations.substitutes import refuse_substitutes
@@ -96,14 +97,10 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     resolved = resolve_context(actor, project=project, names=request.context)
     if resolved.unread:
         return resolved
-    refuse_flood(actor)
-    standing = stand_in_line(actor, version.flow if version else None, conversation_id=request.conversation_id)
-    run = Run.objects.create(
+    run = insert_run(
+        actor,
         organization=organization,
         conversation_id=request.conversation_id,
-        line=standing.line,
-        place=standing.place,
-        is_held_back=standing.is_held_back,
         project=project,
         flow=version.flow if version else None,
         version=version,
@@ -111,18 +108,39 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
         document=document,
         library=library,
         input=request.input,
-        content_days=organization.content_days,
         context=resolved.context,
+    )
+    record_event(actor, "run.started", about=run, project=str(project.id))
+    return run
+
+
+def insert_run(
+    actor: Actor, *, organization: Organization, flow: Flow | None, conversation_id: str, **particulars: Any
+) -> Run:
+    """Write an accepted run, in its place behind others of its line, and wake the workers when that is durable.
+
+    Raises TooManyRunsQueued, RunUnderWay.
+    """
+    _refuse_flood(actor)
+    standing = stand_in_line(actor, flow, conversation_id=conversation_id)
+    run = Run.objects.create(
+        organization=organization,
+        flow=flow,
+        conversation_id=conversation_id,
+        line=standing.line,
+        place=standing.place,
+        is_held_back=standing.is_held_back,
+        content_days=organization.content_days,
         person_id=actor.person_id,
         token_id=actor.token_id,
         limit=None if actor.limit is None else sorted(actor.limit),
+        **particulars,
     )
-    record_event(actor, "run.started", about=run, project=str(project.id))
     wake_workers()
     return run
 
 
-def refuse_flood(actor: Actor) -> None:
+def _refuse_flood(actor: Actor) -> None:
     """Accept no more than can be come to: what is refused may be tried again, what piles up helps nobody."""
     most = settings.QUEUED_RUNS_PER_ORGANIZATION
     if count_queued(actor, most=most) >= most:

@@ -23,12 +23,10 @@ from agents.engine.steps import RunContext
 from agents.engine.travel import keep
 from agents.errors import FlowArchived, RunUnfinished
 from agents.models import Run
-from agents.operations.lines import stand_in_line
 from agents.operations.pinning import pin_flows
-from agents.operations.runs import refuse_flood
+from agents.operations.runs import insert_run
 from agents.operations.substitutes import refuse_substitutes
 from agents.operations.tools import known_tools
-from agents.operations.waking import wake_workers
 from agents.queries.runs import access_content, documents_of
 from agents.queries.travel import past_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -130,47 +128,26 @@ def _go_on(
         parse_flow(document, tools=known_tools())
         library = pin_flows(actor, document, project=parent.project)
     graph = read_graph(document, library=documents_of(library))
-    refuse_substitutes(access_organization(actor), graph)
+    organization = access_organization(actor)
+    refuse_substitutes(organization, graph)
     # What cannot be is refused here; the worker that takes the run up works it out again.
     keep(journey, past_of(parent), graph=graph, input=given)
-    refuse_flood(actor)
-    return _accept(actor, parent, journey=journey, run_input=given, document=document, library=library)
-
-
-def _accept(
-    actor: Actor,
-    parent: Run,
-    *,
-    journey: Journey,
-    run_input: JsonValue,
-    document: JsonObject,
-    library: Mapping[str, JsonObject],
-) -> Run:
-    standing = stand_in_line(actor, parent.flow, conversation_id=parent.conversation_id)
-    organization = access_organization(actor)
-    run = Run.objects.create(
+    run = insert_run(
+        actor,
         organization=organization,
         conversation_id=parent.conversation_id,
-        line=standing.line,
-        place=standing.place,
-        is_held_back=standing.is_held_back,
         project=parent.project,
         flow=parent.flow,
         version=None if journey.kind == "draft" else parent.version,
         label=parent.label,
         document=document,
         library=library,
-        input=run_input,
-        content_days=organization.content_days,
+        input=given,
         context=parent.context,
-        person_id=actor.person_id,
-        token_id=actor.token_id,
-        limit=None if actor.limit is None else sorted(actor.limit),
         parent=parent,
         origin=journey.as_data(),
     )
     record_event(
         actor, "run.started", about=run, project=str(parent.project_id), parent=str(parent.id), origin=journey.kind
     )
-    wake_workers()
     return run

@@ -3,9 +3,9 @@
 
 import json
 import math
-from collections.abc import Mapping
 from typing import NoReturn, cast
 
+from agents.engine.sizes import nests_deeper
 from codexos.kernel.jsontypes import JsonValue
 
 DEEPEST = 80
@@ -17,7 +17,7 @@ def read_json(text: str | bytes) -> JsonValue:
         value = cast(JsonValue, json.loads(text, parse_constant=_refuse, parse_float=_number))
     except (ValueError, RecursionError):
         return None
-    return None if _is_too_deep(value) else value
+    return None if nests_deeper(value, DEEPEST) else value
 
 
 def _number(written: str) -> float:
@@ -28,18 +28,3 @@ def _number(written: str) -> float:
 
 def _refuse(written: str) -> NoReturn:
     raise ValueError(f"{written[:20]} is not a number that JSON has")
-
-
-def _is_too_deep(value: JsonValue) -> bool:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [item for part in level for item in _inside(part)]
-        if not level:
-            return False
-    return True
-
-
-def _inside(value: JsonValue) -> list[JsonValue]:
-    if isinstance(value, Mapping):
-        return list(value.values())
-    return value if isinstance(value, list) else []
