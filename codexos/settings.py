@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     *(["daphne"] if "runserver" in sys.argv else []),  # Twisted costs every other process memory and start-up time
     "codexos.apps.CodexosConfig",
     "accounts.apps.AccountsConfig",
+    "vault.apps.VaultConfig",
     "llm.apps.LlmConfig",
     "rag.apps.RagConfig",
     "agents.apps.AgentsConfig",
