@@ -72,9 +72,10 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Somebody asked for the run's end."""
+    """Somebody asked for the run's end; ``replaced_by`` is the newer run that they started instead."""
 
     by: str
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _end(graph: FlowGraph, view: JournalView, now: datetime) -> Cancel | Fail | 
     if graph.exit in view.results:
         return Finish(view.results[graph.exit])
     if view.cancelled_by is not None:
-        return Cancel(view.cancelled_by)
+        return Cancel(view.cancelled_by, view.replaced_by)
     if view.failure is not None:
         return Fail(view.failure)
     if graph.exit in view.skipped or graph.exit in view.dead:

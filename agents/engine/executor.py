@@ -294,9 +294,8 @@ class Executor:
                 standing = self._finish("succeeded", output=output)
             case Fail(error):
                 standing = self._finish("failed", error=error)
-            case Cancel(by):
-                reason = {"code": "cancelled", "message": f"The run was cancelled by {by}."}
-                standing = self._finish("cancelled", error=reason)
+            case Cancel():
+                standing = self._finish("cancelled", error=_why_cancelled(end))
             case Stuck():
                 message = "The run cannot go on: nothing is left to start. This is our mistake; run it again."
                 standing = self._finish("failed", error={"code": "broken", "message": message})
@@ -322,6 +321,13 @@ def _computed(kind: PureKind | AskingKind, context: StepContext) -> Done | Waiti
         return Done(kind.compute(context))
     asked = kind.ask(context)
     return Waiting(APPROVAL, str(asked["title"]), asked)
+
+
+def _why_cancelled(end: Cancel) -> JsonObject:
+    if end.replaced_by is None:
+        return {"code": "cancelled", "message": f"The run was cancelled by {end.by}."}
+    message = f"{end.by} started run {end.replaced_by!r} of the same flow, which replaced this one."
+    return {"code": "cancelled", "message": message, "reason": "replace", "run_id": end.replaced_by}
 
 
 def _standing_of(finished: JsonObject) -> Standing:

@@ -16,8 +16,8 @@ def take_message(message: InboxMessage, telling: Telling) -> None:
     """Write a message down, with what follows from it. Its id keeps it from being taken twice."""
     match message.kind:
         case "cancel":
-            reason = str(message.data.get("reason") or "")
-            telling.tell_cancel(message.by, message_id=message.id, reason=reason)
+            newer = message.data.get("replaced_by")
+            telling.tell_cancel(message.by, message_id=message.id, replaced_by=str(newer) if newer else None)
         case "pause":
             telling.tell_pause(message.by, message_id=message.id)
         case "resume":

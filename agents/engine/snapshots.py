@@ -23,7 +23,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 logger = logging.getLogger(__name__)
 
-FORM = 1
+FORM = 2
 """The form of snapshots that this version writes, and the only one it reads."""
 FIRST_AT = 1_000
 MOST_BYTES = 2_000_000
@@ -104,7 +104,7 @@ def restore(data: Mapping[str, Any], graph: FlowGraph, *, input: JsonValue, read
 
 _PLAIN = (
     *("last_seq", "is_accepted", "steps", "attempts", "failures", "groups", "waiting"),
-    *("failure", "cancelled_by", "paused_by", "citations"),
+    *("failure", "cancelled_by", "replaced_by", "paused_by", "citations"),
 )
 _NAMES = ("ready", "dead", "turns", "noted", "taken")
 _MOMENTS = ("resting", "alarms")

@@ -58,6 +58,7 @@ class RunState:
         self.turns: dict[str, None] = {}
         self.failure: JsonObject | None = None
         self.cancelled_by: str | None = None
+        self.replaced_by: str | None = None
         self.paused_by: str | None = None
         self.finished: JsonObject | None = None
         self.usage = Usage()

@@ -104,13 +104,16 @@ class Telling:
         """Tell that somebody wants the run to go on."""
         self._recorder.record("note", {"message": f"{by} resumed the run.", "resumed_by": by, "inbox": message_id})
 
-    def tell_cancel(self, by: str, *, message_id: str | None = None, reason: str = "") -> None:
-        """Tell that somebody wants the run to end, and why where that is known."""
+    def tell_cancel(self, by: str, *, message_id: str | None = None, replaced_by: str | None = None) -> None:
+        """Tell that somebody wants the run to end, and which newer run replaces it where one does."""
         data: dict[str, JsonValue] = {
-            "message": f"{by} asked for the run to be cancelled. {reason}".rstrip(),
+            "message": f"{by} asked for the run to be cancelled.",
             "level": "warning",
             "cancelled_by": by,
         }
+        if replaced_by is not None:
+            data["message"] = f"{by} started run {replaced_by!r} of the same flow, which replaces this one."
+            data["replaced_by"] = replaced_by
         self._recorder.record("note", data if message_id is None else {**data, "inbox": message_id})
 
     def tell_decided(self, node_id: str, decision: str, *, by: str, message_id: str | None) -> Step:

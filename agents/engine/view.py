@@ -223,6 +223,8 @@ class JournalView(RunState):
         self.noted.add(str(entry.data.get("message")))
         if (by := entry.data.get("cancelled_by")) is not None:
             self.cancelled_by = str(by)
+        if (newer := entry.data.get("replaced_by")) is not None:
+            self.replaced_by = str(newer)
         if (by := entry.data.get("paused_by")) is not None:
             self.paused_by = str(by)
         if "resumed_by" in entry.data:

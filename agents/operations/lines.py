@@ -6,6 +6,7 @@ find nobody before them. A run that stands behind another is held back; flow wor
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import connection
 
@@ -14,6 +15,7 @@ from accounts.operations.audit import record_event
 from accounts.tenancy import OrganizationQuerySet
 from agents.errors import RunUnderWay
 from agents.models import UNFINISHED, Concurrency, ConcurrencyScope, Flow, InboxMessage, Run
+from agents.operations.waking import wake_workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,10 @@ class Standing:
     is_held_back: bool = False
 
 
-def stand_in_line(actor: Actor, flow: Flow | None, *, conversation_id: str) -> Standing:
-    """Find a new run's place by its flow's policy, inside the transaction that accepts it. Raises RunUnderWay.
+def stand_in_line(actor: Actor, flow: Flow | None, *, run_id: UUID, conversation_id: str) -> Standing:
+    """Find a place for the new run ``run_id`` by its flow's policy, inside the transaction that accepts it.
 
-    Runs that it replaces are called off with it.
+    Runs that it replaces are called off with it. Raises RunUnderWay.
     """
     line = _line_of(flow, conversation_id)
     if flow is None or not line:
@@ -40,7 +42,7 @@ def stand_in_line(actor: Actor, flow: Flow | None, *, conversation_id: str) -> S
     if before and flow.concurrency == Concurrency.REJECT:
         raise RunUnderWay(slug=flow.slug, run_id=str(before[0].id))
     if flow.concurrency == Concurrency.REPLACE:
-        _call_off(actor, flow, before)
+        _call_off(actor, line, newer=run_id)
     return Standing(line, before[-1].place + 1 if before else 1, is_held_back=bool(before))
 
 
@@ -58,18 +60,22 @@ def _unfinished(actor: Actor, line: str) -> OrganizationQuerySet[Run]:
     return runs.filter(line=line, status__in=UNFINISHED).only("id", "place", "is_cancelling", "organization_id")
 
 
-def _call_off(actor: Actor, flow: Flow, runs: list[Run]) -> None:
-    reason = f"Flow {flow.slug!r} was started anew, and its newest run replaces the others."
+def _call_off(actor: Actor, line: str, *, newer: UUID) -> None:
+    # In one order, as whoever else locks several runs: each waits for the other at most once. One that has ended
+    # meanwhile is not among them.
+    locked = _unfinished(actor, line).order_by("id").select_for_update(no_key=True, of=("self",))
+    runs = list(locked.filter(is_cancelling=False))
+    if not runs:
+        return
     for run in runs:
-        if run.is_cancelling:
-            continue
         InboxMessage.objects.create(
             organization_id=actor.organization_id,
             run=run,
             kind=InboxMessage.Kind.CANCEL,
             by_id=actor.person_id,
-            data={"reason": reason},
+            data={"replaced_by": str(newer)},
         )
-        record_event(actor, "run.replaced", about=run)
+        record_event(actor, "run.replaced", about=run, replaced_by=str(newer))
     mine = Run.objects.for_organization(actor.organization_id)
-    mine.filter(pk__in=[run.pk for run in runs if not run.is_cancelling]).update(has_post=True, is_cancelling=True)
+    mine.filter(pk__in=[run.pk for run in runs]).update(has_post=True, is_cancelling=True)
+    wake_workers(*(run.pk for run in runs))

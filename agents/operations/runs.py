@@ -29,6 +29,7 @@ from agents.operations.waking import wake_workers
 from agents.queries.flows import access_flow
 from agents.queries.places import count_queued
 from agents.queries.runs import documents_of
+from codexos.kernel.ids import new_id
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from rag.operations.pdfs import read_pdfs
 from rag.queries.context import Resolved, resolve_context
@@ -122,8 +123,10 @@ def insert_run(
     Raises TooManyRunsQueued, RunUnderWay.
     """
     _refuse_flood(actor)
-    standing = stand_in_line(actor, flow, conversation_id=conversation_id)
+    run_id = new_id()
+    standing = stand_in_line(actor, flow, run_id=run_id, conversation_id=conversation_id)
     run = Run.objects.create(
+        id=run_id,
         organization=organization,
         flow=flow,
         conversation_id=conversation_id,

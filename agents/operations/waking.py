@@ -10,10 +10,11 @@ from agents.tasks import wake_flow_workers
 from agents.workers.bell import WAKE_CHANNEL
 
 
-def wake_workers(run_id: UUID | None = None) -> None:
-    """Let the flow workers look when this transaction has committed; ``run_id`` names a run that has post."""
+def wake_workers(*run_ids: UUID) -> None:
+    """Let the flow workers look when this transaction has committed; ``run_ids`` names runs that have post."""
     with connection.cursor() as cursor:
         # Sent with the commit; the Celery task reaches workers whose direct connection is down.
-        cursor.execute("select pg_notify(%s, %s)", [WAKE_CHANNEL, str(run_id or "")])
+        for named in run_ids or ("",):
+            cursor.execute("select pg_notify(%s, %s)", [WAKE_CHANNEL, str(named)])
     # Robust: what was asked for is durable by now, and a worker that nobody wakes looks by itself.
     on_commit(wake_flow_workers.delay, robust=True)

@@ -2,13 +2,16 @@
 """A flow's concurrency policy: what becomes of a run that is asked for while another is not over."""
 
 import asyncio
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.test import AsyncClient
 
+from agents.adapters.chat_model import GatewayModel
 from agents.errors import RunUnderWay, TooManyRunsQueued
 from agents.models import Flow, Run
 from agents.operations.flows import FlowEdit, change_flow, create_flow
@@ -17,10 +20,12 @@ from agents.operations.runs import RunRequest, start_run
 from agents.operations.versions import publish_flow
 from agents.queries.places import list_waits
 from agents.queries.runs import access_run
+from agents.workers import runs as workers
 from codexos.kernel.errors import CodexosError, NotAllowed, NotFound
 from tests.agents.test_runs import working
 from tests.agents.test_turns import hang_up, writer
-from tests.agents.test_worker import finished
+from tests.agents.test_worker import finished, until
+from tests.conftest import see_the_truth
 from tests.factories import Someone, World
 
 FLOW: dict[str, Any] = {
@@ -29,8 +34,20 @@ FLOW: dict[str, Any] = {
 }
 
 
-def a_flow(who: Someone, world: World, *, slug: str | None = None, **policy: str) -> Flow:
-    flow = create_flow(who.actor, project=world.project, document=FLOW, slug=slug)
+TALK: dict[str, Any] = {
+    "id": "talk",
+    "nodes": [
+        {"id": "start", "type": "entry", "next": "ask"},
+        {"id": "ask", "type": "llm", "model": "offline", "prompt": "Say {{input}}", "next": "end"},
+        {"id": "end", "type": "exit"},
+    ],
+}
+
+
+def a_flow(
+    who: Someone, world: World, *, slug: str | None = None, document: dict[str, Any] = FLOW, **policy: str
+) -> Flow:
+    flow = create_flow(who.actor, project=world.project, document=document, slug=slug)
     change_flow(who.actor, flow.id, edit=FlowEdit(**policy))
     publish_flow(who.actor, flow=flow.id)
     return flow
@@ -126,7 +143,7 @@ def test_the_newest_run_replaces_the_others(committed_world: World, truth: psyco
     flow = a_flow(committed_world.dev, committed_world, concurrency="replace")
     first = start(committed_world.dev, flow)
     assert asyncio.run(claimed()) == [first.id]
-    start(committed_world.lead, flow)
+    second = start(committed_world.lead, flow)
     # when
     last = start(committed_world.lead, flow)
     assert last.id not in asyncio.run(claimed())
@@ -136,10 +153,100 @@ def test_the_newest_run_replaces_the_others(committed_world: World, truth: psyco
         asyncio.run(finished(truth, last.id))
     statuses = [row[0] for row in truth.execute("select status from agents_run order by place, id")]
     assert statuses == ["cancelled", "cancelled", "succeeded"]
-    said = truth.execute(
-        "select convert_from(delta, 'utf8') from agents_journalentry where run_id = %s and type = 'note'", [first.id]
-    ).fetchall()
-    assert any("Lead asked for the run to be cancelled" in row[0] and "replaces" in row[0] for row in said)
+    _, said = asyncio.run(shown(committed_world.viewer, first))
+    # It was the second run that replaced the first, whatever the third did later.
+    assert said["error"] == {
+        "code": "cancelled",
+        "reason": "replace",
+        "run_id": str(second.id),
+        "message": f"{committed_world.lead.person} started run {str(second.id)!r} of the same flow, which replaced "
+        "this one.",
+    }
+    assert any(f"started run {str(second.id)!r}" in line["message"] for line in said["logs"])
+
+
+async def shown(who: Someone, run: Run) -> tuple[int, Any]:
+    answer = await AsyncClient().get(f"/api/v1/runs/{run.id}/", headers={"Authorization": f"Bearer {who.token}"})
+    return answer.status_code, answer.json()
+
+
+async def test_a_replaced_run_ends_at_once_though_its_worker_is_busy(
+    committed_world: World, truth: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given: a run is in the middle of a step, and its worker neither renews its lease nor looks for runs
+    monkeypatch.setattr(workers, "RENEW_EVERY_SECONDS", 3600)
+    monkeypatch.setattr(workers, "LOOK_EVERY_SECONDS", 3600)
+    asked, never = Event(), asyncio.Event()
+
+    async def hang(*_args: Any) -> Any:
+        asked.set()
+        await never.wait()
+        yield
+
+    monkeypatch.setattr(GatewayModel, "stream", hang)
+    flow = await asyncio.to_thread(a_flow, committed_world.dev, committed_world, document=TALK, concurrency="replace")
+    with working() as worker:
+        first = await asyncio.to_thread(start, committed_world.dev, flow)
+        assert await asyncio.to_thread(asked.wait, 20)
+        # when: post for all workers says nothing of this run, so it goes by name
+        second = await asyncio.to_thread(start, committed_world.lead, flow)
+        await finished(truth, first.id)
+        assert worker.carrying <= 1
+        await asyncio.to_thread(cancel_run, committed_world.lead.actor, second.id)
+        await finished(truth, second.id)
+    _, said = await shown(committed_world.dev, first)
+    assert (said["status"], said["error"]["run_id"]) == ("cancelled", str(second.id))
+
+
+async def test_of_many_that_replace_at_once_the_last_is_left(committed_world: World, truth: psycopg.Connection) -> None:
+    # given: nine runs are under way, whose rows stand in another order than their ids
+    flow = await asyncio.to_thread(a_flow, committed_world.dev, committed_world, concurrency="queue")
+    before = [await asyncio.to_thread(start, committed_world.dev, flow) for _ in range(9)]
+    edit = FlowEdit(concurrency="replace")
+    await asyncio.to_thread(change_flow, committed_world.dev.actor, flow.id, edit=edit)
+    for run in reversed(before):
+        truth.execute("update agents_run set bad_takes = 0 where id = %s", [run.id])
+    with see_the_truth() as other, other.transaction():
+        other.execute("select 1 from agents_run where id = %s for no key update", [before[0].id])
+        starts = [asyncio.create_task(asyncio.to_thread(start, committed_world.dev, flow)) for _ in range(4)]
+        await until(lambda: waiting_for_locks(truth) >= 4)
+        for run in before[1:]:
+            # when: who waits for the first holds no other, so whoever locks them in this order waits for nobody
+            other.execute("select 1 from agents_run where id = %s for no key update nowait", [run.id])
+    # then
+    runs = await asyncio.gather(*starts)
+    left = truth.execute("select id from agents_run where not is_cancelling").fetchall()
+    assert left == [(max(runs, key=lambda run: run.place).id,)]
+    sent = truth.execute("select count(*), count(distinct run_id) from agents_inboxmessage").fetchone()
+    assert sent == (12, 12)
+
+
+def waiting_for_locks(truth: psycopg.Connection) -> int:
+    row = truth.execute("select count(distinct pid) from pg_locks where not granted").fetchone()
+    return row[0] if row else 0
+
+
+def test_a_run_that_has_ended_is_not_replaced(committed_world: World, truth: psycopg.Connection) -> None:
+    flow = a_flow(committed_world.dev, committed_world, concurrency="replace")
+    end(truth, start(committed_world.dev, flow))
+    start(committed_world.dev, flow)
+    assert truth.execute("select count(*) from agents_inboxmessage").fetchone() == (0,)
+
+
+def test_nothing_of_another_organization_is_replaced(committed_world: World, truth: psycopg.Connection) -> None:
+    # given: by some mistake a run of the other organization stands in this line
+    flow = a_flow(committed_world.dev, committed_world, concurrency="replace")
+    theirs = start_run(committed_world.stranger.actor, request=RunRequest(agent_id="x", input="Go", document=FLOW))
+    mine = start(committed_world.dev, flow)
+    truth.execute("update agents_run set line = %s, place = 7 where id = %s", [mine.line, theirs.id])
+    # when
+    newest = start(committed_world.dev, flow)
+    # then
+    called_off = "select id from agents_run where is_cancelling or has_post"
+    assert truth.execute(called_off).fetchall() == [(mine.id,)]
+    assert newest.place == mine.place + 1
+    events = truth.execute("select about_id from accounts_auditevent where action = 'run.replaced'").fetchall()
+    assert [str(row[0]) for row in events] == [str(mine.id)]
 
 
 def test_a_start_that_is_cut_off_leaves_nobody_behind_it(committed_world: World, truth: psycopg.Connection) -> None:
