@@ -21,14 +21,19 @@ from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
 from agents.adapters.journal_writer import Claim, JournalWriter
 from agents.engine.documents import parse_flow
+from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry, decode_data
+from agents.engine.journeys import Journey
 from agents.engine.memory_journal import MemoryJournal
 from agents.engine.ports import InboxMessage
 from agents.engine.steps import RunContext
-from agents.models import Flow, Run
+from agents.engine.travel import Past, keep
+from agents.models import Flow, Run, RunStatus
 from agents.models import InboxMessage as InboxRow
 from agents.workers.loading import load_run, read_entries, read_inbox
+from agents.workers.past import read_kept
 from codexos.kernel import clock
+from codexos.kernel.ids import new_id
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.conformance.stage import Library, Taken
 from tests.agents.engine.stage import Box
@@ -49,6 +54,8 @@ class _Kept:
     document: JsonObject
     input: JsonValue
     library: Library
+    parent: UUID | None = None
+    journey: Journey | None = None
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     box: Box = field(default_factory=Box)
     epoch: int = 0
@@ -72,12 +79,26 @@ class MemoryHome:
         self._runs[run_id] = _Kept(kept, run_input, deepcopy(dict(library)))
         return run_id
 
+    async def go_on(self, run_id: UUID, journey: Journey, *, document: JsonObject | None, run_input: JsonValue) -> UUID:
+        was, made = self._runs[run_id], uuid4()
+        drawn = deepcopy(was.document if document is None else document)
+        self._runs[made] = _Kept(drawn, run_input, was.library, parent=run_id, journey=journey)
+        return made
+
     async def take(self, run_id: UUID) -> Taken:
         kept = self._runs[run_id]
         kept.epoch += 1
         kept.journal.fence = kept.epoch
-        run = RunContext(run_id, kept.input, kept.epoch)
-        return Taken(parse_flow(kept.document, library=kept.library), run, kept.journal, kept.box)
+        graph = parse_flow(kept.document, library=kept.library)
+        run = RunContext(run_id, kept.input, kept.epoch, kept=self._taken_over(kept, graph))
+        return Taken(graph, run, kept.journal, kept.box)
+
+    def _taken_over(self, kept: _Kept, graph: FlowGraph) -> Sequence[Entry]:
+        if kept.parent is None or kept.journey is None or kept.journal.entries:
+            return ()
+        was = self._runs[kept.parent]
+        past = Past(parse_flow(was.document, library=was.library), was.input, was.journal.entries)
+        return keep(kept.journey, past, graph=graph, input=kept.input)
 
     async def send(self, run_id: UUID, kind: str, data: JsonObject) -> None:
         messages = self._runs[run_id].box.messages
@@ -108,12 +129,18 @@ class PostgresHome:
         self._claims[run_id] = None
         return run_id
 
+    async def go_on(self, run_id: UUID, journey: Journey, *, document: JsonObject | None, run_input: JsonValue) -> UUID:
+        made = await self._in_thread(self._go_on, run_id, journey, document, run_input)
+        self._claims[made] = None
+        return made
+
     async def take(self, run_id: UUID) -> Taken:
         claim = await self._claim(run_id)
         loaded = await self._in_thread(load_run, run_id, organization_id=claim.organization_id)
+        kept = await self._in_thread(read_kept, loaded, claim)
         return Taken(
             loaded.graph,
-            RunContext(run_id, loaded.input, claim.epoch),
+            RunContext(run_id, loaded.input, claim.epoch, kept=kept),
             PostgresJournal(claim, self._writer, publisher=self._publisher, read=self._read),
             PostgresInbox(claim, self._writer, read=self._read_inbox),
         )
@@ -188,6 +215,16 @@ class PostgresHome:
                 person_id=world.dev.person.id,
                 flow_id=self._flow_id,
             ).id
+
+    def _go_on(self, run_id: UUID, journey: Journey, document: JsonObject | None, run_input: JsonValue) -> UUID:
+        with tenant(self._world.acme.id):
+            run = Run.objects.for_organization(self._world.acme.id).get(pk=run_id)
+            run.parent_id, run.origin, run.id = run_id, journey.as_data(), new_id()
+            run.document, run.input = run.document if document is None else document, run_input
+            run.status, run.started_at, run.completed_at, run.last_seq = RunStatus.QUEUED, None, None, 0
+            run.epoch, run.claimed_until = 0, None
+            run.save(force_insert=True)
+            return run.id
 
     def _send(self, run_id: UUID, kind: str, data: JsonObject) -> None:
         organization_id, by = self._world.acme.id, self._world.dev.person

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""All that the engine promises, by name: what has a case in this suite, and what still waits for one.
+"""All that the engine promises, by name.
 
 A case says which promises it keeps: ``@keeps("join any")``. A promise that is missing from ``SEMANTICS`` cannot be
-named, and one that has no case must stand in ``TO_COME``: ``test_semantics.py`` sees to that.
+named, and none is without a case: ``test_semantics.py`` sees to that.
 """
 
 from collections.abc import Callable
@@ -68,16 +68,9 @@ SEMANTICS = (
     "retry from the failed step",
     "re-run from any step",
     "fork with changed state",
+    "fork with changed input",
     "replay from recorded results",
-)
-
-TO_COME = frozenset(
-    {
-        "retry from the failed step",
-        "re-run from any step",
-        "fork with changed state",
-        "replay from recorded results",
-    }
+    "draft against recorded results",
 )
 
 CASES: dict[str, list[str]] = {name: [] for name in SEMANTICS}

@@ -10,7 +10,9 @@ from uuid import UUID
 from agents.engine.executor import Executor, Standing
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
+from agents.engine.journeys import Journey
 from agents.engine.ports import Inbox, Journal, Ports, Rest
+from agents.engine.replay import Replay, replay
 from agents.engine.steps import RunContext
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -44,6 +46,10 @@ class Home(Protocol):
 
     async def accept(self, document: JsonObject | None, run_input: JsonValue, *, library: Library) -> UUID:
         """Keep a run of a document, or of the flow as it is now, with the flows it does as sub-flows."""
+        ...
+
+    async def go_on(self, run_id: UUID, journey: Journey, *, document: JsonObject | None, run_input: JsonValue) -> UUID:
+        """Keep a run that goes on from one that has ended: with its document where there is no other."""
         ...
 
     async def take(self, run_id: UUID) -> Taken:
@@ -131,6 +137,19 @@ class Stage:
     async def send(self, kind: str, **data: Any) -> None:
         """Put a message into the run's inbox."""
         await self.home.send(await self.accept(), kind, data)
+
+    async def go_on(
+        self, journey: Journey, *, document: JsonObject | None = None, run_input: JsonValue = None
+    ) -> "Stage":
+        """Set a stage for a run that goes on from this one, with tools that work, before anybody takes it."""
+        given = run_input if journey.has_input else self.input
+        run_id = await self.home.go_on(await self.accept(), journey, document=document, run_input=given)
+        return Stage(self.home, document or self.document, given, library=self.library, _run_id=run_id)
+
+    async def replay(self) -> Replay:
+        """Do the run, which has ended, once more from its record."""
+        taken = await self.home.take(await self.accept())
+        return await replay(taken.graph, taken.run, record=self.entries, model=self.model, toolbox=Shelf(self.tools))
 
     async def until_told(self, kind: str, node_id: str) -> None:
         """Wait until an entry of a node is durable."""
