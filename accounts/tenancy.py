@@ -54,13 +54,14 @@ def current_tenant() -> UUID | None:
 
 
 @contextmanager
-def tenant(organization_id: UUID) -> Iterator[None]:
+def tenant(organization_id: UUID, *, durable: bool = False) -> Iterator[None]:
     """Open a transaction in which the rows of one organization are visible; restores the outer one on leaving.
 
     Inside of the same organization already, it joins: what fails there fails the whole, unless the caller made a
-    savepoint of its own.
+    savepoint of its own. ``durable`` says that what is written must stand when it is left: RuntimeError inside of any
+    other transaction.
     """
-    with _holding(_tenant, organization_id, setting="app.tenant_token", token=tenant_token):
+    with _holding(_tenant, organization_id, setting="app.tenant_token", token=tenant_token, durable=durable):
         yield
 
 
@@ -77,16 +78,21 @@ def _platform_token(person_id: UUID) -> str:
 
 @contextmanager
 def _holding(
-    variable: ContextVar[UUID | None], subject: UUID, *, setting: str, token: Callable[[UUID], str]
+    variable: ContextVar[UUID | None],
+    subject: UUID,
+    *,
+    setting: str,
+    token: Callable[[UUID], str],
+    durable: bool = False,
 ) -> Iterator[None]:
     outer = variable.get() if connection.in_atomic_block else None
-    if outer == subject:
+    if outer == subject and not durable:
         # Joins what is open already: a savepoint for every nested call would double a page's statements.
         yield
         return
     reset = variable.set(subject)
     try:
-        with transaction.atomic():
+        with transaction.atomic(durable=durable):
             _set_local(setting, token(subject))
             yield
             # Leaving a savepoint keeps what was set inside it, so the outer organization is put back by hand.

@@ -197,6 +197,11 @@ THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)
 if not THROTTLES_ON and not CODEXOS_EMBEDDED:
     raise SystemExit("CODEXOS_THROTTLES=off is for measuring on one machine; it is refused outside the embedded mode.")
 
+# Vault: how long what was destroyed can be taken back, and when the last backup of it is gone ------------------------
+VAULT_RESTORE_DAYS = env.number("CODEXOS_VAULT_RESTORE_DAYS", default=30)
+VAULT_MOST_SECRETS = env.number("CODEXOS_VAULT_MOST_SECRETS", default=100_000)
+BACKUP_DAYS = env.number("CODEXOS_BACKUP_DAYS", default=35)
+
 # Models: who answers for which name; llm/queries/deployments.py reads it ------------------------------------------
 OPENAI_API_KEY = env.bearer("OPENAI_API_KEY")
 OPENAI_BASE_URL = env.web_address("OPENAI_BASE_URL")

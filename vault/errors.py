@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with secrets and their keys."""
 
-from codexos.kernel.errors import Broken, Unavailable
+from collections.abc import Sequence
+from datetime import datetime
+
+from accounts.errors import PreconditionFailed
+from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, NotFound, Unavailable
 
 
 class KeyUnavailable(Unavailable):
@@ -22,3 +26,111 @@ class MasterUnknown(Broken):
             f"Secrets are sealed under the master key {master!r}, which is not among the keys given. Give it back.",
             master=master,
         )
+
+
+class SecretNotFound(NotFound):
+    """No such secret, or none the actor may use."""
+
+
+class SecretVersionNotFound(NotFound):
+    """The secret has no version of that number."""
+
+
+class SecretAmbiguous(InvalidInput):
+    """Several secrets that the actor may use have this key, each in a folder of its own."""
+
+
+class SecretInvalid(InvalidInput):
+    """What was said of a secret does not hold together."""
+
+    def __init__(self, message: str, *, place: str) -> None:
+        super().__init__(message, errors=[{"place": place, "message": message}])
+
+
+class SecretTooLarge(LimitReached):
+    """A value is longer than a secret may be."""
+
+    def __init__(self, *, size: int, at_most: int) -> None:
+        super().__init__(
+            f"A secret holds at most {at_most:,} bytes, this one has {size:,}. Keep what is larger in a file.",
+            size=size,
+            at_most=at_most,
+        )
+
+
+class SecretsFull(LimitReached):
+    """The organization keeps as many secrets as it may."""
+
+
+class SecretChanged(PreconditionFailed):
+    """Somebody changed the secret since the actor read it."""
+
+    def __init__(self, *, key: str, revision: int) -> None:
+        super().__init__(
+            f"Secret {key!r} was changed since you read it. Nothing was written. Read it again, then repeat the edit.",
+            revision=revision,
+        )
+
+
+class SecretExpired(Conflict):
+    """The secret's time is over."""
+
+    def __init__(self, *, key: str, at: datetime) -> None:
+        super().__init__(
+            f"Secret {key!r} expired on {at:%Y-%m-%d %H:%M} UTC. Put a new value, or give it a later end.", key=key
+        )
+
+
+class SecretDestroyed(Conflict):
+    """The secret was destroyed; until it is gone it can be restored, and nothing else."""
+
+    def __init__(self, *, key: str, gone_at: datetime) -> None:
+        super().__init__(
+            f"Secret {key!r} was destroyed. It can be restored until {gone_at:%Y-%m-%d %H:%M} UTC.", key=key
+        )
+
+
+class SecretKeyTaken(Conflict):
+    """Another secret of the folder has this key."""
+
+    def __init__(self, *, key: str) -> None:
+        super().__init__(f"There is another secret {key!r} in this folder. Destroy or rename that one first.", key=key)
+
+
+class SecretInUse(Conflict):
+    """A secret that flows still name is destroyed only by somebody who says that they know."""
+
+    def __init__(self, *, key: str, used_by: Sequence[str]) -> None:
+        super().__init__(
+            f"Secret {key!r} is used by {', '.join(used_by[:10])}{' and more' if len(used_by) > 10 else ''}. "
+            "Point them elsewhere, or say that it is to be destroyed all the same.",
+            key=key,
+            used_by=list(used_by),
+        )
+
+
+class SecretVersionClosed(Conflict):
+    """An earlier value whose grace window is over: it can be rolled back to, and not be read."""
+
+    def __init__(self, *, key: str, number: int) -> None:
+        super().__init__(
+            f"Version {number} of secret {key!r} is not read any more. Read the current one, or roll back to it.",
+            key=key,
+            version=number,
+        )
+
+
+class SecretDamaged(Conflict):
+    """What is stored is not what was sealed for this secret: it was altered, or belongs elsewhere."""
+
+    def __init__(self, *, key: str) -> None:
+        super().__init__(
+            f"Secret {key!r} does not open: what is stored is not what was sealed here. Put its value again.", key=key
+        )
+
+
+class VaultShredded(Conflict):
+    """The key that this was sealed under was destroyed, so that nobody can open it again."""
+
+    def __init__(self, *, key: str) -> None:
+        super().__init__(f"Secret {key!r} was shredded with its organization's key. Nobody can open it.", key=key)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What secrets, their values and their tags may be."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from codexos.kernel.ids import parse_id
+from vault.errors import SecretInvalid, SecretTooLarge
+from vault.models.secrets import KEY_LENGTH, TAG_LENGTH
+
+MOST_BYTES = 65_536
+MOST_TAGS = 20
+_JOINTS = frozenset("_-.")
+
+
+def clean_key(text: str) -> str:
+    """Return a key in one form of Unicode: letters and digits of any script, and ``_ - .`` between them.
+
+    Raises SecretInvalid.
+    """
+    key = unicodedata.normalize("NFC", text)
+    if not key or len(key) > KEY_LENGTH:
+        raise SecretInvalid(f"A key has 1 to {KEY_LENGTH} letters, this one has {len(key)}.", place="key")
+    if not all(_is_of_a_word(letter) or letter in _JOINTS for letter in key) or key[0] in ".-":
+        raise SecretInvalid(
+            f"The key {key!r} holds something else than letters, digits and _ - . between them. It is written in "
+            "flows as {{ vault.KEY }}, so it may hold no blank, slash or sign.",
+            place="key",
+        )
+    if parse_id(key) is not None:
+        raise SecretInvalid("A key may not look like an id. Choose another.", place="key")
+    return key
+
+
+def clean_tags(tags: Sequence[str]) -> list[str]:
+    """Return tags in one form, each once, in order of the alphabet. Raises SecretInvalid."""
+    cleaned = sorted({unicodedata.normalize("NFC", tag.strip()).lower() for tag in tags})
+    if len(cleaned) > MOST_TAGS:
+        raise SecretInvalid(f"A secret has at most {MOST_TAGS} tags, these are {len(cleaned)}.", place="tags")
+    for tag in cleaned:
+        if not (0 < len(tag) <= TAG_LENGTH) or not all(_is_of_a_word(letter) or letter in "_-.:" for letter in tag):
+            raise SecretInvalid(
+                f"The tag {tag[:60]!r} is none: a tag has 1 to {TAG_LENGTH} letters, digits and _ - . :", place="tags"
+            )
+    return cleaned
+
+
+def check_value(value: bytes) -> bytes:
+    """Return the value. Raises SecretInvalid where it is empty, SecretTooLarge."""
+    if not value:
+        raise SecretInvalid("A secret needs a value; this one is empty.", place="value")
+    if len(value) > MOST_BYTES:
+        raise SecretTooLarge(size=len(value), at_most=MOST_BYTES)
+    return value
+
+
+def _is_of_a_word(letter: str) -> bool:
+    return letter.isalnum() or unicodedata.category(letter) in ("Mn", "Mc")
