@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Typed readers of the environment. A setting that is missing or malformed stops the process with a sentence."""
 
-import base64
-import binascii
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from codexos.kernel.egress import EgressAllowInvalid, parse_egress_allow
+from codexos.keys import openness_of, parse_key, weakness_of
 
 
 class SettingInvalid(SystemExit):
@@ -90,13 +90,38 @@ class Environment:
             raise SettingInvalid(f"{name}: {error.message}") from None
         return value
 
+    def secret(self, *names: str, default: str | None = None) -> str:
+        """Return a key, token or password. Raises SettingInvalid where its file is open to others."""
+        for name in names:
+            if not self._variables.get(name) and (path := self._variables.get(f"{name}_FILE")):
+                _check_private(path, name=name)
+        return self.text(*names, default=default).strip()
+
     def key(self, *names: str) -> bytes:
         """Return 32 bytes written as base64 or hex. Raises SettingInvalid otherwise: there is no default key."""
-        text = self.text(*names)
-        raw = _hex(text) or _base64(text)
-        if raw is None or len(raw) != 32:
-            raise SettingInvalid(f"{names[0]} must be 32 bytes in base64 or hex; `openssl rand -base64 32` makes one.")
-        return raw
+        return _read_key(self.secret(*names), name=names[0])
+
+    def keys(self, name: str) -> list[bytes]:
+        """Return keys of 32 bytes with blanks or commas between them; none is fine. Raises SettingInvalid."""
+        return [_read_key(text, name=name) for text in self.secret(name, default="").replace(",", " ").split()]
+
+
+def _read_key(text: str, *, name: str) -> bytes:
+    key = parse_key(text)
+    if key is None:
+        raise SettingInvalid(f"{name} must be 32 bytes in base64 or hex; `openssl rand -base64 32` makes one.")
+    if (because := weakness_of(key)) is not None:
+        raise SettingInvalid(f"{name} is a weak key: {because}. `openssl rand -base64 32` makes a strong one.")
+    return key
+
+
+def _check_private(path: str, *, name: str) -> None:
+    try:
+        because = openness_of(Path(path))
+    except OSError as error:
+        raise SettingInvalid(f"{name}_FILE names {path!r}, which cannot be read: {error.strerror}.") from error
+    if because is not None:
+        raise SettingInvalid(f"{name}_FILE names {path!r}, but {because}. Run: chmod 400 {shlex.quote(path)}")
 
 
 def _is_web_address(text: str) -> bool:
@@ -106,20 +131,6 @@ def _is_web_address(text: str) -> bool:
     except ValueError:
         return False
     return is_plain and parts.scheme in {"http", "https"} and bool(parts.hostname)
-
-
-def _hex(text: str) -> bytes | None:
-    try:
-        return bytes.fromhex(text) if len(text) == 64 else None
-    except ValueError:
-        return None
-
-
-def _base64(text: str) -> bytes | None:
-    try:
-        return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def postgres_settings(url: str, *, name: str) -> dict[str, object]:

@@ -37,6 +37,11 @@ AUDIT_CHAIN_KEY = derive_key(MASTER_KEY, purpose="accounts/audit-chain")
 AUDIT_SIGNING_SEED = derive_key(MASTER_KEY, purpose="accounts/audit-checkpoint")
 SIGN_IN_SEAL_KEY = derive_key(MASTER_KEY, purpose="accounts/sign-in-secrets")
 
+# The vault: who keeps the key that closes the keys of organizations; vault/adapters/keys reads it --------------------
+VAULT_KEYS = [*env.keys("CODEXOS_VAULT_KEYS"), MASTER_KEY]
+VAULT_KEYS_FROM = env.choice("CODEXOS_VAULT_KEYS_FROM", among=("local",), default="local")
+VAULT_HYBRID = env.flag("CODEXOS_VAULT_HYBRID")
+
 # Database: one PostgreSQL, three roles ----------------------------------------------------------------------------
 DATABASE_ROLE = env.choice("CODEXOS_DATABASE_ROLE", among=("app", "owner"), default="app")
 _DSN_NAME = "DATABASE_OWNER_URL" if DATABASE_ROLE == "owner" else "DATABASE_URL"

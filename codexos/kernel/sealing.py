@@ -6,17 +6,24 @@ import hmac
 import struct
 from secrets import token_bytes
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from codexos.kernel.errors import Broken
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
+MLKEM_SEED_BYTES = 64
+MLKEM_CIPHERTEXT_BYTES = 1088
 _HMAC_BLOCK_BYTES = 64
 
 
@@ -33,6 +40,13 @@ class KeyInvalid(Broken):
 
     def __init__(self, *, expected: int, found: int) -> None:
         super().__init__(f"A key must have {expected} bytes, this one has {found}. Make a new one with new_key().")
+
+
+class SigningKeyInvalid(Broken):
+    """A signing key cannot be read. Nothing of it is repeated."""
+
+    def __init__(self) -> None:
+        super().__init__("A signing key is no RSA key in PEM without a password. Copy it again from where it was made.")
 
 
 def new_key() -> bytes:
@@ -112,6 +126,58 @@ def is_signed(public_key: bytes, message: bytes, *, signature: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def sign_rs256(pem: str, message: bytes) -> bytes:
+    """Return the RSA signature that a JWT calls RS256 (RFC 7518, 3.3). Raises SigningKeyInvalid."""
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SigningKeyInvalid from None
+    if not isinstance(key, RSAPrivateKey):
+        raise SigningKeyInvalid
+    return key.sign(message, PKCS1v15(), SHA256())
+
+
+def x25519_public(seed: bytes) -> bytes:
+    """Return the public half (32 bytes) of the X25519 key that ``seed`` is (RFC 7748). Raises KeyInvalid."""
+    return _agreeing_key(seed).public_key().public_bytes_raw()
+
+
+def x25519_shared(seed: bytes, public_key: bytes) -> bytes:
+    """Return the 32 bytes that the holders of two keys share. Raises SealBroken for a public key that is none."""
+    try:
+        return _agreeing_key(seed).exchange(X25519PublicKey.from_public_bytes(public_key))
+    except ValueError:
+        raise SealBroken from None
+
+
+def mlkem_public(seed: bytes) -> bytes:
+    """Return the public half (1184 bytes) of the ML-KEM-768 key made from a seed of 64 bytes (FIPS 203)."""
+    return _kem_key(seed).public_key().public_bytes_raw()
+
+
+def mlkem_encapsulate(public_key: bytes) -> tuple[bytes, bytes]:
+    """Return a fresh shared secret of 32 bytes, and the ciphertext from which its key's holder has it too."""
+    return MLKEM768PublicKey.from_public_bytes(public_key).encapsulate()
+
+
+def mlkem_shared(seed: bytes, ciphertext: bytes) -> bytes:
+    """Return the shared secret in ``ciphertext``; one that was tampered with gives another. Raises SealBroken."""
+    if len(ciphertext) != MLKEM_CIPHERTEXT_BYTES:
+        raise SealBroken
+    return _kem_key(seed).decapsulate(ciphertext)
+
+
+def _agreeing_key(seed: bytes) -> X25519PrivateKey:
+    _check_length(seed)
+    return X25519PrivateKey.from_private_bytes(seed)
+
+
+def _kem_key(seed: bytes) -> MLKEM768PrivateKey:
+    if len(seed) != MLKEM_SEED_BYTES:
+        raise KeyInvalid(expected=MLKEM_SEED_BYTES, found=len(seed))
+    return MLKEM768PrivateKey.from_seed_bytes(seed)
 
 
 def _cipher(key: bytes) -> AESGCM:

@@ -103,16 +103,20 @@ def _is_env_reader(function: ast.expr) -> bool:
 
 def _variables(value: ast.expr) -> Iterator[str]:
     for node in ast.walk(value):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[A-Z][A-Z_]+", node.value):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch(r"[A-Z][A-Z0-9_]+", node.value)
+        ):
             yield node.value
 
 
 def settings_explained() -> set[str]:
-    return set(re.findall(r"^([A-Z][A-Z_]+)=", read(".env.template"), re.MULTILINE))
+    return set(re.findall(r"^([A-Z][A-Z0-9_]+)=", read(".env.template"), re.MULTILINE))
 
 
 def settings_in_operations() -> set[str]:
-    return set(re.findall(r"^\| `([A-Z][A-Z_]+)` \|", read("docs/operations.md"), re.MULTILINE))
+    return set(re.findall(r"^\| `([A-Z][A-Z0-9_]+)` \|", read("docs/operations.md"), re.MULTILINE))
 
 
 def test_the_reader_of_settings_finds_them_all() -> None:

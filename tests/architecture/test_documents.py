@@ -7,7 +7,9 @@ import inspect
 from codexos.error_list import errors_page, every_kind
 from tests.architecture.sources import HOUSE
 
-READERS = frozenset({"text", "flag", "number", "words", "choice", "key"})
+READERS = frozenset(
+    {"text", "flag", "number", "words", "choice", "key", "keys", "secret", "bearer", "web_address", "openings"}
+)
 
 
 def test_every_setting_stands_in_the_template() -> None:

@@ -13,7 +13,9 @@ from codexos.local.home import CHECKOUT, Home
 from codexos.local.suite import clean_environment
 
 SERVER = "postgresql://admin:pw@db.example:5433/codexos?sslmode=require"
-READ_BY_SETTINGS = re.compile(r"env\.(?:text|flag|number|words|choice|key|bearer|web_address|openings)\(([^)]*)")
+READ_BY_SETTINGS = re.compile(
+    r"env\.(?:text|flag|number|words|choice|keys?|secret|bearer|web_address|openings)\(([^)]*)"
+)
 
 
 def test_with_nothing_set_everything_is_embedded(home: Home) -> None:
