@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from codexos.kernel.sealing import new_key
 from vault.adapters.keys.chosen import forget_keeper, key_provider
@@ -22,13 +22,13 @@ def _settings_are_read_anew() -> Iterator[None]:
 
 
 @pytest.fixture
-def given(settings: SettingsWrapper) -> SettingsWrapper:
+def given(settings: Settings) -> Settings:
     settings.VAULT_KEYS = [new_key()]
     settings.VAULT_HYBRID = False
     return settings
 
 
-def wrapped_with(settings: SettingsWrapper, **changed: object) -> WrappedKey:
+def wrapped_with(settings: Settings, **changed: object) -> WrappedKey:
     for name, value in changed.items():
         setattr(settings, name, value)
     forget_keeper()
@@ -37,11 +37,11 @@ def wrapped_with(settings: SettingsWrapper, **changed: object) -> WrappedKey:
     return wrapped
 
 
-def test_the_keeper_is_one_for_the_process(given: SettingsWrapper) -> None:
+def test_the_keeper_is_one_for_the_process(given: Settings) -> None:
     assert key_provider() is key_provider()
 
 
-def test_turning_hybrid_on_and_off_closes_nothing(given: SettingsWrapper) -> None:
+def test_turning_hybrid_on_and_off_closes_nothing(given: Settings) -> None:
     plain = wrapped_with(given)
     hybrid = wrapped_with(given, VAULT_HYBRID=True)
     assert [plain.master[:6], hybrid.master[:7]] == ["local:", "hybrid:"]
@@ -50,7 +50,7 @@ def test_turning_hybrid_on_and_off_closes_nothing(given: SettingsWrapper) -> Non
     assert key_provider().unwrap(hybrid, associated=HERE) == KEY
 
 
-def test_a_new_key_in_front_closes_and_those_behind_it_open(given: SettingsWrapper) -> None:
+def test_a_new_key_in_front_closes_and_those_behind_it_open(given: Settings) -> None:
     old = given.VAULT_KEYS[0]
     before = [wrapped_with(given), wrapped_with(given, VAULT_HYBRID=True)]
     after = wrapped_with(given, VAULT_KEYS=[new_key(), old])
