@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Who else may use a secret, and what uses it."""
 
+from typing import TYPE_CHECKING
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 
@@ -76,6 +79,9 @@ class SecretReference(OrganizationModel):
     about_kind = models.CharField(max_length=30)
     about_id = models.UUIDField()
     about_label = models.CharField(max_length=254)
+
+    if TYPE_CHECKING:
+        project_id: UUID
 
     class Meta:
         default_permissions = ()
