@@ -8,6 +8,7 @@ from accounts.errors import PreconditionFailed
 from codexos.kernel.errors import Conflict, InvalidInput, LimitReached, NotFound, NotSignedIn, Unavailable
 
 RETRY_QUEUED_SECONDS = 30
+_MOST_SAID = 10
 
 
 class FlowNotFound(NotFound):
@@ -143,12 +144,14 @@ class DecisionMisfit(InvalidInput):
 
 
 class FormInvalid(InvalidInput):
-    """What people filled in does not fit what the step asks for."""
+    """What people filled in does not fit what the step asks for; ``errors`` names each field."""
 
-    def __init__(self, *, node_id: str, wrong: Sequence[str]) -> None:
+    def __init__(self, *, node_id: str, wrong: Sequence[str], errors: Sequence[Mapping[str, str]]) -> None:
+        more = f"; and {len(wrong) - _MOST_SAID} more" if len(wrong) > _MOST_SAID else ""
+        said = "; ".join(wrong[:_MOST_SAID]) + more
         super().__init__(
-            f"The form does not fit what step {node_id!r} asks for: {'; '.join(wrong)}. Correct it and decide again.",
-            errors=[{"place": "form", "message": each} for each in wrong],
+            f"The form does not fit what step {node_id!r} asks for: {said}. Correct it and decide again.",
+            errors=[dict(each) for each in errors],
         )
 
 

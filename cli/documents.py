@@ -67,6 +67,19 @@ def read_object(given: str) -> dict[str, Any]:
     return value
 
 
+def read_value(text: str, *, called: str) -> Any:
+    """Return a value: what looks like JSON is JSON, anything else is a text. Raises Fault that names the place."""
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        if not text.lstrip().startswith(("{", "[", '"')):
+            return text
+    try:
+        return _parse_json(text, path=called)
+    except RecursionError:
+        raise _broken(called, "it is nested too deeply. Flatten it") from None
+
+
 def read_text(path: str) -> str:
     """Return the text of a file. Raises Fault for what is missing, a folder, too large or no text."""
     return _decoded(read_bytes(path), path=path)

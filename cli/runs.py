@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """``codexos runs``, ``show``, ``logs``, ``cancel``, ``pause``, ``resume``, ``approvals`` and ``decide``."""
 
-import json
 import sys
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import typer
 
 from . import screen
 from .client import connect, quoted
+from .documents import read_input, read_value
 from .exits import Exit, exit_of_run
 from .faults import usage
 from .parameters import AsJson, RunId, number
@@ -128,8 +128,8 @@ def list_approvals(
         screen.say_json(found)
     else:
         screen.say_table(
-            [{"run": each["run_id"], "node": each["node_id"], "question": each["title"]} for each in found],
-            ("run", "node", "question"),
+            [_question(each) for each in found],
+            ("run", "node", "question", "asked by", "project", "flow", "until", "about"),
         )
 
 
@@ -139,7 +139,7 @@ def decide_step(
     decision: Annotated[str, typer.Argument(metavar="approve|reject|again|done|fail", help="What to do with it.")],
     *,
     result: Annotated[str, typer.Option("--result", metavar="JSON", help="With done: what the step gave.")] = "",
-    form: Annotated[str, typer.Option("--form", metavar="JSON", help="With approve or reject: the form.")] = "",
+    form: Annotated[str, typer.Option("--form", metavar="JSON", help="With an answer: the form, or @FILE.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Answer a question that a run asks: approve or reject. Or decide about a step that was cut off and may have
@@ -153,9 +153,9 @@ def decide_step(
         raise usage("--form goes with approve and reject only.")
     body: dict[str, Any] = {"node_id": node, "decision": decision}
     if result:
-        body["result"] = _value_of(result)
+        body["result"] = read_value(result, called="--result")
     if form:
-        body["form"] = _value_of(form)
+        body["form"] = read_value(read_input(form), called="--form")
     with newer_server("Deciding about a step"):
         answer = connect().post(f"/api/v1/runs/{quoted(run_id)}/decide/", body)
     if as_json:
@@ -164,12 +164,18 @@ def decide_step(
         screen.say(f"Decided: {node} {decision}. Watch it: codexos logs {run_id} --follow")
 
 
-def _value_of(text: str) -> Any:
-    """Read JSON; what is none is a text."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+def _question(asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "run": asked["run_id"],
+        "node": asked["node_id"],
+        "question": asked["title"],
+        # A server of before says less.
+        "asked by": asked.get("asked_by", ""),
+        "project": asked.get("project", ""),
+        "flow": asked["agent_id"],
+        "until": f"{asked['until'][:19]}Z" if asked.get("until") else "",
+        "about": asked.get("summary", ""),
+    }
 
 
 def _row(run: dict[str, Any]) -> dict[str, Any]:

@@ -94,6 +94,10 @@ class ApprovalShape(WaitingShape):
     agent_id = serializers.CharField(source="run.label")
     project_id = serializers.UUIDField(source="run.project_id")
     user_id = serializers.UUIDField(source="run.person_id")
+    asked_by = serializers.CharField(help_text="Who started the run.")
+    project = serializers.CharField(help_text="The project's short name.")
+    flow_id = serializers.UUIDField(allow_null=True, help_text="Null of an inline flow, and of one that was deleted.")
+    summary = serializers.CharField(help_text="What `show` holds, in a line.")
     may_decide = serializers.BooleanField(help_text="Whether it is yours to answer.")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -104,6 +108,10 @@ class ApprovalShape(WaitingShape):
             "agent_id": instance.run.flow.slug if instance.run.flow else instance.run.label,
             "project_id": str(instance.run.project_id),
             "user_id": str(instance.run.person_id),
+            "asked_by": str(instance.run.person),
+            "project": instance.run.project.slug,
+            "flow_id": None if instance.run.flow_id is None else str(instance.run.flow_id),
+            "summary": instance.summary,
             "may_decide": instance.may_decide,
         }
 

@@ -6,6 +6,7 @@ that would take long is given up. It runs on the loop that carries everybody's r
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from itertools import islice
 from types import NoneType
 from typing import Any
 
@@ -14,6 +15,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
+from agents.engine.misfits import Misfit, misfit_of, order_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MAX_MISMATCHES = 10
@@ -48,14 +50,20 @@ def schema_trouble(schema: JsonValue) -> str | None:
 
 
 def mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
-    """List how ``value`` misses ``schema``, readably, at most ten; empty where it fits."""
+    """Say how ``value`` misses ``schema``, at most ten times; empty where it fits."""
+    return [str(misfit) for misfit in misfits(value, schema)]
+
+
+def misfits(value: JsonValue, schema: JsonObject, *, most: int = MAX_MISMATCHES) -> list[Misfit]:
+    """List how ``value`` misses ``schema``, in the order of its fields; empty where it fits."""
     if not schema or _plainly_fits(value, schema):
         return []
     token = _meter.set(_Meter(value))
     try:
-        return _mismatches(value, schema)
+        errors = islice(_validator_of(schema).iter_errors(value), most)
+        return sorted((misfit_of(error) for error in errors), key=order_of(schema))
     except _TooMuchWork:
-        return ["checking it against the schema takes too long; send less, or simplify the schema"]
+        return [Misfit((), "takes too long to check against its schema; send less, or simplify the schema")]
     finally:
         _meter.reset(token)
 
@@ -104,18 +112,6 @@ _IS_OF: Mapping[str, Callable[[JsonValue], bool]] = {
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "null": lambda value: value is None,
 }
-
-
-def _mismatches(value: JsonValue, schema: JsonObject) -> list[str]:
-    found: list[str] = []
-    for error in _validator_of(schema).iter_errors(value):
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(
-            "."
-        )
-        found.append(f"{place}: {_short(error.message)}" if place else _short(error.message))
-        if len(found) == MAX_MISMATCHES:
-            break
-    return sorted(found)
 
 
 def _validator_of(schema: JsonObject) -> Any:
@@ -180,6 +176,37 @@ def _unique_items(_validator: Any, *asked: Any) -> Iterator[ValidationError]:
         yield ValidationError("two items are the same")
 
 
+def _required(_validator: Any, *asked: Any) -> Iterator[ValidationError]:
+    wanted, instance, _ = asked
+    if isinstance(instance, Mapping):
+        yield from (ValidationError("is missing", path=(name,)) for name in wanted if name not in instance)
+
+
+def _dependent_required(_validator: Any, *asked: Any) -> Iterator[ValidationError]:
+    wanted, instance, _ = asked
+    if isinstance(instance, Mapping):
+        needed = dict.fromkeys(name for given, names in wanted.items() if given in instance for name in names)
+        yield from (ValidationError("is missing", path=(name,)) for name in needed if name not in instance)
+
+
+def _additional_properties(validator: Any, *asked: Any) -> Iterator[ValidationError]:
+    wanted, instance, schema = asked
+    if wanted is not False:
+        yield from Draft202012Validator.VALIDATORS["additionalProperties"](validator, *asked) or ()
+    elif isinstance(instance, Mapping):
+        known = schema.get("properties", {})
+        yield from (ValidationError("is not asked for", path=(name,)) for name in instance if name not in known)
+
+
+# Ours: they say the place of what is wrong rather than of what it is missing from, or are as fast as may be.
+_KEYWORDS: Mapping[str, Keyword] = {
+    "uniqueItems": _unique_items,
+    "required": _required,
+    "dependentRequired": _dependent_required,
+    "additionalProperties": _additional_properties,
+}
+
+
 def _sameness(item: JsonValue) -> object:
     if isinstance(item, bool) or not isinstance(item, str | int | float):
         return "as JSON", json.dumps(item, sort_keys=True, default=dict)
@@ -192,10 +219,7 @@ def _length(value: object) -> int:
 
 _MeteredValidator: Any = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
-    {
-        name: _metered(keyword)
-        for name, keyword in {**Draft202012Validator.VALIDATORS, "uniqueItems": _unique_items}.items()
-    },
+    {name: _metered(keyword) for name, keyword in {**Draft202012Validator.VALIDATORS, **_KEYWORDS}.items()},
 )
 
 

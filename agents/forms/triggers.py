@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.operations.preferences import time_zones
-from agents.forms.runs import LONGEST_INPUT
+from agents.forms.shaped import LONGEST_INPUT
 from agents.operations.triggers import NAME_LENGTH, TriggerEdit
 from agents.queries.inputs import as_typed, typed_or_text
 

@@ -6,6 +6,7 @@ from django.db import models
 from accounts.models import Person, Project
 from accounts.tenancy import OrganizationModel
 from agents.engine.drafts import Draft, DraftFormat, write_document
+from agents.models.documents import DocumentField
 
 
 class Concurrency(models.TextChoices):
@@ -34,7 +35,7 @@ class Flow(OrganizationModel):
     owner = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     slug = models.SlugField(max_length=100)
     name = models.CharField(max_length=200)
-    draft = models.JSONField()
+    draft = DocumentField()
     draft_hash = models.CharField(max_length=64, blank=True)
     source = models.TextField(blank=True)
     format = models.CharField(max_length=4, default="json")
@@ -85,7 +86,7 @@ class FlowVersion(OrganizationModel):
 
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    document = models.JSONField()
+    document = DocumentField()
     document_hash = models.CharField(max_length=64, blank=True)
     source = models.TextField(blank=True)
     format = models.CharField(max_length=4, default="json")

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from accounts.models import ContentDays, Organization, Person, Project
 from accounts.tenancy import OrganizationManager, OrganizationModel
+from agents.models.documents import DocumentField
 from agents.models.flows import Flow, FlowVersion
 
 
@@ -38,7 +39,7 @@ class Run(OrganizationModel):
     flow = models.ForeignKey(Flow, on_delete=models.SET_NULL, null=True, related_name="+")
     version = models.ForeignKey(FlowVersion, on_delete=models.SET_NULL, null=True, related_name="+")
     label = models.CharField(max_length=200)
-    document = models.JSONField()
+    document = DocumentField()
     input = models.JSONField()
     context = models.JSONField(default=list)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -75,7 +76,7 @@ class Run(OrganizationModel):
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     origin = models.JSONField(null=True)
     # The flows that it does as sub-flows, pinned when it was accepted: their versions and documents by name.
-    library = models.JSONField(default=dict)
+    library = DocumentField(default=dict)
 
     # Set with every message to the run, cleared by the holder before it reads them: none is overlooked.
     has_post = models.BooleanField(default=False)

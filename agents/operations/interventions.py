@@ -12,9 +12,10 @@ from accounts.queries.access import insist
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.engine.journal import Entry
+from agents.engine.misfits import Misfit, place_text
 from agents.engine.nodes.approval import form_of
 from agents.engine.post import ANSWERS, APPROVAL
-from agents.engine.schemas import mismatches
+from agents.engine.schemas import misfits
 from agents.engine.sizes import is_too_large
 from agents.errors import DecisionMade, DecisionMisfit, FormInvalid, RunFinished, StepNotWaiting
 from agents.models import InboxMessage, Run
@@ -25,6 +26,8 @@ from agents.queries.timeline import fold_run
 from codexos.kernel.errors import Conflict, NotAllowed
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
+MOST_TROUBLES = 100
+"""How much of what is wrong with a form is told at once."""
 TIMEOUT = "timeout"
 """What became of a question that nobody answered in time."""
 
@@ -173,18 +176,19 @@ def _insist_fitting(verdict: Verdict, told: JsonObject, *, node_id: str) -> None
         known = [each.value for each in Decision if each.is_answer == is_question]
         raise DecisionMisfit(node_id=node_id, decision=verdict.decision.value, known=known)
     if wrong := _form_troubles(verdict, form_of(told)):
-        raise FormInvalid(node_id=node_id, wrong=wrong)
+        errors = [{"place": place_text(("form", *each.place)), "message": each.message} for each in wrong]
+        raise FormInvalid(node_id=node_id, wrong=list(map(str, wrong)), errors=errors)
 
 
-def _form_troubles(verdict: Verdict, schema: JsonObject | None) -> Sequence[str]:
+def _form_troubles(verdict: Verdict, schema: JsonObject | None) -> Sequence[Misfit]:
     if is_too_large({"form": verdict.form}):
-        return ["it is too large, or too deep"]
+        return [Misfit((), "is too large, or too deep")]
     if schema is None:
-        return [] if verdict.form is None else ["it asks for none"]
+        return [] if verdict.form is None else [Misfit((), "is not asked for")]
     # Who rejects need not fill it in.
     if verdict.form is None and verdict.decision is Decision.REJECT:
         return []
-    return mismatches({} if verdict.form is None else verdict.form, schema)
+    return misfits({} if verdict.form is None else verdict.form, schema, most=MOST_TROUBLES)
 
 
 def _access(actor: Actor, run_id: UUID | str, *, verb: str) -> Run:

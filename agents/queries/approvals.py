@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What waits for people: the questions that runs ask, and whose they are to answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
@@ -12,11 +12,15 @@ from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.engine.errors import GraphInvalid
 from agents.models import JournalEntry, Run
 from agents.models.runs import UNFINISHED
+from agents.queries.inputs import as_typed
 from agents.queries.interventions import list_asked, may_decide
 from agents.queries.progress import folded
 from agents.queries.runs import visible_runs
 from agents.queries.timeline import WaitingView, list_waiting_steps
+from codexos.kernel.jsontypes import JsonValue
 
+LONGEST_LINE = 160
+MOST_MEMBERS = 8
 MOST_COUNTED = 20
 """How many runs are looked into where only a number is shown."""
 
@@ -28,6 +32,26 @@ class ApprovalView:
     run: Run
     wait: WaitingView
     may_decide: bool
+
+    @property
+    def summary(self) -> str:
+        """What people see to decide by, in a line."""
+        return in_a_line(self.wait.show)
+
+
+def in_a_line(value: JsonValue) -> str:
+    """Say a value in a line: of a text its first words, of an object its members."""
+    match value:
+        case None:
+            return ""
+        case str():
+            said = value
+        case Mapping():
+            said = ", ".join(f"{name}: {as_typed(part)}" for name, part in list(value.items())[:MOST_MEMBERS])
+        case _:
+            said = as_typed(value)
+    said = " ".join(said[: LONGEST_LINE * 4].split())
+    return said if len(said) <= LONGEST_LINE else f"{said[: LONGEST_LINE - 1]}…"
 
 
 @in_organization

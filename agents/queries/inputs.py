@@ -2,18 +2,26 @@
 """What a flow asks of whoever runs it: read from the schema of its entry, as far as a form can ask for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from agents.engine.documents import parse_flow
 from agents.engine.errors import GraphInvalid
 from agents.engine.json_text import read_json, to_json
-from agents.engine.schemas import mismatches
+from agents.engine.misfits import Misfit
+from agents.engine.schemas import misfits
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MOST_FIELDS = 50
+MOST_TROUBLES = 100
+RULES = (
+    *("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "minItems", "maxItems", "uniqueItems"),
+)
+"""What a schema may ask of a value that people are told beside its field."""
 
-FieldKind = Literal["text", "integer", "number", "boolean", "choice", "json"]
+FieldKind = Literal["text", "integer", "number", "boolean", "choice", "choices", "lines", "json"]
 _KINDS: Mapping[JsonValue, FieldKind] = {
     "string": "text",
     "integer": "integer",
@@ -25,7 +33,7 @@ _SINGLE = (str, int, float, bool, type(None))
 
 @dataclass(frozen=True, slots=True)
 class InputField:
-    """One thing that is asked for. ``choices`` are the values there are, each as JSON."""
+    """One thing that is asked for. ``choices`` are the values there are, each as JSON; ``rules`` what else holds."""
 
     name: str
     label: str
@@ -34,6 +42,7 @@ class InputField:
     is_required: bool
     default: JsonValue = None
     choices: Sequence[str] = ()
+    rules: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +53,12 @@ class InputShape:
     fields: Sequence[InputField] = ()
     schema: JsonObject | None = None
 
-    def troubles(self, value: JsonValue) -> dict[str, str]:
-        """Say what is wrong with an input, by the name of the field; under "" what belongs to none."""
+    def troubles(self, value: JsonValue) -> Sequence[tuple[str, Misfit]]:
+        """List everything that is wrong with an input, by the name of its field; under "" what belongs to none."""
         if self.schema is None:
-            return {}
-        found = {}
-        if isinstance(value, Mapping):
-            for field in self.fields:
-                if field.name in value and (wrong := mismatches(value[field.name], _part(self.schema, field.name))):
-                    found[field.name] = "; ".join(wrong)
-        if not found and (wrong := mismatches(value, self.schema)):
-            found[""] = "; ".join(wrong)
-        return found
+            return []
+        names = {asked.name for asked in self.fields}
+        return [_of_field(misfit, names) for misfit in misfits(value, self.schema, most=MOST_TROUBLES)]
 
 
 def input_shape(document: JsonValue, *, like: JsonValue = None) -> InputShape:
@@ -79,10 +82,8 @@ def shape_of(schema: JsonObject) -> InputShape:
     # What must be there without being described can only be typed in.
     if set(required) - properties.keys():
         return InputShape("json", schema=schema)
-    # What must be there comes first: a list keeps its order in the database, the properties of an object do not.
-    names = dict.fromkeys([*required, *properties])
     return InputShape(
-        "fields", [_field(name, properties[name], is_required=name in required) for name in names], schema
+        "fields", [_field(name, asked, is_required=name in required) for name, asked in properties.items()], schema
     )
 
 
@@ -117,24 +118,37 @@ def _schema_of(document: JsonValue) -> JsonObject | None:
 
 def _field(name: str, asked: JsonValue, *, is_required: bool) -> InputField:
     said = asked if isinstance(asked, Mapping) else {}
-    values = said.get("enum")
-    is_choice = isinstance(values, list | tuple) and all(isinstance(value, _SINGLE) for value in values)
+    kind, choices = _control(said)
     return InputField(
         name=name,
         label=str(said.get("title") or name),
         hint=str(said.get("description") or ""),
-        kind="choice" if is_choice else _kind(said.get("type")),
+        kind=kind,
         is_required=is_required,
         default=said.get("default"),
-        choices=[to_json(value).rstrip() for value in values] if is_choice and isinstance(values, list | tuple) else (),
+        choices=choices,
+        rules={rule: said[rule] for rule in RULES if rule in said},
     )
 
 
-def _kind(said: JsonValue) -> FieldKind:
-    return _KINDS.get(said, "json") if isinstance(said, str) else "json"
+def _control(said: JsonObject) -> tuple[FieldKind, Sequence[str]]:
+    """Return how something is asked for, and the values it may have where it is one of several."""
+    if (values := _values(said)) is not None:
+        return "choice", values
+    kind, items = said.get("type"), said.get("items")
+    if kind == "array" and isinstance(items, Mapping):
+        if (values := _values(items)) is not None:
+            return "choices", values
+        return "lines" if items.get("type") == "string" else "json", ()
+    return _KINDS.get(kind, "json") if isinstance(kind, str) else "json", ()
 
 
-def _part(schema: JsonObject, name: str) -> JsonObject:
-    properties = schema.get("properties")
-    part = properties.get(name) if isinstance(properties, Mapping) else None
-    return part if isinstance(part, Mapping) else {}
+def _values(said: JsonObject) -> Sequence[str] | None:
+    values = said.get("enum")
+    is_choice = isinstance(values, list | tuple) and all(isinstance(value, _SINGLE) for value in values)
+    return [to_json(value).rstrip() for value in values] if is_choice and isinstance(values, list | tuple) else None
+
+
+def _of_field(misfit: Misfit, names: AbstractSet[str]) -> tuple[str, Misfit]:
+    name = str(misfit.place[0]) if misfit.place else ""
+    return (name, replace(misfit, place=misfit.place[1:])) if name in names else ("", misfit)

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from accounts.actor import Actor
 from accounts.pages import OrganizationPage
 from accounts.roles import Permission
-from agents.forms.runs import DecideForm, ShapedForm, answer_form
+from agents.forms.runs import DecideForm
+from agents.forms.shaped import ShapedForm, answer_form
 from agents.operations.interventions import Decision, Verdict, cancel_run, decide_step, pause_run, resume_run
 from agents.queries.flows import list_flow_names
 from agents.queries.interventions import list_asked, may_decide, may_step_in

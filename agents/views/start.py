@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from accounts.pages import OrganizationPage
 from accounts.roles import Permission
 from agents.errors import RunContentExpired, RunNotFound
-from agents.forms.runs import StartRunForm, initial_of
+from agents.forms.runs import StartRunForm
+from agents.forms.shaped import initial_of
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.flows import access_flow, choose_runnable_flow, list_runnable_flows
 from agents.queries.inputs import InputShape, input_shape

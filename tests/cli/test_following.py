@@ -81,6 +81,10 @@ def test_a_run_that_waits_says_how_to_decide(shell: Shell) -> None:
         assert somebody.type("decide", RUN_ID, "pay", "approve", "--form", '{"amount": 3}').code == 0
         assert server.bodies[-1] == {"node_id": "pay", "decision": "approve", "form": {"amount": 3}}
         assert somebody.type("decide", RUN_ID, "pay", "done", "--form", "{}").code == 2
+        broken = somebody.type("decide", RUN_ID, "pay", "approve", "--form", '{"amount": 3,\n bad')
+        assert (broken.code, "--form:2:2: this is not JSON: " in broken.err) == (7, True)
+        deep = somebody.type("decide", RUN_ID, "pay", "done", "--result", "[" * 100_000)
+        assert (deep.code, "nested too deeply" in deep.err) == (7, True)
         for verb in ("pause", "resume"):
             assert somebody.type(verb, RUN_ID).code == 0
             assert server.asked[-1] == f"POST /api/v1/runs/{RUN_ID}/{verb}/"

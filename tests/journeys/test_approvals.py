@@ -39,6 +39,9 @@ def test_a_question_is_found_answered_and_the_run_goes_on(page: Page, lived: Wor
     # when it is looked for from anywhere
     page.goto("/")
     page.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name="Approvals 1").click()
+    row = page.get_by_role("row", name="Pay go?")
+    for said in ("to: Kim", str(lived.dev.person), lived.project.name):
+        expect(row).to_contain_text(said)
     assert faults_of(page) == []
     page.get_by_role("link", name="Pay go?").click()
     assert faults_of(page) == []

@@ -228,7 +228,9 @@ def test_the_schema_of_an_entry_makes_the_form(page: Page, lived: World, sign_in
             "amount": {"type": "integer", "minimum": 1},
             "speed": {"enum": ["slow", "fast"], "default": "slow"},
             "gift": {"type": "boolean"},
-            "tags": {"type": "array", "items": {"type": "string"}},
+            "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 2},
+            "sizes": {"type": "array", "items": {"type": "integer"}},
+            "extras": {"type": "array", "items": {"enum": ["ribbon", "card"]}},
         },
     }
     document = {
@@ -247,13 +249,18 @@ def test_the_schema_of_an_entry_makes_the_form(page: Page, lived: World, sign_in
     page.get_by_label("Customer").fill("Ida")
     page.get_by_label("amount").fill("0")
     page.get_by_label("gift").check()
-    page.get_by_label("tags").fill('["new"')
+    expect(page.get_by_label("tags")).to_have_accessible_description("One on each line. How many at most: 2.")
+    page.get_by_label("tags").fill("new\n\nlarge\nblue")
+    page.get_by_label("sizes").fill("[1")
+    page.get_by_label("card").check()
     page.get_by_role("button", name="Run", exact=True).click()
-    # then it says so beside the field, and keeps everything
-    expect(page.get_by_label("tags")).to_have_accessible_description(re.compile("This is not JSON"))
-    page.get_by_label("tags").fill('["new"]')
-    page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.get_by_label("amount")).to_have_accessible_description(re.compile("less than the minimum"))
+    # then it says so beside each field at once, and keeps everything
+    expect(page.get_by_label("sizes")).to_have_accessible_description(re.compile("This is not JSON"))
+    expect(page.get_by_label("amount")).to_have_accessible_description("At least 1. Must be at least 1.")
+    expect(page.get_by_label("tags")).to_have_accessible_description(re.compile("Must have at most 2 items"))
+    expect(page.get_by_label("tags")).to_have_value("new\n\nlarge\nblue")
+    page.get_by_label("tags").fill("new")
+    page.get_by_label("sizes").fill("[1]")
     expect(page.get_by_label("Customer")).to_have_value("Ida")
     assert faults_of(page) == []
     # and a file is sent while the form is filled in
@@ -264,6 +271,8 @@ def test_the_schema_of_an_entry_makes_the_form(page: Page, lived: World, sign_in
     page.get_by_label("amount").fill("3")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator("[data-run-output]")).to_contain_text('"amount": 3')
+    for said in ('"tags": [\n    "new"\n  ]', '"extras": [\n    "card"\n  ]'):
+        expect(page.locator("[data-run-output]")).to_contain_text(said)
     expect(page.locator("[data-run-output]")).to_contain_text('"speed": "slow"')
     expect(page.get_by_role("link", name="notes.md")).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})

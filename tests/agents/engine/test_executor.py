@@ -103,8 +103,8 @@ async def test_a_wrong_call_of_a_tool_is_readable():
     tool = {"id": "t", "type": "tool", "tool": "Echo", "arguments": {"text": 5, "size": 1}}
     standing = await Stage(chain(tool), tools=[CountingTool()]).run()
     message = standing.data["error"]["message"]
-    assert "text: 5 is not of type 'string'" in message
-    assert "'size' was unexpected" in message
+    assert "'text' must be text, not a whole number" in message
+    assert "'size' is not asked for" in message
 
 
 async def test_a_bug_in_a_tool_fails_the_run_without_telling_its_insides(caplog):
