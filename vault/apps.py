@@ -8,3 +8,9 @@ class VaultConfig(AppConfig):
     """See the package."""
 
     name = "vault"
+
+    def ready(self) -> None:
+        from accounts.operations.outbox import subscribe
+        from vault.operations.leaving import put_away_personal
+
+        subscribe("member.left", put_away_personal)

@@ -134,3 +134,24 @@ class VaultShredded(Conflict):
 
     def __init__(self, *, key: str) -> None:
         super().__init__(f"Secret {key!r} was shredded with its organization's key. Nobody can open it.", key=key)
+
+
+class RefreshRefused(Conflict):
+    """The provider gives no new access token for the refresh token."""
+
+    def __init__(self, *, because: str) -> None:
+        super().__init__(f"The provider refused to renew the access token: {because}. Connect it again.")
+
+
+class CallbackFailed(Unavailable):
+    """Who was to give a secret its next value did not."""
+
+    def __init__(self, *, because: str) -> None:
+        super().__init__(f"The callback gave no new value: {because}. It is asked again later.")
+
+
+class TokenBeingRenewed(Unavailable):
+    """Another process was to renew an OAuth token and has not."""
+
+    def __init__(self, *, key: str) -> None:
+        super().__init__(f"The access token of secret {key!r} is over and was not renewed in time. Try again.", key=key)

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Keeps the ports of the vault by what lies outside."""
+"""The vault's outside: keepers of keys, providers of tokens, callbacks."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Secrets: a name in a place, and the sealed values it has had."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -87,6 +87,13 @@ class Secret(OrganizationModel):
     rotates_at = models.DateTimeField(null=True)
     callback_url = models.CharField(max_length=2000, blank=True)
     grace_seconds = models.PositiveIntegerField(default=0)
+    # When the clock looks at it next: at rotates_at first, then again for a reminder or after a callback that failed.
+    attended_at = models.DateTimeField(null=True)
+    rotation_tries = models.PositiveSmallIntegerField(default=0)
+    rotation_problem = models.CharField(max_length=500, blank=True)
+    expiry_told_at = models.DateTimeField(null=True)
+    # Who renews an OAuth token holds it until then: a refresh token is mostly good for one use.
+    refreshing_until = models.DateTimeField(null=True)
 
     destroyed_at = models.DateTimeField(null=True)
     destroyed_by = models.CharField(max_length=254, blank=True)
@@ -116,9 +123,13 @@ class Secret(OrganizationModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["rotates_at"], condition=Q(rotates_at__isnull=False), name="secret_rotates"),
+            models.Index(fields=["attended_at"], condition=Q(attended_at__isnull=False), name="secret_attended"),
             models.Index(fields=["gone_at"], condition=Q(gone_at__isnull=False), name="secret_gone"),
-            models.Index(fields=["expires_at"], condition=Q(expires_at__isnull=False), name="secret_expires"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expires_at__isnull=False, expiry_told_at=None),
+                name="secret_expires",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -132,6 +143,11 @@ class Secret(OrganizationModel):
     def is_expired(self, now: datetime) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= now
+
+    def plan_rotation(self, now: datetime) -> None:
+        """Say when the next value is due, counted from now; never where nothing is planned."""
+        self.rotates_at = now + timedelta(days=self.rotate_every_days) if self.rotate_every_days else None
+        self.attended_at, self.rotation_tries, self.rotation_problem = self.rotates_at, 0, ""
 
 
 class SecretVersion(OrganizationModel):

@@ -16,6 +16,7 @@ from accounts.operations.names import clean_text
 from accounts.tenancy import in_organization
 from codexos.kernel import clock
 from vault.crypto.envelope import Place, seal_value
+from vault.engine.oauth import read_oauth_token
 from vault.errors import SecretChanged, SecretInUse, SecretInvalid, SecretKeyTaken, SecretsFull
 from vault.models import Origin, Secret, SecretKind, SecretScope, SecretVersion
 from vault.operations.keys import HeldKey, hold_in_use, key_in_use
@@ -108,7 +109,7 @@ def restore_secret(actor: Actor, secret_id: UUID | str) -> Secret:
 
 @in_organization
 def _change(actor: Actor, secret_id: UUID | str, *, edit: SecretEdit, expected: Collection[int] | None) -> Secret:
-    secret = _hold(actor, secret_id)
+    secret = hold_secret(actor, secret_id)
     if expected is not None and secret.revision not in expected:
         raise SecretChanged(key=secret.key, revision=secret.revision)
     told = _apply(secret, edit)
@@ -119,7 +120,7 @@ def _change(actor: Actor, secret_id: UUID | str, *, edit: SecretEdit, expected: 
 
 @in_organization
 def _restore(actor: Actor, secret_id: UUID | str) -> Secret:
-    secret = _hold(actor, secret_id, may_be_destroyed=True)
+    secret = hold_secret(actor, secret_id, may_be_destroyed=True)
     if secret.destroyed_at is None:
         return secret
     secret.destroyed_at, secret.destroyed_by, secret.gone_at = None, "", None
@@ -136,7 +137,7 @@ def _restore(actor: Actor, secret_id: UUID | str) -> Secret:
 def _put(actor: Actor, blank: Secret, new: NewValue, *, edit: SecretEdit, held: HeldKey) -> Secret:
     secret, is_new = _insert_or_hold(actor, blank)
     told = _apply(secret, edit)
-    _append_version(actor, secret, new, held=held)
+    append_version(actor, secret, new, held=held)
     record_event(
         actor,
         "secret.created" if is_new else "secret.put",
@@ -150,8 +151,8 @@ def _put(actor: Actor, blank: Secret, new: NewValue, *, edit: SecretEdit, held: 
 
 @in_organization
 def _add(actor: Actor, secret_id: UUID | str, new: NewValue, *, held: HeldKey) -> Secret:
-    secret = _hold(actor, secret_id)
-    _append_version(actor, secret, new, held=held)
+    secret = hold_secret(actor, secret_id)
+    append_version(actor, secret, new, held=held)
     record_event(
         actor,
         f"secret.{new.origin}",
@@ -162,13 +163,15 @@ def _add(actor: Actor, secret_id: UUID | str, new: NewValue, *, held: HeldKey) -
     return secret
 
 
-def _append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKey) -> None:
+def append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKey) -> None:
     """Seal a value as the next version of a secret whose row is held."""
     if not hold_in_use(held.row_id):
         held = key_in_use(actor.organization_id)
     now, number = clock.now(), secret.current_number + 1
     versions = SecretVersion.objects.for_organization(actor.organization_id).filter(secret=secret)
     versions.filter(number=secret.current_number).update(readable_until=now + new.grace)
+    if secret.kind == SecretKind.OAUTH_TOKEN:
+        read_oauth_token(new.value)
     envelope = seal_value(held.key, new.value, place=Place(secret.organization_id, secret.id, number))
     SecretVersion.objects.create(
         organization_id=actor.organization_id,
@@ -182,14 +185,13 @@ def _append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKe
         created_by=actor.label[:254],
     )
     secret.current_number, secret.rotated_at = number, now
-    if secret.rotate_every_days:
-        secret.rotates_at = now + timedelta(days=secret.rotate_every_days)
+    secret.plan_rotation(now)
     _save(secret)
 
 
 @in_organization
 def _destroy(actor: Actor, secret_id: UUID | str, *, even_if_used: bool) -> Secret:
-    secret = _hold(actor, secret_id)
+    secret = hold_secret(actor, secret_id)
     used_by = [use.about_label for use in list_uses(actor, secret)]
     if used_by and not even_if_used:
         raise SecretInUse(key=secret.key, used_by=used_by)
@@ -237,10 +239,10 @@ def _insert_or_hold(actor: Actor, blank: Secret) -> tuple[Secret, bool]:
         except IntegrityError:
             # Somebody put the same key at the same moment: both values are kept, one after the other.
             found = in_folder.filter(key=blank.key).values_list("id", flat=True).get()
-    return _hold(actor, found), False
+    return hold_secret(actor, found), False
 
 
-def _hold(actor: Actor, secret_id: UUID | str, *, may_be_destroyed: bool = False) -> Secret:
+def hold_secret(actor: Actor, secret_id: UUID | str, *, may_be_destroyed: bool = False) -> Secret:
     """Return a secret to be changed, its row locked."""
     seen = access_changeable_secret(actor, secret_id, may_be_destroyed=may_be_destroyed)
     Secret.objects.for_organization(actor.organization_id).select_for_update().filter(pk=seen.pk).values("pk").get()
@@ -261,6 +263,7 @@ def _apply(secret: Secret, edit: SecretEdit) -> list[str]:
         _retag(secret, clean_tags(edit.tags))
     if edit.expires_at is not None:
         (secret.expires_at,) = edit.expires_at
+        secret.expiry_told_at = None
     after = (secret.kind, secret.description, secret.tags, secret.expires_at)
     names = ("kind", "description", "tags", "expires_at")
     return [name for name, old, new in zip(names, before, after, strict=True) if old != new]

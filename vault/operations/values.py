@@ -7,7 +7,7 @@ it was read. Only then is it returned.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -18,9 +18,11 @@ from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.sealing import SealBroken
 from vault.crypto.envelope import Envelope, Place, open_value
+from vault.engine.oauth import read_oauth_token
 from vault.errors import SecretDamaged, SecretExpired, SecretVersionClosed, SecretVersionNotFound
-from vault.models import Origin, Secret, SecretVersion
+from vault.models import Origin, Secret, SecretKind, SecretVersion
 from vault.operations.keys import open_key
+from vault.operations.refreshing import renew_token
 from vault.operations.refusals import auditing_refusals
 from vault.operations.secrets import NewValue, add_version
 from vault.queries.secrets import access_changeable_secret, access_secret, find_secret
@@ -35,6 +37,13 @@ class OpenedSecret:
     secret: Secret
     number: int
     value: bytes = field(repr=False)
+
+    @property
+    def usable(self) -> bytes:
+        """What travels with a request: of an OAuth token the access token, else the value."""
+        if self.secret.kind == SecretKind.OAUTH_TOKEN:
+            return read_oauth_token(self.value).access_token.encode()
+        return self.value
 
 
 def read_secret(actor: Actor, secret_id: UUID | str, *, number: int | None = None) -> OpenedSecret:
@@ -55,13 +64,15 @@ def read_secret(actor: Actor, secret_id: UUID | str, *, number: int | None = Non
 def use_secret(actor: Actor, key: str, *, project: Project, by: Mapping[str, str]) -> OpenedSecret:
     """Return what a key means in a project, to be used for the actor; ``by`` tells what uses it: a run, a step.
 
-    Raises what ``read_secret`` does.
+    An OAuth token that is over is renewed first. Raises what ``read_secret`` does, RefreshRefused, Unavailable kinds.
     """
     with auditing_refusals(actor, "use", key=key):
-        with tenant(actor.organization_id, durable=True):
-            secret = find_secret(actor, key, project=project)
-            version = _readable_version(secret, None)
-        opened = OpenedSecret(secret, version.number, _open(secret, version))
+        opened = _find(actor, key, project)
+        token = read_oauth_token(opened.value) if opened.secret.kind == SecretKind.OAUTH_TOKEN else None
+        if token is not None and token.is_stale(clock.now()) and token.can_refresh:
+            renewed = renew_token(actor, opened.secret, token)
+            # Where another process has renewed it, what it made is read.
+            opened = replace(opened, value=renewed.as_value()) if renewed else _find(actor, key, project)
         _tell(actor, opened, "secret.used", **by)
         return opened
 
@@ -76,6 +87,13 @@ def roll_back(actor: Actor, secret_id: UUID | str, *, to: int, grace: timedelta 
             secret = access_changeable_secret(actor, secret_id)
             version = _version(secret, to)
         return add_version(actor, secret.pk, NewValue(_open(secret, version), Origin.ROLLED_BACK, grace))
+
+
+def _find(actor: Actor, key: str, project: Project) -> OpenedSecret:
+    with tenant(actor.organization_id, durable=True):
+        secret = find_secret(actor, key, project=project)
+        version = _readable_version(secret, None)
+    return OpenedSecret(secret, version.number, _open(secret, version))
 
 
 def _tell(actor: Actor, opened: OpenedSecret, action: str, **by: str) -> None:

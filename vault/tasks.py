@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Carries ids down to the workers of vault."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.db import InterfaceError, OperationalError
+
+from vault.workers.mail import mail_reminder
+
+_MAY_PASS = (OSError, OperationalError, InterfaceError)
+
+
+@shared_task(name="vault.tasks.send_reminder", autoretry_for=_MAY_PASS, retry_backoff=True, max_retries=10)
+def send_reminder(organization_id: str, secret_id: str, of: str) -> None:
+    """Write to a secret's people that it expires, or that its next value is due."""
+    mail_reminder(UUID(organization_id), UUID(secret_id), of=of)

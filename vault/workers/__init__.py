@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The slow and repeatable work of the vault."""
