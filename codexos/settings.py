@@ -205,6 +205,7 @@ if not THROTTLES_ON and not CODEXOS_EMBEDDED:
 # Vault: how long what was destroyed can be taken back, and when the last backup of it is gone ------------------------
 VAULT_RESTORE_DAYS = env.number("CODEXOS_VAULT_RESTORE_DAYS", default=30)
 VAULT_MOST_SECRETS = env.number("CODEXOS_VAULT_MOST_SECRETS", default=100_000)
+VAULT_ROTATE_DAYS = env.number("CODEXOS_VAULT_ROTATE_DAYS", default=365)
 BACKUP_DAYS = env.number("CODEXOS_BACKUP_DAYS", default=35)
 
 # Models: who answers for which name; llm/queries/deployments.py reads it ------------------------------------------

@@ -155,3 +155,10 @@ class TokenBeingRenewed(Unavailable):
 
     def __init__(self, *, key: str) -> None:
         super().__init__(f"The access token of secret {key!r} is over and was not renewed in time. Try again.", key=key)
+
+
+class KeysJustChanged(Conflict):
+    """Somebody rotated or shredded the keys at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__("The keys of this organization were changed at this very moment. See them, then try again.")

@@ -2,7 +2,9 @@
 """What the clock starts in vault."""
 
 from celery import shared_task
+from celery.schedules import crontab
 
+from vault.operations.key_rotation import go_on_rewrapping, rotate_old_keys
 from vault.operations.rotation import attend_due_secrets
 
 TIMETABLE = {
@@ -11,6 +13,8 @@ TIMETABLE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "vault: rotate old keys": {"task": "vault.schedules.rotate_keys", "schedule": crontab(minute="17")},
+    "vault: go on rewrapping": {"task": "vault.schedules.rewrap", "schedule": crontab(minute="*/10")},
 }
 
 
@@ -18,3 +22,15 @@ TIMETABLE = {
 def attend_secrets() -> None:
     """Every minute: give new values, remind, and let go of what was destroyed long enough ago."""
     attend_due_secrets()
+
+
+@shared_task(name="vault.schedules.rotate_keys")
+def rotate_keys() -> None:
+    """Once an hour: rotate the keys that are older than CODEXOS_VAULT_ROTATE_DAYS."""
+    rotate_old_keys()
+
+
+@shared_task(name="vault.schedules.rewrap")
+def rewrap() -> None:
+    """Every ten minutes: go on where something may still stand under a retired key."""
+    go_on_rewrapping()

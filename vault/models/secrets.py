@@ -158,7 +158,8 @@ class SecretVersion(OrganizationModel):
 
     secret = models.ForeignKey(Secret, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    vault_key = models.ForeignKey(VaultKey, on_delete=models.PROTECT, related_name="+")
+    # Its index is the one below: versions are walked key by key, in the order of their ids.
+    vault_key = models.ForeignKey(VaultKey, on_delete=models.PROTECT, related_name="+", db_index=False)
     wrapped_key = models.BinaryField()
     sealed = models.BinaryField()
     size = models.PositiveIntegerField()
@@ -173,6 +174,7 @@ class SecretVersion(OrganizationModel):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["secret", "number"], name="secret_version_unique")]
+        indexes = [models.Index(fields=["vault_key", "id"], name="secret_version_by_key")]
 
     def __str__(self) -> str:
         return f"version {self.number}"

@@ -7,21 +7,13 @@ Asking the keeper may take the network, so nothing here does it inside of a tran
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from accounts.tenancy import tenant
-from codexos.kernel.sealing import new_key
-from vault.crypto.envelope import OrganizationKey, about_organization_key
-from vault.crypto.keyring import Keyring
-from vault.crypto.ports import KeyProvider, WrappedKey
+from vault.adapters.keys.rows import new_row, open_row, present_master
+from vault.crypto.envelope import OrganizationKey
 from vault.errors import VaultShredded
 from vault.models import VaultKey
-
-
-def key_provider() -> KeyProvider:
-    """Return who keeps the master key."""
-    return Keyring([settings.MASTER_KEY])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +32,10 @@ def key_in_use(organization_id: UUID) -> HeldKey:
 
 def open_key(row: VaultKey, *, needed_for: str) -> OrganizationKey:
     """Return the key in a row. Raises VaultShredded, KeyUnavailable, MasterUnknown, SealBroken."""
-    if row.shredded_at:
+    # Asked of the row each time, before anything that may still be kept open in this process.
+    if row.shredded_at or row.is_empty:
         raise VaultShredded(key=needed_for)
-    opened = key_provider().unwrap(
-        WrappedKey(row.master, bytes(row.wrapped)),
-        associated=about_organization_key(row.organization_id, row.number),
-    )
-    return OrganizationKey(row.organization_id, row.number, opened)
+    return open_row(row)
 
 
 def hold_in_use(row_id: UUID) -> bool:
@@ -59,18 +48,20 @@ def hold_in_use(row_id: UUID) -> bool:
         return cursor.fetchone() is not None
 
 
-def new_row(organization_id: UUID, *, number: int) -> VaultKey:
-    """Return a fresh key, wrapped, as a row that is not written yet. Raises KeyUnavailable."""
-    about = about_organization_key(organization_id, number)
-    wrapped = key_provider().wrap(new_key(), associated=about)
-    return VaultKey(organization_id=organization_id, number=number, master=wrapped.master, wrapped=wrapped.data)
+def master_in_use() -> str:
+    """Return the name of the master that the settings have keys wrapped under."""
+    return present_master()
+
+
+def latest_number(organization_id: UUID) -> int:
+    """Return the number of the newest key, 0 where there is none."""
+    with tenant(organization_id):
+        rows = VaultKey.objects.for_organization(organization_id)
+        return rows.order_by("-number").values_list("number", flat=True).first() or 0
 
 
 def _make(organization_id: UUID) -> VaultKey:
-    with tenant(organization_id):
-        rows = VaultKey.objects.for_organization(organization_id)
-        latest = rows.order_by("-number").values_list("number", flat=True).first() or 0
-    row = new_row(organization_id, number=latest + 1)
+    row = new_row(organization_id, number=latest_number(organization_id) + 1)
     try:
         with tenant(organization_id), transaction.atomic():
             row.save(force_insert=True)

@@ -165,7 +165,8 @@ def _add(actor: Actor, secret_id: UUID | str, new: NewValue, *, held: HeldKey) -
 
 def append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKey) -> None:
     """Seal a value as the next version of a secret whose row is held."""
-    if not hold_in_use(held.row_id):
+    while not hold_in_use(held.row_id):
+        # It was retired or shredded since; nothing may come under it any more.
         held = key_in_use(actor.organization_id)
     now, number = clock.now(), secret.current_number + 1
     versions = SecretVersion.objects.for_organization(actor.organization_id).filter(secret=secret)

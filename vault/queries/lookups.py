@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What is asked of the vault before an organization is known; answered by the functions of vault/sql/lookups.sql."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+
+class ClosedKey(NamedTuple):
+    """A key of an organization as it stands in the database: closed."""
+
+    organization_id: UUID
+    number: int
+    wrapped: bytes
+
+
+def list_masters() -> Mapping[str, Sequence[ClosedKey]]:
+    """Return every master that something is closed under, each with a few keys it closes."""
+    found: dict[str, list[ClosedKey]] = defaultdict(list)
+    for master, organization_id, number, wrapped in _ask("select * from app.vault_masters()"):
+        found[master].append(ClosedKey(organization_id, number, bytes(wrapped)))
+    return found
+
+
+def list_organizations_with_keys() -> list[UUID]:
+    """Return the organizations that have or had a key."""
+    return [row[0] for row in _ask("select app.organizations_with_vault_keys()")]
+
+
+def list_organizations_not_under(master: str) -> list[UUID]:
+    """Return the organizations that have keys under another master than this one."""
+    return [row[0] for row in _ask("select app.organizations_not_under(%s)", master)]
+
+
+def list_organizations_with_retired_keys() -> list[UUID]:
+    """Return the organizations with retired keys under which something may still stand."""
+    return [row[0] for row in _ask("select app.organizations_with_retired_vault_keys()")]
+
+
+def list_organizations_with_keys_from_before(moment: datetime) -> list[UUID]:
+    """Return the organizations whose key in use is older than ``moment``, the oldest first."""
+    return [row[0] for row in _ask("select app.organizations_with_vault_keys_from_before(%s)", moment)]
+
+
+def _ask(question: str, *parameters: str | datetime) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(question, list(parameters))
+        return list(cursor.fetchall())
