@@ -207,10 +207,19 @@ class TriggerNotFound(NotFound):
 
 
 class TriggerInvalid(InvalidInput):
-    """What was said about a trigger does not hold together."""
+    """What was said about a trigger does not hold together; ``errors`` lists everything at once."""
 
     def __init__(self, place: str, message: str) -> None:
         super().__init__(message, errors=[{"place": place, "message": message}])
+
+    @classmethod
+    def of_all(cls, problems: Sequence[Mapping[str, str]]) -> "TriggerInvalid":
+        """Tell several problems at once."""
+        first, others = problems[0], len(problems) - 1
+        said = f"{first['place']}: {first['message']} And {others} more." if others else first["message"]
+        refused = cls(first["place"], said)
+        refused.details["errors"] = [dict(problem) for problem in problems]
+        return refused
 
 
 class ScheduleInvalid(TriggerInvalid):
@@ -247,6 +256,17 @@ class TriggersFull(LimitReached):
 
 class FiringRefused(Conflict):
     """A webhook was called rightly, and its run could not be started."""
+
+
+class DeliveryReused(InvalidInput):
+    """A webhook's delivery came before with another body: it is neither that call again nor a new one."""
+
+    def __init__(self, *, delivery: str) -> None:
+        message = (
+            f"Delivery {delivery!r} came before with another body, so nothing was started. Send the body it came with, "
+            "or this one under an id of its own."
+        )
+        super().__init__(message, errors=[{"place": "Codexos-Delivery", "message": message}])
 
 
 class HookBodyInvalid(InvalidInput):

@@ -2,8 +2,10 @@
 """What the API is sent, read by its shape; what it means is checked by the operation."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
+from django.core import exceptions
 from rest_framework import serializers
 
 _MOST_NAMED = 10
@@ -25,18 +27,37 @@ class Body(Query):
     """A body. What it does not know is refused: a limit that is misspelled must not be taken for none."""
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return what was sent. Raises ValidationError, also for members it does not know."""
-        refuse_unknown(data, known=self.fields)
-        return super().to_internal_value(data)
+        """Return what was sent. Raises ValidationError with everything at once, also members it does not know."""
+        strange = _unknown_members(data, known=self.fields)
+        try:
+            read = super().to_internal_value(data)
+        except serializers.ValidationError as refused:
+            known = refused.detail if isinstance(refused.detail, Mapping) else {}
+            raise (serializers.ValidationError({**known, **strange}) if strange else refused) from None
+        if strange:
+            raise serializers.ValidationError(strange)
+        return read
+
+    @classmethod
+    def parse_what_fits(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those members that can be read, for who wants to say more of a body than what cannot."""
+        read = {}
+        for name, field in cls().fields.items():
+            if name in data and not field.read_only:
+                with suppress(serializers.ValidationError, exceptions.ValidationError):
+                    read[name] = field.run_validation(data[name])
+        return read
 
 
 def refuse_unknown(data: Any, *, known: Collection[str]) -> None:
     """Raise ValidationError where ``data`` has members besides those that are known."""
+    if strange := _unknown_members(data, known=known):
+        raise serializers.ValidationError(strange)
+
+
+def _unknown_members(data: Any, *, known: Collection[str]) -> dict[str, list[str]]:
     names = [name for name in data if name not in known] if isinstance(data, Mapping) else []
-    if names:
-        raise serializers.ValidationError(
-            {name[:_NAME_SHOWN]: [_unknown(name[:_NAME_SHOWN], known)] for name in names[:_MOST_NAMED]}
-        )
+    return {name[:_NAME_SHOWN]: [_unknown(name[:_NAME_SHOWN], known)] for name in names[:_MOST_NAMED]}
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.rest import Body, Query
 from agents.models import Firing, HookStyle, Missed, Trigger, TriggerKind
-from agents.operations.triggers import NAME_LENGTH
+from agents.operations.trigger_edits import NAME_LENGTH
 from agents.queries.triggers import hook_address, upcoming
 
 

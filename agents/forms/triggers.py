@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.operations.preferences import time_zones
 from agents.forms.shaped import LONGEST_INPUT
-from agents.operations.triggers import NAME_LENGTH, TriggerEdit
+from agents.operations.trigger_edits import NAME_LENGTH, TriggerEdit
 from agents.queries.inputs import as_typed, typed_or_text
 
 KINDS = {"cron": _("On a schedule"), "at": _("At a time"), "webhook": _("On a webhook")}

@@ -111,11 +111,13 @@ class Firing(OrganizationModel):
     """One time a trigger was due, called, or fired by hand: the run it started, or why it started none.
 
     A moment, and a delivery, stand once: that is what keeps two schedulers, or two callers, from starting two runs.
+    ``body_sha256`` is what a delivery's call held, of one that brought an id.
     """
 
     trigger = models.ForeignKey(Trigger, on_delete=models.CASCADE, related_name="firings")
     due_at = models.DateTimeField(null=True)
     delivery = models.CharField(max_length=200, null=True)
+    body_sha256 = models.BinaryField(max_length=32, null=True)
     by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
     code = models.CharField(max_length=60, blank=True)

@@ -3,6 +3,7 @@
 and each delivery starts one run at most, and none is lost when a process dies in between.
 """
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from accounts.queries.tokens import is_token_open
 from accounts.roles import Permission, Role
 from accounts.tenancy import tenant
 from agents.engine.hooks import HookCall, call_of, input_of, read_body, signature_of
-from agents.errors import FiringRefused, SignatureInvalid, TriggerDisabled
+from agents.errors import DeliveryReused, FiringRefused, SignatureInvalid, TriggerDisabled
 from agents.models import GRACE, Firing, Missed, Trigger
 from agents.operations.runs import RunRequest, accept_run
 from agents.operations.triggers import UNKNOWN_WEBHOOK, given, open_secret, seal_secret
@@ -43,6 +44,15 @@ class Received:
 
     firing: Firing
     is_replay: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One call of a webhook: its id, what its body came to where it brought that id, and what it says."""
+
+    id: str
+    body_sha256: bytes | None
+    sent: JsonValue
 
 
 def fire_due_triggers() -> int:
@@ -72,7 +82,8 @@ def forget_firings() -> None:
 def receive_webhook(trigger_id: str, *, headers: Mapping[str, str], body: bytes) -> Received:
     """Start a run by a webhook's call; sent again, the same call starts nothing and is told the first run.
 
-    Raises HookBodyInvalid, SignatureInvalid, TriggerDisabled, FiringRefused. A refused call may be sent again.
+    Raises HookBodyInvalid, SignatureInvalid, DeliveryReused, TriggerDisabled, FiringRefused. A refused call may be sent
+    again.
     """
     call = call_of(headers, body=body)
     id_ = parse_id(trigger_id) or UNKNOWN_WEBHOOK
@@ -81,7 +92,8 @@ def receive_webhook(trigger_id: str, *, headers: Mapping[str, str], body: bytes)
     if hook is None or signature is None:
         raise SignatureInvalid
     sent = read_body(call.body, content_type=call.content_type)
-    received = _deliver(id_, hook.organization_id, delivery=call.delivery or signature, sent=sent)
+    delivery = Delivery(call.delivery or signature, hashlib.sha256(call.body).digest() if call.delivery else None, sent)
+    received = _deliver(id_, hook.organization_id, delivery=delivery)
     if received.firing.is_refused:
         raise FiringRefused(f"No run was started. {received.firing.reason}", reason=received.firing.code)
     return received
@@ -130,27 +142,34 @@ def _meet(row: Trigger, firing: Firing, now: datetime) -> None:
     _start(row, firing, given(row.input))
 
 
-def _deliver(trigger_id: UUID, organization_id: UUID, *, delivery: str, sent: JsonValue) -> Received:
+def _deliver(trigger_id: UUID, organization_id: UUID, *, delivery: Delivery) -> Received:
     with tenant(organization_id):
         rows = Trigger.objects.for_organization(organization_id).select_related("person")
         row = rows.filter(pk=trigger_id).first()
         if row is None:
             raise SignatureInvalid
-        firing, is_mine = _claim(row, delivery=delivery)
+        firing, is_mine = _claim(row, body_sha256=delivery.body_sha256, delivery=delivery.id)
+        if not is_mine and not _is_same_call(firing, delivery):
+            raise DeliveryReused(delivery=delivery.id)
         if not is_mine and not firing.is_refused:
             return Received(firing, is_replay=True)
         if not row.is_enabled:
             # Leaves no trace: sent again once it is resumed, the call starts its run.
             raise TriggerDisabled(row.reason or _PAUSED)
-        _start(row, firing, input_of(sent, fixed=row.input))
+        _start(row, firing, input_of(delivery.sent, fixed=row.input))
         if not row.is_enabled:
             row.save(update_fields=["next_at", "is_enabled", "reason"])
     return Received(firing, is_replay=False)
 
 
-def _claim(row: Trigger, **once: datetime | str) -> tuple[Firing, bool]:
+def _is_same_call(firing: Firing, delivery: Delivery) -> bool:
+    # A signature says itself what it is of; of what came before bodies were noted nobody knows better.
+    return firing.body_sha256 is None or bytes(firing.body_sha256) == delivery.body_sha256
+
+
+def _claim(row: Trigger, *, body_sha256: bytes | None = None, **once: datetime | str) -> tuple[Firing, bool]:
     """Return the firing of a moment or a delivery, held, and whether it is new; waits for who writes it now."""
-    mine = Firing(organization_id=row.organization_id, trigger=row, **once)
+    mine = Firing(organization_id=row.organization_id, trigger=row, body_sha256=body_sha256, **once)
     Firing.objects.bulk_create([mine], ignore_conflicts=True)
     rows = Firing.objects.for_organization(row.organization_id).select_for_update(of=("self",))
     found = rows.get(trigger=row, **once)

@@ -2,9 +2,9 @@
 """Making, changing, stopping and deleting triggers, and firing one by hand."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
@@ -12,20 +12,18 @@ from django.conf import settings
 
 from accounts.actor import Actor
 from accounts.operations.audit import record_event
-from accounts.operations.names import clean_name
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
-from agents.engine.cron import read_moment, read_schedule, read_zone
 from agents.errors import (
     FlowArchived,
-    MomentInvalid,
     TriggerChanged,
     TriggerInvalid,
     TriggerNotFound,
     TriggersFull,
 )
-from agents.models import Firing, Flow, HookStyle, Missed, Trigger, TriggerKind
+from agents.models import Firing, Flow, HookStyle, Trigger, TriggerKind
 from agents.operations.runs import RunRequest, accept_run
+from agents.operations.trigger_edits import TriggerEdit, apply_edit, list_problems
 from agents.queries.flows import access_flow
 from agents.queries.triggers import access_trigger, insist_may_stop, insist_own
 from codexos.kernel import clock
@@ -34,28 +32,8 @@ from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.sealing import associate, derive_key, open_sealed, seal
 
 MOST_TRIGGERS = 50
-NAME_LENGTH = 200
 OLD_SECRET_LIVES = timedelta(hours=24)
 _PREFIX = "cos_hook_"
-
-
-@dataclass(frozen=True, slots=True)
-class TriggerEdit:
-    """What is said about a trigger; what is None stays as it was. ``input`` holds the one value."""
-
-    name: str | None = None
-    at: str | None = None
-    cron: str | None = None
-    time_zone: str | None = None
-    missed: str | None = None
-    style: str | None = None
-    input: tuple[JsonValue] | None = None
-    is_enabled: bool | None = None
-
-    @property
-    def only_pauses(self) -> bool:
-        """Whether it says nothing but that the trigger is to stop."""
-        return self == TriggerEdit(is_enabled=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +54,19 @@ def create_trigger(actor: Actor, flow: UUID | str, *, kind: str, edit: TriggerEd
     if found.is_archived:
         raise FlowArchived(slug=found.slug)
     _check_room_for_another(found)
+    if problems := list_problems(kind, edit) if kind not in TriggerKind.values else ():
+        raise TriggerInvalid.of_all(problems)
     row = Trigger(
         organization_id=actor.organization_id,
         project_id=found.project_id,
         flow=found,
-        kind=_one_of(kind, TriggerKind.values, place="kind"),
+        kind=kind,
         person_id=actor.person_id,
     )
     secret = _give_secret(row) if row.is_webhook else ""
     row.style = HookStyle.CODEXOS if row.is_webhook else ""
-    _apply(actor, row, edit)
+    apply_edit(row, edit)
+    _act_as(actor, row)
     row.save(force_insert=True)
     record_event(actor, "trigger.created", about=row, flow=str(found.id), trigger_kind=row.kind)
     return MadeTrigger(row, secret)
@@ -106,7 +87,8 @@ def change_trigger(
         row.disable()
     else:
         insist_own(actor, row)
-        _apply(actor, row, edit)
+        apply_edit(row, edit)
+        _act_as(actor, row)
     row.revision += 1
     row.save()
     record_event(actor, "trigger.changed", about=row, is_enabled=row.is_enabled, revision=row.revision)
@@ -189,66 +171,6 @@ def _hold(actor: Actor, trigger_id: UUID | str, *, expected: Collection[int] | N
     return row
 
 
-def _apply(actor: Actor, row: Trigger, edit: TriggerEdit) -> None:
-    if edit.name is not None or not row.name:
-        row.name = clean_name(edit.name or "", at_most=NAME_LENGTH)
-    if edit.input is not None:
-        row.input = _checked_input(row, edit.input[0])
-    if edit.missed is not None:
-        row.missed = _one_of(edit.missed, Missed.values, place="missed")
-    if edit.style is not None and row.is_webhook:
-        row.style = _one_of(edit.style, HookStyle.values, place="style")
-    _refuse_strangers(row, edit)
-    _set_time(row, edit)
-    _act_as(actor, row)
-
-
-def _set_time(row: Trigger, edit: TriggerEdit) -> None:
-    is_said = (edit.at, edit.cron, edit.time_zone) != (None, None, None)
-    is_new = row._state.adding
-    if is_said or is_new:
-        row.time_zone = read_zone(edit.time_zone or row.time_zone).key
-        if row.kind == TriggerKind.AT:
-            row.at = _future(read_moment(edit.at, zone=row.time_zone)) if edit.at is not None else row.at
-        elif row.kind == TriggerKind.CRON:
-            row.cron = read_schedule(row.cron if edit.cron is None else edit.cron, zone=row.time_zone).expression
-    if edit.is_enabled is False:
-        row.disable()
-    elif is_said or is_new or (edit.is_enabled and not row.is_enabled):
-        is_on = row.is_enabled if edit.is_enabled is None else edit.is_enabled
-        row.is_enabled, row.reason = is_on, "" if is_on else row.reason
-        row.next_at = _next_of(row) if is_on else None
-
-
-def _next_of(row: Trigger) -> datetime | None:
-    if row.kind == TriggerKind.AT:
-        if row.at is None:
-            raise MomentInvalid("Say when: at is missing. Write it as 2026-03-29T14:30 or 2026-03-29T14:30+02:00.")
-        return _future(row.at)
-    schedule = row.schedule
-    return schedule.next_after(clock.now()) if schedule else None
-
-
-def _future(moment: datetime) -> datetime:
-    if moment <= clock.now():
-        raise MomentInvalid(f"{moment:%Y-%m-%d %H:%M} UTC has passed already. Choose a moment that is still to come.")
-    return moment
-
-
-def _refuse_strangers(row: Trigger, edit: TriggerEdit) -> None:
-    for place, kind in (("at", TriggerKind.AT), ("cron", TriggerKind.CRON), ("style", TriggerKind.WEBHOOK)):
-        if getattr(edit, place) is not None and row.kind != kind:
-            raise TriggerInvalid(place, f"{place} is not for a trigger of kind {row.kind!r}. Leave it out.")
-
-
-def _checked_input(row: Trigger, value: JsonValue) -> JsonValue:
-    if row.is_webhook and value is not None and not isinstance(value, Mapping):
-        raise TriggerInvalid(
-            "input", "What is added to a webhook's input is an object, whose members go over the body."
-        )
-    return value
-
-
 def _act_as(actor: Actor, row: Trigger) -> None:
     # Whoever changed it last lends it no more than they had in hand: a token's limit holds for what it starts.
     row.token_id = actor.token_id
@@ -258,12 +180,6 @@ def _act_as(actor: Actor, row: Trigger) -> None:
 def _check_room_for_another(flow: Flow) -> None:
     if Trigger.objects.for_organization(flow.organization_id).filter(flow=flow).count() >= MOST_TRIGGERS:
         raise TriggersFull(f"Flow {flow.slug!r} has {MOST_TRIGGERS} triggers already. Delete one that is not used.")
-
-
-def _one_of(value: str, choices: Collection[str], *, place: str) -> str:
-    if value not in choices:
-        raise TriggerInvalid(place, f"{value[:40]!r} is not one of {', '.join(map(repr, choices))}.")
-    return value
 
 
 def _place(trigger_id: UUID) -> bytes:

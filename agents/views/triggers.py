@@ -15,9 +15,9 @@ from accounts.actor import Actor
 from accounts.roles import Permission
 from agents.errors import TriggerNotFound
 from agents.forms.triggers import KINDS, TriggerForm, initial_of_trigger
+from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import (
     MadeTrigger,
-    TriggerEdit,
     change_trigger,
     create_trigger,
     delete_trigger,

@@ -111,6 +111,43 @@ def test_what_is_no_trigger_is_refused_with_its_place(
     assert refused["errors"][0]["place"] == place
 
 
+@pytest.mark.parametrize(
+    ("said", "places"),
+    [
+        # what cannot be read, and what can and does not hold together
+        (
+            {"is_enabled": "perhaps", "cron": "often", "name": " ", "time_zone": "Europe/Atlantis", "zzz": 1},
+            ["name", "cron", "time_zone", "is_enabled", "zzz"],
+        ),
+        ({"missed": "all", "kind": "sometimes", "name": " "}, ["kind", "name", "missed"]),
+        ({"flow_id": None, "kind": "at", "cron": None, "at": "2020-01-01T00:00Z"}, ["flow_id", "at"]),
+        # what can all be read
+        ({"name": "\u202e", "cron": "0 0 31 2 *", "style": "github"}, ["name", "cron", "style"]),
+        ({"kind": "webhook", "input": 5, "at": "x"}, ["at", "cron", "input"]),
+        ({"kind": "at", "at": "never", "name": "\u202e"}, ["name", "at", "cron"]),
+    ],
+)
+def test_everything_that_is_wrong_with_a_trigger_is_told_in_order(
+    world: World, flow: UUID, api: Any, said: dict[str, Any], places: list[str]
+) -> None:
+    refused = check_problem(make(api(world.dev), flow, **said), 422)
+    assert [each["place"] for each in refused["errors"]] == places
+    assert refused["code"] == "trigger_invalid"
+    assert api(world.dev).get(TRIGGERS).json()["results"] == []
+
+
+def test_everything_that_is_wrong_with_a_change_is_told_in_order(world: World, flow: UUID, api: Any) -> None:
+    client = api(world.dev)
+    url = make(client, flow)["Location"]
+    wrong = {"is_enabled": "no idea", "style": "github", "cron": "x", "name": " "}
+    refused = check_problem(client.patch(url, wrong, format="json"), 422)
+    assert [each["place"] for each in refused["errors"]] == ["name", "cron", "style", "is_enabled"]
+    lesser = check_problem(client.patch(url, {"is_enabled": 7, "missed": "all"}, format="json"), 422)
+    assert [each["place"] for each in lesser["errors"]] == ["missed", "is_enabled"]
+    assert check_problem(api(world.stranger).patch(url, wrong, format="json"), 404)["code"] == "trigger_not_found"
+    assert client.get(url).json()["cron"] == "0 7 * * *"
+
+
 def test_a_webhook_says_its_secret_when_made_and_when_rotated(world: World, flow: UUID, api: Any) -> None:
     client = api(world.dev)
     made = make(client, flow, kind="webhook", cron=None)

@@ -18,7 +18,8 @@ from agents.operations.checking import read_sent
 from agents.operations.firing import fire_due_triggers, forget_firings
 from agents.operations.flows import FlowEdit, archive_flow, change_flow, create_flow, unarchive_flow
 from agents.operations.runs import accept_run
-from agents.operations.triggers import TriggerEdit, change_trigger, create_trigger, delete_trigger, fire_now
+from agents.operations.trigger_edits import TriggerEdit
+from agents.operations.triggers import change_trigger, create_trigger, delete_trigger, fire_now
 from agents.operations.versions import publish_flow
 from agents.queries.triggers import list_firings, upcoming
 from codexos.kernel import clock

@@ -21,8 +21,8 @@ from accounts.tenancy import tenant
 from agents.models import Firing, Run, Trigger
 from agents.operations import firing
 from agents.operations.flows import archive_flow, unarchive_flow
+from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import (
-    TriggerEdit,
     change_trigger,
     create_trigger,
     delete_trigger,
@@ -155,6 +155,55 @@ def test_a_delivery_sent_again_is_answered_again_and_starts_nothing(world: World
     assert count_runs(world.acme.pk) == 3
     with tenant(world.acme.pk):
         assert Firing.objects.for_organization(world.acme.pk).filter(trigger=trigger).count() == 2
+
+
+@pytest.mark.parametrize("was_refused", [False, True])
+def test_a_delivery_id_with_another_body_starts_nothing(world: World, flow: UUID, was_refused: bool) -> None:
+    # given
+    trigger, caller = hook_of(world.dev, flow)
+    if was_refused:
+        archive_flow(world.lead.actor, flow)
+    first = caller.send({"n": 1}, **{"Codexos-Delivery": "d-1"})
+    if was_refused:
+        unarchive_flow(world.lead.actor, flow)
+    # when
+    other = check_problem(caller.send({"n": 2}, **{"Codexos-Delivery": "d-1"}), 422)
+    # then
+    assert (other["code"], other["errors"][0]["place"]) == ("delivery_reused", "Codexos-Delivery")
+    assert "'d-1' came before with another body" in other["detail"]
+    assert count_runs(world.acme.pk) == (0 if was_refused else 1)
+    # and the same body is what it was
+    again = caller.send({"n": 1}, **{"Codexos-Delivery": "d-1"})
+    assert (first.status_code, again.status_code) == ((409, 202) if was_refused else (202, 200))
+    with tenant(world.acme.pk):
+        assert Firing.objects.for_organization(world.acme.pk).filter(trigger=trigger).count() == 1
+
+
+def test_a_delivery_of_before_bodies_were_noted_is_answered(world: World, flow: UUID) -> None:
+    _, caller = hook_of(world.dev, flow)
+    first = caller.send({"n": 1}, **{"Codexos-Delivery": "d-1"})
+    with tenant(world.acme.pk):
+        Firing.objects.for_organization(world.acme.pk).update(body_sha256=None)
+    again = caller.send({"n": 2}, **{"Codexos-Delivery": "d-1"})
+    assert (again.status_code, again.json()["run_id"]) == (200, first.json()["run_id"])
+
+
+def test_one_id_with_two_bodies_at_once_starts_one_run(committed_world: World, truth: psycopg.Connection[Any]) -> None:
+    flow = flow_of(committed_world.lead, committed_world.project)
+    _, caller = hook_of(committed_world.dev, flow)
+    together = Barrier(4)
+
+    def call(number: int) -> int:
+        try:
+            together.wait()
+            return int(caller.send({"n": number}, client=Client(), **{"Codexos-Delivery": "d"}).status_code)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        statuses = sorted(threads.map(call, range(4)))
+    assert statuses == [202, 422, 422, 422]
+    assert truth.execute("select count(*) from agents_run").fetchone() == (1,)
 
 
 def test_without_an_id_the_signature_is_the_id(world: World, flow: UUID, stopped: StoppedClock) -> None:

@@ -10,7 +10,8 @@ from accounts.roles import Role
 from accounts.tenancy import tenant
 from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
-from agents.operations.triggers import TriggerEdit, create_trigger
+from agents.operations.trigger_edits import TriggerEdit
+from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
 from codexos.kernel.ids import new_id
 from rag.operations.files import store_file

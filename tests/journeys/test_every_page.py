@@ -25,7 +25,8 @@ from accounts.queries.tokens import list_own_tokens
 from accounts.roles import Role
 from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
-from agents.operations.triggers import TriggerEdit, create_trigger
+from agents.operations.trigger_edits import TriggerEdit
+from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
 from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Triggers over HTTP, and the door at which webhooks are called."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,11 +26,11 @@ from agents.api.trigger_shapes import (
     TriggerSummaryShape,
 )
 from agents.api.views.flows import expected_revisions
-from agents.errors import HookTooLarge
+from agents.errors import HookTooLarge, TriggerInvalid
 from agents.operations.firing import receive_webhook
+from agents.operations.trigger_edits import TriggerEdit, in_order, list_problems
 from agents.operations.triggers import (
     MadeTrigger,
-    TriggerEdit,
     change_trigger,
     create_trigger,
     delete_trigger,
@@ -66,7 +68,7 @@ class TriggerListView(OrganizationAPIView):
     @extend_schema(request=CreateTriggerBody, responses={201: MadeTriggerShape})
     def post(self, request: Request) -> Response:
         """Make a trigger; a webhook's secret is said here and never again."""
-        body = CreateTriggerBody.parse(request.data)
+        body = _said(request.data, CreateTriggerBody)
         flow, kind = body.pop("flow_id"), body.pop("kind")
         made = create_trigger(self.actor_of(request), flow, kind=kind, edit=_edit(body))
         answer = answer_made(made, status=201)
@@ -85,7 +87,8 @@ class TriggerView(OrganizationAPIView):
     @extend_schema(request=ChangeTriggerBody(partial=True), responses=TriggerShape)
     def patch(self, request: Request, trigger: str) -> Response:
         """Change, pause or resume a trigger."""
-        edit = _edit(ChangeTriggerBody.parse(request.data, partial=True))
+        kind = access_trigger(self.actor_of(request), trigger).kind
+        edit = _edit(_said(request.data, ChangeTriggerBody, kind=kind))
         return _answer(change_trigger(self.actor_of(request), trigger, edit=edit, expected=expected_revisions(request)))
 
     @extend_schema(responses={204: None})
@@ -160,6 +163,19 @@ def _body_of(request: Request) -> bytes:
 
 def _answer(trigger: Any) -> Response:
     return Response(TriggerShape(trigger).data, headers={"ETag": trigger_etag(trigger)})
+
+
+def _said(data: Any, shape: type[ChangeTriggerBody], *, kind: str | None = None) -> dict[str, Any]:
+    """Read a body; where it cannot be read, say also what else is wrong. ``kind`` is that of a trigger there is."""
+    try:
+        return shape.parse(data, partial=kind is not None)
+    except ValidationError as refused:
+        if not isinstance(data, Mapping):
+            raise
+        read = shape.parse_what_fits(data)
+        read.pop("flow_id", None)
+        wrong = list_problems(read.pop("kind", kind), _edit(read), is_new=kind is None)
+        raise TriggerInvalid.of_all(in_order([*problem_of(refused).extras["errors"], *wrong])) from None
 
 
 def _edit(body: dict[str, Any]) -> TriggerEdit:
