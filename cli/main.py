@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, files, flows, guide, run, runs, screen, sign_in
+from . import __version__, files, flows, guide, run, runs, screen, sign_in, travel, triggers
 from .exits import Exit
 from .faults import Fault
 from .parameters import Commands
@@ -26,12 +26,18 @@ _COMMANDS: Mapping[str, Callable[..., int | None]] = {
     "resume": runs.resume_run,
     "approvals": runs.list_approvals,
     "decide": runs.decide_step,
+    "retry": travel.retry_run,
+    "rerun": travel.rerun_from,
+    "fork": travel.fork_run,
+    "try": travel.try_draft,
+    "replay": travel.replay_run,
     "help": guide.show_help,
 }
 for _name, _function in _COMMANDS.items():
     app.add(_function, _name)
 app.add_typer(flows.app, name="flows")
 app.add_typer(files.app, name="files")
+app.add_typer(triggers.app, name="triggers")
 
 
 def _version(is_wanted: bool) -> None:

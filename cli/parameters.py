@@ -83,6 +83,8 @@ def number(text: str, *, called: str, least: int = 1) -> int:
     return int(text)
 
 
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show each entry on stderr as it comes.")]
+Detach = Annotated[bool, typer.Option("--detach", "-d", help="Do not wait: write the run's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Project = Annotated[str, typer.Option("--project", metavar="SLUG", help="The project, where you see several.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from .client import Client, connect
+from .client import connect
 from .documents import is_document, read_flow, read_input, read_object
 from .exits import Exit
 from .faults import usage
-from .parameters import AsJson, Project
-from .screen import say, say_json, tell
+from .parameters import AsJson, Detach, Follow, Project
+from .screen import say, say_json
 from .uploads import send_context
-from .watching import end_with, leaving_it_alone, watch
+from .watching import see_through
 
 _ASYNC = {"Prefer": "respond-async"}
 
@@ -33,8 +33,8 @@ def run_flow(
     conversation: Annotated[
         str, typer.Option("--conversation", metavar="ID", help="The talk it belongs to, for flows that count by it.")
     ] = "",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show each entry on stderr as it comes.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Do not wait: write the run's id.")] = False,
+    follow: Follow = False,
+    detach: Detach = False,
     as_json: AsJson = False,
 ) -> int:
     """Run a flow and write its output."""
@@ -54,12 +54,4 @@ def run_flow(
     if detach:
         say_json(started) if as_json else say(started["id"])
         return Exit.DONE
-    return _wait(client, started, is_shown=follow, as_json=as_json)
-
-
-def _wait(client: Client, started: dict[str, Any], *, is_shown: bool, as_json: bool) -> int:
-    run_id = started["id"]
-    with leaving_it_alone(run_id):
-        if is_shown:
-            tell(f"Run {run_id}")
-        return end_with(watch(client, run_id, show="stderr" if is_shown else ""), as_json=as_json)
+    return see_through(client, started["id"], is_shown=follow, as_json=as_json)

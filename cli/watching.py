@@ -48,6 +48,14 @@ def leaving_it_alone(run_id: str) -> Iterator[None]:
         ) from None
 
 
+def see_through(client: Client, run_id: str, *, is_shown: bool, as_json: bool) -> int:
+    """Wait for a run's end, showing each entry where that is wanted; return the exit code."""
+    with leaving_it_alone(run_id):
+        if is_shown:
+            screen.tell(f"Run {run_id}")
+        return end_with(watch(client, run_id, show="stderr" if is_shown else ""), as_json=as_json)
+
+
 def end_with(run: Run, *, as_json: bool) -> int:
     """Write what a run gave on stdout and how it ended on stderr; return the exit code."""
     status = run["status"]
