@@ -39,8 +39,45 @@ SIGN_IN_SEAL_KEY = derive_key(MASTER_KEY, purpose="accounts/sign-in-secrets")
 
 # The vault: who keeps the key that closes the keys of organizations; vault/adapters/keys reads it --------------------
 VAULT_KEYS = [*env.keys("CODEXOS_VAULT_KEYS"), MASTER_KEY]
-VAULT_KEYS_FROM = env.choice("CODEXOS_VAULT_KEYS_FROM", among=("local",), default="local")
+VAULT_KEYS_FROM = env.choice(
+    "CODEXOS_VAULT_KEYS_FROM", among=("local", "hashicorp", "aws", "gcp", "pkcs11"), default="local"
+)
 VAULT_HYBRID = env.flag("CODEXOS_VAULT_HYBRID")
+# One value with KEY in its name, so that Django's pages about errors show nothing of what is in it.
+KEY_KEEPERS: dict[str, Any] = {
+    "authority": env.text("CODEXOS_VAULT_AUTHORITY", default=""),
+    "hashicorp": {
+        "keys": env.words("CODEXOS_HASHICORP_KEYS"),
+        "url": env.web_address("CODEXOS_HASHICORP_URL"),
+        "mount": env.text("CODEXOS_HASHICORP_MOUNT", default="transit").strip("/"),
+        "namespace": env.text("CODEXOS_HASHICORP_NAMESPACE", default=""),
+        "token": env.secret("CODEXOS_HASHICORP_TOKEN", default=""),
+        "role": env.text("CODEXOS_HASHICORP_ROLE", default=""),
+        "role_secret": env.secret("CODEXOS_HASHICORP_ROLE_SECRET", default=""),
+        "is_derived": env.flag("CODEXOS_HASHICORP_DERIVED"),
+    },
+    "aws": {
+        "keys": env.words("CODEXOS_AWS_KMS_KEYS"),
+        "url": env.web_address("CODEXOS_AWS_KMS_URL"),
+        "region": env.text("AWS_REGION", default=""),
+        "key_id": env.secret("AWS_ACCESS_KEY_ID", default=""),
+        "secret": env.secret("AWS_SECRET_ACCESS_KEY", default=""),
+        "session": env.secret("AWS_SESSION_TOKEN", default=""),
+    },
+    "gcp": {
+        "keys": env.words("CODEXOS_GCP_KMS_KEYS"),
+        "url": env.web_address("CODEXOS_GCP_KMS_URL", default="https://cloudkms.googleapis.com"),
+        "credentials": env.secret("CODEXOS_GCP_CREDENTIALS", default=""),
+        "metadata_url": env.web_address("CODEXOS_GCP_METADATA_URL"),
+    },
+    "pkcs11": {
+        "keys": env.words("CODEXOS_PKCS11_KEYS"),
+        "module": env.text("CODEXOS_PKCS11_MODULE", default=""),
+        "token": env.text("CODEXOS_PKCS11_TOKEN", default=""),
+        "slot": env.text("CODEXOS_PKCS11_SLOT", default=""),
+        "pin": env.secret("CODEXOS_PKCS11_PIN", default=""),
+    },
+}
 
 # Database: one PostgreSQL, three roles ----------------------------------------------------------------------------
 DATABASE_ROLE = env.choice("CODEXOS_DATABASE_ROLE", among=("app", "owner"), default="app")

@@ -28,6 +28,13 @@ class MasterUnknown(Broken):
         )
 
 
+class KeeperNotSet(Broken):
+    """The settings choose a keeper of the master key and leave out what it needs."""
+
+    def __init__(self, *, keeper: str, because: str) -> None:
+        super().__init__(f"The vault's key is to be kept by {keeper!r}, but {because}.", keeper=keeper)
+
+
 class SecretNotFound(NotFound):
     """No such secret, or none the actor may use."""
 

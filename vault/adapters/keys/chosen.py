@@ -1,19 +1,49 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""The keeper that the settings choose. Whoever closes keys now, keys that were closed by others before still open."""
+"""The keeper that the settings choose. Whoever closes keys now, keys that others closed before still open."""
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from codexos.kernel.egress import is_address
+from codexos.kernel.http import EgressPolicy, parse_egress_allow
+from vault.adapters.keys.aws import AwsAccount, AwsKeys
+from vault.adapters.keys.cached import CachedKeys
+from vault.adapters.keys.calls import Line
+from vault.adapters.keys.gcp import GcpAccount, GcpKeys
+from vault.adapters.keys.gcp_tokens import MetadataServer, ServiceAccount
+from vault.adapters.keys.hashicorp import HashicorpAccount, HashicorpKeys
+from vault.adapters.keys.proven import ProvenKeys
+from vault.adapters.keys.routed import RoutedKeys
+from vault.adapters.keys.sigv4 import Credentials
 from vault.crypto.hybrid import HybridKeyring
 from vault.crypto.keyring import Keyring
-from vault.crypto.ports import KeyProvider, WrappedKey
+from vault.crypto.ports import KeyProvider
+from vault.errors import KeeperNotSet
+
+LOCAL = "local"
+_HYBRID = "hybrid"
 
 
 def key_provider() -> KeyProvider:
-    """Return the keeper of this process; a forked process makes its own, for connections are not shared."""
+    """Return the keeper of this process; a forked process makes its own, for connections are not shared.
+
+    Raises KeeperNotSet.
+    """
     return _made_by(os.getpid())
+
+
+def check_keeper() -> None:
+    """Stop the process with a sentence where the chosen keeper lacks a setting. Nobody is asked for it."""
+    try:
+        MAKERS[settings.VAULT_KEYS_FROM]()
+    except KeeperNotSet as error:
+        raise SystemExit(error.message) from None
 
 
 def forget_keeper() -> None:
@@ -23,28 +53,100 @@ def forget_keeper() -> None:
 
 @lru_cache(maxsize=1)
 def _made_by(process: int) -> KeyProvider:
-    return local_keeper()
+    opens: dict[str, Callable[[], KeyProvider]] = {
+        kind: maker for kind, maker in MAKERS.items() if _given(kind)["keys"]
+    }
+    opens |= {LOCAL: _both, _HYBRID: _both}
+    if settings.VAULT_KEYS_FROM == LOCAL:
+        closes = _both() if settings.VAULT_HYBRID else Keyring(settings.VAULT_KEYS)
+    else:
+        closes = ProvenKeys(MAKERS[settings.VAULT_KEYS_FROM]())
+    return CachedKeys(RoutedKeys(closes, opens))
 
 
-def local_keeper() -> KeyProvider:
-    """Return the keys given to this installation itself; plain and hybrid wraps are opened either way."""
-    both = HybridKeyring(settings.VAULT_KEYS)
-    return both if settings.VAULT_HYBRID else _Local(Keyring(settings.VAULT_KEYS), both)
+def _both() -> KeyProvider:
+    return HybridKeyring(settings.VAULT_KEYS)
 
 
-class _Local:
-    """Closes plainly, opens both kinds."""
+def _hashicorp() -> KeyProvider:
+    given = _complete("hashicorp", "url", "keys", "mount")
+    if not given["token"]:
+        _complete("hashicorp", "role", "role_secret")
+    names = ("url", "mount", "namespace", "token", "role", "role_secret", "is_derived")
+    return HashicorpKeys(HashicorpAccount(**{name: given[name] for name in names}), tuple(given["keys"]), line=_line())
 
-    def __init__(self, plain: Keyring, both: HybridKeyring) -> None:
-        self._plain = plain
-        self._both = both
 
-    @property
-    def master(self) -> str:
-        return self._plain.master
+def _aws() -> KeyProvider:
+    given = _complete("aws", "keys", "region", "key_id", "secret")
+    url = given["url"] or f"https://kms.{given['region']}.amazonaws.com"
+    account = AwsAccount(url, given["region"], Credentials(given["key_id"], given["secret"], given["session"]))
+    return AwsKeys(account, tuple(given["keys"]), line=_line())
 
-    def wrap(self, key: bytes, *, associated: bytes) -> WrappedKey:
-        return self._plain.wrap(key, associated=associated)
 
-    def unwrap(self, wrapped: WrappedKey, *, associated: bytes) -> bytes:
-        return self._both.unwrap(wrapped, associated=associated)
+def _gcp() -> KeyProvider:
+    given = _complete("gcp", "keys", "url")
+    if given["metadata_url"] and not given["credentials"]:
+        # Its address is closed to everything else, whatever is opened around it.
+        host = urlsplit(given["metadata_url"]).hostname or ""
+        line = _line(also=host if is_address(host) else "")
+        account = GcpAccount(given["url"], MetadataServer(given["metadata_url"]))
+    else:
+        line, account = _line(), GcpAccount(given["url"], _service_account())
+        _check_closed_line("gcp", account.token_url)
+    return GcpKeys(account, tuple(given["keys"]), line=line)
+
+
+def _service_account() -> ServiceAccount:
+    try:
+        return ServiceAccount.read(_complete("gcp", "credentials")["credentials"])
+    except ValueError as error:
+        raise KeeperNotSet(keeper="gcp", because=f"CODEXOS_GCP_CREDENTIALS: {error}") from None
+
+
+def _pkcs11() -> KeyProvider:
+    # A library of its own, which only those load who have a token.
+    from vault.adapters.keys.pkcs11 import Pkcs11Keys, TokenAccount
+
+    given = _complete("pkcs11", "keys", "module", "token", "pin")
+    if not (given["slot"] or "0").isdecimal():
+        raise KeeperNotSet(keeper="pkcs11", because="the slot is a number")
+    slot = int(given["slot"]) if given["slot"] else None
+    return Pkcs11Keys(TokenAccount(given["module"], given["token"], given["pin"], slot), tuple(given["keys"]))
+
+
+MAKERS: dict[str, Callable[[], KeyProvider]] = {
+    "hashicorp": _hashicorp,
+    "aws": _aws,
+    "gcp": _gcp,
+    "pkcs11": _pkcs11,
+}
+
+
+def _complete(kind: str, *names: str) -> dict[str, Any]:
+    given = _given(kind)
+    missing = [name for name in names if not given[name]]
+    if missing:
+        because = f"its {' and '.join(missing)} must be set too; .env.template explains them"
+        raise KeeperNotSet(keeper=kind, because=because)
+    if given.get("url"):
+        _check_closed_line(kind, given["url"])
+    return given
+
+
+def _given(kind: str) -> dict[str, Any]:
+    given: dict[str, Any] = settings.KEY_KEEPERS[kind]
+    return given
+
+
+def _line(*, also: str = "") -> Line:
+    allowed = parse_egress_allow(settings.EGRESS_ALLOW) + parse_egress_allow(also)
+    return Line(EgressPolicy(allow=allowed, local_only=settings.EGRESS_LOCAL_ONLY), settings.KEY_KEEPERS["authority"])
+
+
+def _check_closed_line(kind: str, url: str) -> None:
+    """Keys travel to this address and back. Raises KeeperNotSet where others could read along."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_here = host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
+    if parts.scheme != "https" and not is_here:
+        raise KeeperNotSet(keeper=kind, because=f"{host!r} must be reached over https, for keys travel there and back")
