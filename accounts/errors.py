@@ -94,3 +94,15 @@ class BreakGlassOpen(Conflict):
 
 class ReasonNeeded(InvalidInput):
     """A break-glass entry needs a reason that the organization can read."""
+
+
+class SignInNotFresh(NotAllowed):
+    """What is asked for is shown only soon after a sign-in; a person confirms who they are, then asks again."""
+
+    def __init__(self, *, confirm_at: str, fresh_seconds: int) -> None:
+        super().__init__(
+            f"This is shown only within {fresh_seconds // 60} minutes of signing in. Confirm who you are at "
+            f"{confirm_at}, then ask again.",
+            confirm_at=confirm_at,
+            fresh_seconds=fresh_seconds,
+        )

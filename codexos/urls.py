@@ -4,8 +4,9 @@
 from django.urls import include, path
 
 from accounts.admin import console
-from agents.api.urls import short_doors
+from agents.api.urls import short_doors as doors_of_agents
 from codexos import api_docs, health
+from vault.api.urls import short_doors as doors_of_vault
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -15,10 +16,12 @@ urlpatterns = [
     path("api/docs/", api_docs.operations, name="api-docs"),
     path("api/docs/errors/", api_docs.errors, name="api-errors"),
     path("api/v1/", include("accounts.api.urls")),
+    path("api/v1/", include("vault.api.urls")),
     path("api/v1/", include("llm.api.urls")),
     path("api/v1/", include("rag.api.urls")),
     path("api/v1/", include("agents.api.urls")),
-    *short_doors,
+    *doors_of_agents,
+    *doors_of_vault,
     path("account/", include("allauth.urls")),
     path("", include("rag.urls")),
     path("", include("agents.urls")),

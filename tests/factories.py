@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """People and organizations for tests, made through the product's own operations."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
+from allauth.account.internal.userkit import user_id_to_str
 from allauth.account.models import EmailAddress
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.actor import Actor
@@ -112,3 +115,12 @@ def client_for(who: Someone | str | None = None) -> APIClient:
     if token:
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     return client
+
+
+def sign_in(client: Client, person: Person, *, seconds_ago: float = 0) -> None:
+    """Sign a client in with a session, as if by the password so long ago."""
+    client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    session = client.session
+    session["account_authentication_methods_user"] = user_id_to_str(person)
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time() - seconds_ago}]
+    session.save()

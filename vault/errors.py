@@ -169,3 +169,19 @@ class KeysJustChanged(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The keys of this organization were changed at this very moment. See them, then try again.")
+
+
+class ShareNotFound(NotFound):
+    """The secret is not shared that way."""
+
+
+class TagRuleNotFound(NotFound):
+    """No such rule in this organization."""
+
+
+class ShareUseless(InvalidInput):
+    """Sharing a secret with somebody whose role uses none would open it to nobody."""
+
+    def __init__(self, *, who: str, role: str) -> None:
+        message = f"{who} is a {role.replace('_', ' ')}, who can use no secrets. Give them another role first."
+        super().__init__(message, errors=[{"place": "member_id", "message": message}])

@@ -18,7 +18,7 @@ from accounts.models import IdempotencyRecord
 from accounts.tenancy import in_organization
 from accounts.workers.idempotency import IN_FLIGHT, KEPT
 from codexos.kernel import clock
-from codexos.kernel.sealing import associate, derive_key, open_sealed, seal
+from codexos.kernel.sealing import associate, derive_key, mac, open_sealed, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,11 @@ class KeptAnswer:
     status: int
     body: bytes
     headers: Mapping[str, str]
+
+
+def fingerprint_of(head: str, body: bytes) -> bytes:
+    """Return what tells one write from another. It is keyed, so that nobody finds by guessing what a body held."""
+    return mac(_fingerprint_key(), associate(head.encode("utf-8", "surrogateescape"), body))
 
 
 @in_organization
@@ -103,3 +108,8 @@ def _associated(record: IdempotencyRecord) -> bytes:
 @cache
 def _seal_key() -> bytes:
     return derive_key(settings.MASTER_KEY, purpose="accounts/idempotency")
+
+
+@cache
+def _fingerprint_key() -> bytes:
+    return derive_key(settings.MASTER_KEY, purpose="accounts/idempotency-fingerprint")

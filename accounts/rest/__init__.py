@@ -3,7 +3,8 @@
 
 from accounts.rest.asking import SessionAuthentication, TokenAuthentication
 from accounts.rest.bodies import Body, Query, refuse_unknown
-from accounts.rest.etags import check_if_match, etag_of
+from accounts.rest.etags import check_if_match, etag_of, expected_revisions
+from accounts.rest.freshness import insist_fresh_sign_in
 from accounts.rest.pages import PageParams, page_params, paginated
 from accounts.rest.parsers import StrictJSONParser
 from accounts.rest.plain import answers_problems
@@ -21,6 +22,8 @@ __all__ = [
     "answers_problems",
     "check_if_match",
     "etag_of",
+    "expected_revisions",
+    "insist_fresh_sign_in",
     "page_params",
     "paginated",
     "problem_of",

@@ -3,6 +3,7 @@
 
 import base64
 import hashlib
+import re
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,14 @@ from django.utils.http import parse_etags
 from rest_framework.request import Request
 
 from accounts.errors import PreconditionFailed
+
+_REVISION = re.compile(r'"(\d{1,9})\.[^"]*"')
+
+
+def expected_revisions(request: Request) -> frozenset[int] | None:
+    """Return the revisions that ``If-Match`` names in ETags like ``"7.more"``; None where it names none or any."""
+    header = request.headers.get("If-Match", "").strip()
+    return frozenset(map(int, _REVISION.findall(header))) if header and header != "*" else None
 
 
 def etag_of(row: Model) -> str:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """``Idempotency-Key``: a write that is sent again is answered again, not done again."""
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -13,7 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actor import Actor
-from accounts.operations.idempotency import BegunWrite, KeptAnswer, abandon_write, begin_write, finish_write
+from accounts.operations.idempotency import (
+    BegunWrite,
+    KeptAnswer,
+    abandon_write,
+    begin_write,
+    fingerprint_of,
+    finish_write,
+)
 from codexos.kernel.errors import InvalidInput
 
 HEADER = "Idempotency-Key"
@@ -37,7 +43,8 @@ def answer_once(
     request: Request, actor: Actor, *, key: str, perform: Callable[[], HttpResponseBase]
 ) -> HttpResponseBase:
     """Do a write, or answer as it was answered before. Raises WriteInFlight, KeyReused."""
-    begun = begin_write(actor, key=key, fingerprint=_fingerprint(request))
+    head = f"{request.method} {request.get_full_path()}"
+    begun = begin_write(actor, key=key, fingerprint=fingerprint_of(head, request._request.body))
     if isinstance(begun, KeptAnswer):
         return _replayed(begun)
     return _finish(actor, begun, perform=perform)
@@ -54,11 +61,6 @@ def _finish(actor: Actor, begun: BegunWrite, *, perform: Callable[[], HttpRespon
     else:
         finish_write(actor, begun, answer=KeptAnswer(response.status_code, *_body_and_headers(response)))
     return response
-
-
-def _fingerprint(request: Request) -> bytes:
-    head = f"{request.method} {request.get_full_path()}\n".encode("utf-8", "surrogateescape")
-    return hashlib.sha256(head + request._request.body).digest()
 
 
 def _body_and_headers(response: HttpResponseBase) -> tuple[bytes, Mapping[str, str]]:

@@ -34,7 +34,7 @@ class Row:
     @property
     def is_form(self) -> bool:
         """Whether a page's form sends its body."""
-        return not self.route.startswith(("api/", "agent/", "hooks/"))
+        return not self.route.startswith(("api/", "agent/", "hooks/", "vault/put"))
 
 
 def _row(method: str, route: str, statuses: str, body: Any = None, **headers: str) -> Row:
@@ -67,6 +67,9 @@ DECISION = {"node_id": "answer", "decision": "again"}  # of a run where nothing 
 NEW_TRIGGER = {"flow_id": "{flow}", "kind": "cron", "name": "T", "cron": "0 7 * * *"}
 FORM_TRIGGER = {"name": "T", "cron": "0 7 * * *", "time_zone": "UTC", "missed": "once"}
 FORM_HOOK = {"name": "T", "style": "codexos"}
+PUT = {"key": "new", "value": "a value", "project_id": "{project}"}
+NEW_VALUE = {"value": "another value"}
+NEW_RULE = {"tag": "new", "effect": "deny", "role": "viewer"}
 ASYNC = {"prefer": "respond-async"}
 
 # fmt: off
@@ -77,6 +80,27 @@ OPEN = (
     _row("GET", _API + "schema/",                           "200 200 200 200 200 200 200 200"),
     _row("GET", "api/docs/",                                "200 200 200 200 200 200 200 200"),
     _row("GET", "api/docs/errors/",                         "200 200 200 200 200 200 200 200"),
+)
+VAULT = (
+    _row("POST", "vault/put",                               "401 404 201 201 201 201 403 403", PUT),
+    _row("GET", _API + "secrets/",                          "401 200 200 200 200 200 403 403"),
+    _row("POST", _API + "secrets/",                         "401 404 201 201 201 201 403 403", PUT),
+    _row("GET", _API + "secrets/<str:secret>/",             "401 404 200 200 200 200 403 403"),
+    _row("PATCH", _API + "secrets/<str:secret>/",           "401 404 200 200 200 200 403 403", {"description": "d"}),
+    _row("DELETE", _API + "secrets/<str:secret>/",          "401 404 200 200 200 200 403 403"),
+    _row("POST", _API + "secrets/<str:secret>/restore/",    "401 404 200 200 200 200 403 403"),
+    _row("GET", _API + "secrets/<str:secret>/uses/",        "401 404 200 200 200 200 403 403"),
+    _row("GET", _API + "secrets/<str:secret>/value/",       "401 404 200 200 200 200 403 403"),
+    _row("POST", _API + "secrets/<str:secret>/value/",      "401 404 200 200 200 200 403 403"),
+    _row("GET", _API + "secrets/<str:secret>/versions/",    "401 404 200 200 200 200 403 403"),
+    _row("POST", _API + "secrets/<str:secret>/rotate/",     "401 404 200 200 200 200 403 403", NEW_VALUE),
+    _row("POST", _API + "secrets/<str:secret>/rollback/",   "401 404 200 200 200 200 403 403", {"version": 1}),
+    _row("GET", _API + "secrets/<str:secret>/shares/",      "401 404 200 200 200 200 403 403"),
+    _row("POST", _API + "secrets/<str:secret>/shares/",     "401 404 201 201 201 201 403 403", {"team_id": "{team}"}),
+    _row("DELETE", _API + "secrets/<str:secret>/shares/<str:share>/", "401 404 204 204 204 204 403 403"),
+    _row("GET", _API + "vault/tag-rules/",                  "401 200 200 200 403 403 403 403"),
+    _row("POST", _API + "vault/tag-rules/",                 "401 201 201 201 403 403 403 403", NEW_RULE),
+    _row("DELETE", _API + "vault/tag-rules/<str:rule>/",    "401 404 204 204 403 403 403 403"),
 )
 ACCOUNTS = (
     _row("GET", _API + "me/",                               "401 200 200 200 200 200 200 200"),
@@ -269,4 +293,4 @@ PAGES = (
 )
 # fmt: on
 
-ROWS = (*OPEN, *ACCOUNTS, *FILES, *MODELS, *AGENTS, *PAGES)
+ROWS = (*OPEN, *VAULT, *ACCOUNTS, *FILES, *MODELS, *AGENTS, *PAGES)

@@ -17,6 +17,9 @@ from codexos.kernel.ids import new_id
 from rag.operations.files import store_file
 from tests.architecture.matrix import LINEAR
 from tests.factories import Someone, World
+from vault.operations.rules import RuleRequest, make_rule
+from vault.operations.secrets import Folder, put_secret
+from vault.operations.sharing import Whom, share_secret
 
 
 def acmes_things(world: World) -> dict[str, str]:
@@ -47,6 +50,9 @@ def unknown_things() -> dict[str, str]:
         "event_id",
         "event",
         "entry",
+        "secret",
+        "share",
+        "rule",
     )
     return {
         "path": "nothing.md",
@@ -80,6 +86,9 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
             owner.actor,
             request=RunRequest(agent_id="matrix", input="hello", document=LINEAR, project=str(project.id)),
         )
+        secret = put_secret(owner.actor, "matrix", b"a value", folder=Folder(project=project))
+        share = share_secret(owner.actor, secret.id, whom=Whom(team=team.id))
+        rule = make_rule(admin.actor, RuleRequest("matrix", "deny", role="viewer"))
         hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
     return {
         "organization": str(organization.id),
@@ -96,6 +105,9 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "event_id": str(event.id),
         "event": str(event.id),
         "entry": str(new_id()),
+        "secret": str(secret.id),
+        "share": str(share.id),
+        "rule": str(rule.id),
         "form": "csv",
         "number": "1",
         "key": "start",

@@ -8,19 +8,22 @@ from django.conf import settings
 from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.events import DomainEvent, MemberLeft
-from vault.models import Secret, SecretScope, SecretShare
+from vault.models import Secret, SecretScope, SecretShare, TagRule
 
 
 def put_away_personal(event: DomainEvent) -> None:
-    """Destroy the personal secrets of who has left, and end what was shared with them. Twice is harmless.
+    """Destroy the personal secrets of who has left; end what was shared with them, and the rules about them.
 
-    Until they are gone for good, the person finds them again by joining anew.
+    Twice is harmless. Until they are gone for good, the person finds them again by joining anew.
     """
     if not isinstance(event, MemberLeft):
         return
     now = clock.now()
     with tenant(event.organization_id):
-        SecretShare.objects.for_organization(event.organization_id).filter(person_id=event.person_id).delete()
+        for model in (SecretShare, TagRule):
+            # What came later was said of somebody who is back.
+            rows = model.objects.for_organization(event.organization_id).filter(created_at__lte=event.at)
+            rows.filter(person_id=event.person_id).delete()
         personal = Secret.objects.for_organization(event.organization_id).filter(
             scope=SecretScope.PERSONAL, person_id=event.person_id, destroyed_at=None
         )

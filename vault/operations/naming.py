@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What secrets, their values and their tags may be."""
 
+import base64
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 
 from codexos.kernel.ids import parse_id
 from vault.errors import SecretInvalid, SecretTooLarge
@@ -10,6 +12,8 @@ from vault.models.secrets import KEY_LENGTH, TAG_LENGTH
 
 MOST_BYTES = 65_536
 MOST_TAGS = 20
+UTF8 = "utf-8"
+BASE64 = "base64"
 _JOINTS = frozenset("_-.")
 
 
@@ -43,6 +47,26 @@ def clean_tags(tags: Sequence[str]) -> list[str]:
                 f"The tag {tag[:60]!r} is none: a tag has 1 to {TAG_LENGTH} letters, digits and _ - . :", place="tags"
             )
     return cleaned
+
+
+def decode_value(text: str, *, encoding: str) -> bytes:
+    """Return the bytes that were sent as text, or as base64 where ``encoding`` says so. Raises SecretInvalid."""
+    if encoding != BASE64:
+        return text.encode()
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise SecretInvalid(
+            "The value is not base64 in its standard alphabet, with padding and without line breaks.", place="value"
+        ) from None
+
+
+def encode_value(value: bytes, *, in_base64: bool = False) -> tuple[str, str]:
+    """Return a value to be sent, and its encoding: as text where it is text and nothing else is wished."""
+    with suppress(UnicodeDecodeError):
+        if not in_base64 and b"\x00" not in value:
+            return value.decode(), UTF8
+    return base64.b64encode(value).decode(), BASE64
 
 
 def check_value(value: bytes) -> bytes:

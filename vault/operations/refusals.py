@@ -16,6 +16,11 @@ def auditing_refusals(actor: Actor, tried: str, *, key: str) -> Iterator[None]:
     try:
         yield
     except CodexosError as error:
-        with tenant(actor.organization_id):
-            record_event(actor, "secret.refused", tried=tried, key=key[:100], code=error.code)
+        note_refusal(actor, tried, key=key, code=error.code)
         raise
+
+
+def note_refusal(actor: Actor, tried: str, *, key: str, code: str) -> None:
+    """Write down that something was refused before it came to a secret: what was sent could not even be read."""
+    with tenant(actor.organization_id):
+        record_event(actor, "secret.refused", tried=tried, key=key[:100], code=code)

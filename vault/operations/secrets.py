@@ -81,6 +81,11 @@ def add_version(actor: Actor, secret_id: UUID | str, new: NewValue) -> Secret:
         return _add(actor, secret_id, new, held=held)
 
 
+def rotate_secret(actor: Actor, secret_id: UUID | str, value: bytes, *, grace: timedelta = timedelta()) -> Secret:
+    """Give a secret its next value; raises what ``add_version`` does."""
+    return add_version(actor, secret_id, NewValue(value, Origin.ROTATED, grace))
+
+
 def change_secret(
     actor: Actor, secret_id: UUID | str, *, edit: SecretEdit, expected: Collection[int] | None = None
 ) -> Secret:
@@ -92,13 +97,15 @@ def change_secret(
         return _change(actor, secret_id, edit=edit, expected=expected)
 
 
-def destroy_secret(actor: Actor, secret_id: UUID | str, *, even_if_used: bool = False) -> Secret:
+def destroy_secret(
+    actor: Actor, secret_id: UUID | str, *, even_if_used: bool = False, expected: Collection[int] | None = None
+) -> Secret:
     """Destroy a secret: nobody reads it from now on, and after a window in which it can be restored it is gone.
 
-    Raises SecretNotFound kinds, SecretInUse, NotAllowed.
+    Raises SecretNotFound kinds, SecretChanged, SecretInUse, NotAllowed.
     """
     with auditing_refusals(actor, "destroy", key=str(secret_id)):
-        return _destroy(actor, secret_id, even_if_used=even_if_used)
+        return _destroy(actor, secret_id, even_if_used=even_if_used, expected=expected)
 
 
 def restore_secret(actor: Actor, secret_id: UUID | str) -> Secret:
@@ -109,9 +116,7 @@ def restore_secret(actor: Actor, secret_id: UUID | str) -> Secret:
 
 @in_organization
 def _change(actor: Actor, secret_id: UUID | str, *, edit: SecretEdit, expected: Collection[int] | None) -> Secret:
-    secret = hold_secret(actor, secret_id)
-    if expected is not None and secret.revision not in expected:
-        raise SecretChanged(key=secret.key, revision=secret.revision)
+    secret = hold_secret(actor, secret_id, expected=expected)
     told = _apply(secret, edit)
     _save(secret)
     record_event(actor, "secret.changed", about=secret, changed=told)
@@ -191,8 +196,8 @@ def append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKey
 
 
 @in_organization
-def _destroy(actor: Actor, secret_id: UUID | str, *, even_if_used: bool) -> Secret:
-    secret = hold_secret(actor, secret_id)
+def _destroy(actor: Actor, secret_id: UUID | str, *, even_if_used: bool, expected: Collection[int] | None) -> Secret:
+    secret = hold_secret(actor, secret_id, expected=expected)
     used_by = [use.about_label for use in list_uses(actor, secret)]
     if used_by and not even_if_used:
         raise SecretInUse(key=secret.key, used_by=used_by)
@@ -243,12 +248,18 @@ def _insert_or_hold(actor: Actor, blank: Secret) -> tuple[Secret, bool]:
     return hold_secret(actor, found), False
 
 
-def hold_secret(actor: Actor, secret_id: UUID | str, *, may_be_destroyed: bool = False) -> Secret:
+def hold_secret(
+    actor: Actor,
+    secret_id: UUID | str,
+    *,
+    may_be_destroyed: bool = False,
+    expected: Collection[int] | None = None,
+) -> Secret:
     """Return a secret to be changed, its row locked."""
-    seen = access_changeable_secret(actor, secret_id, may_be_destroyed=may_be_destroyed)
-    Secret.objects.for_organization(actor.organization_id).select_for_update().filter(pk=seen.pk).values("pk").get()
-    # Read again: it may have been changed while the lock was waited for.
-    return access_changeable_secret(actor, seen.pk, may_be_destroyed=may_be_destroyed)
+    secret = access_changeable_secret(actor, secret_id, may_be_destroyed=may_be_destroyed, holding=True)
+    if expected is not None and secret.revision not in expected:
+        raise SecretChanged(key=secret.key, revision=secret.revision)
+    return secret
 
 
 def _apply(secret: Secret, edit: SecretEdit) -> list[str]:

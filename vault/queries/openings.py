@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.actor import Actor, ActorKind
-from accounts.roles import Permission, Role
+from accounts.roles import MATRIX, Permission, Role
 from codexos.kernel.errors import NotAllowed
 from vault.models import Effect, SecretScope, SecretShare, TagRule
 
@@ -31,6 +31,8 @@ def insist_vault(actor: Actor) -> None:
         return
     if actor.limit is not None and _VAULT not in actor.limit:
         raise NotAllowed("This API token has no scope for the vault. Make one with the scope 'vault'.")
+    if _VAULT in MATRIX[actor.role]:
+        raise NotAllowed("Secrets are used in teams, and you are in none here. Ask an admin to be let into one.")
     raise NotAllowed(f"The role {actor.role.value.replace('_', ' ')} does not include the vault. Ask an admin.")
 
 
@@ -38,7 +40,7 @@ def open_to(actor: Actor, *, near: Q | None = None) -> Q:
     """Return the condition for the secrets an actor may use; of those in folders, the ones that are ``near``."""
     ruling = _ruling_for(actor)
     is_open = _by_folder(actor) & (near or Q())
-    if not _is_narrowed(actor):
+    if not is_narrowed(actor):
         is_open |= _by_share(actor) | _by_rule(ruling)
     if ruling.denied:
         denied = sorted(ruling.denied)
@@ -48,7 +50,7 @@ def open_to(actor: Actor, *, near: Q | None = None) -> Q:
 
 def _by_folder(actor: Actor) -> Q:
     in_project = Q(scope=SecretScope.PROJECT) & _of_teams(actor, "project__team_id__in")
-    if _is_narrowed(actor):
+    if is_narrowed(actor):
         return in_project & Q(project_id=actor.project_id)
     return (
         in_project
@@ -89,6 +91,7 @@ def _teams_with_vault(actor: Actor) -> list[UUID]:
     return [team_id for team_id in actor.team_ids if _VAULT in actor.grants[team_id]]
 
 
-def _is_narrowed(actor: Actor) -> bool:
+def is_narrowed(actor: Actor) -> bool:
+    """Tell whether an actor sees the secrets of one project alone, as a token that was made for it does."""
     # A run stands in a project as well, but what its organization shares is meant for it.
     return actor.project_id is not None and actor.kind is not ActorKind.RUN

@@ -13,13 +13,14 @@ from accounts.actor import Actor
 from accounts.models import Project, Team
 from accounts.queries.access import insist
 from accounts.queries.pages import Page, page_of
+from accounts.queries.projects import visible_projects
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel.errors import NotAllowed
 from codexos.kernel.ids import parse_id
 from vault.errors import SecretAmbiguous, SecretDestroyed, SecretNotFound
 from vault.models import Secret, SecretReference, SecretScope, SecretVersion
-from vault.queries.openings import insist_vault, open_to
+from vault.queries.openings import insist_vault, is_narrowed, open_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,19 @@ class SecretFilters:
 
 
 @in_organization
-def access_secret(actor: Actor, id_or_key: UUID | str, *, may_be_destroyed: bool = False) -> Secret:
-    """Return one secret the actor may use. Raises SecretNotFound, SecretAmbiguous, SecretDestroyed, NotAllowed."""
+def access_secret(
+    actor: Actor, id_or_key: UUID | str, *, may_be_destroyed: bool = False, holding: bool = False
+) -> Secret:
+    """Return one secret the actor may use; ``holding`` it, nobody else changes it in this transaction's time.
+
+    Raises SecretNotFound, SecretAmbiguous, SecretDestroyed, NotAllowed.
+    """
     insist_vault(actor)
     by_id = id_or_key if isinstance(id_or_key, UUID) else parse_id(id_or_key)
     wanted = Q(pk=by_id) if by_id else Q(key=str(id_or_key)[:200], destroyed_at=None)
-    found = list(_open_secrets(actor).filter(wanted).order_by("id")[:2])
+    rows = _open_secrets(actor).filter(wanted).order_by("id")
+    # Whoever waited for the lock gets the row as it is by then, the conditions asked of it again.
+    found = list((rows.select_for_update(of=("self",)) if holding else rows)[:2])
     if not found:
         raise SecretNotFound(f"No secret {str(id_or_key)[:200]!r}. Check its id or key, or list /api/v1/secrets/.")
     if len(found) > 1:
@@ -64,9 +72,11 @@ def access_secret(actor: Actor, id_or_key: UUID | str, *, may_be_destroyed: bool
 
 
 @in_organization
-def access_changeable_secret(actor: Actor, id_or_key: UUID | str, *, may_be_destroyed: bool = False) -> Secret:
+def access_changeable_secret(
+    actor: Actor, id_or_key: UUID | str, *, may_be_destroyed: bool = False, holding: bool = False
+) -> Secret:
     """Return one secret that is the actor's to change. Raises what ``access_secret`` does."""
-    secret = access_secret(actor, id_or_key, may_be_destroyed=may_be_destroyed)
+    secret = access_secret(actor, id_or_key, may_be_destroyed=may_be_destroyed, holding=holding)
     insist_may_change(actor, secret)
     return secret
 
@@ -75,7 +85,8 @@ def may_change_secret(actor: Actor, secret: Secret) -> bool:
     """Tell whether a secret is the actor's to change: their own, their project's, their team's, or as an admin."""
     match secret.scope:
         case SecretScope.PERSONAL:
-            return secret.person_id == actor.person_id and actor.may_somewhere(Permission.ACCESS_VAULT)
+            is_theirs = secret.person_id == actor.person_id and not is_narrowed(actor)
+            return is_theirs and actor.may_somewhere(Permission.ACCESS_VAULT)
         case SecretScope.PROJECT if secret.project:
             return actor.may(Permission.ACCESS_VAULT, secret.project)
         case SecretScope.TEAM if secret.team:
@@ -127,18 +138,29 @@ def list_secrets(
 def list_versions(actor: Actor, secret: Secret, *, cursor: str | None = None, limit: int = 50) -> Page[SecretVersion]:
     """Return the versions of a secret, newest first, without what is sealed in them."""
     rows = SecretVersion.objects.for_organization(actor.organization_id).filter(secret=secret)
-    return page_of(rows.defer("sealed", "wrapped_key"), cursor=cursor, limit=limit)
+    return page_of(rows.select_related("secret").defer("sealed", "wrapped_key"), cursor=cursor, limit=limit)
 
 
 @in_organization
 def list_uses(actor: Actor, secret: Secret) -> Sequence[SecretReference]:
     """Return what names the secret by its key, where it may mean this one."""
+    return list(_uses(actor, secret).order_by("about_label", "id")[:200])
+
+
+@in_organization
+def page_of_uses(actor: Actor, secret: Secret, *, cursor: str | None = None, limit: int = 50) -> Page[SecretReference]:
+    """Return the same in pages, what came last first."""
+    return page_of(_uses(actor, secret), cursor=cursor, limit=limit)
+
+
+def _uses(actor: Actor, secret: Secret) -> OrganizationQuerySet[SecretReference]:
     rows = SecretReference.objects.for_organization(actor.organization_id).filter(key=secret.key)
     if secret.scope == SecretScope.PROJECT:
         rows = rows.filter(project=secret.project)
     if secret.scope == SecretScope.TEAM:
         rows = rows.filter(project__team=secret.team)
-    return list(rows.select_related("project").order_by("about_label", "id")[:200])
+    # What lies in projects that the actor does not see is not told, not even its name.
+    return rows.filter(project__in=visible_projects(actor)).select_related("project")
 
 
 def _open_secrets(actor: Actor, *, near: Q | None = None) -> OrganizationQuerySet[Secret]:

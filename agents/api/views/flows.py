@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Flows over HTTP: making, reading, changing, checking."""
 
-import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.queries.projects import access_project, only_project
-from accounts.rest import OrganizationAPIView, page_params, paginated, refuse_unknown
+from accounts.rest import OrganizationAPIView, expected_revisions, page_params, paginated, refuse_unknown
 from agents.api.flow_shapes import (
     FORMATS,
     ChangeFlowBody,
@@ -31,7 +30,6 @@ from agents.operations.pinning import check_draft
 from agents.queries.flows import access_flow, list_flows
 from agents.queries.versions import text_of_flow
 
-_TAG = re.compile(r'"(\d{1,9})\.[^"]*"')
 _MEDIA_TYPES = {"json": "application/json", "yaml": "application/yaml"}
 
 
@@ -39,12 +37,6 @@ def flow_etag(flow: Any) -> str:
     """Return a flow's ETag: its revision, by which edits are guarded, and what else of it may change."""
     published = flow.published.number if flow.published else 0
     return f'"{flow.revision}.{published}{"a" if flow.is_archived else ""}"'
-
-
-def expected_revisions(request: Request) -> frozenset[int] | None:
-    """Return the revisions that ``If-Match`` names; None where an edit may replace whatever is there."""
-    header = request.headers.get("If-Match", "").strip()
-    return frozenset(map(int, _TAG.findall(header))) if header and header != "*" else None
 
 
 def answer_flow(flow: Any, *, status: int = 200) -> Response:

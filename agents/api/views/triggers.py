@@ -12,7 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import OrganizationAPIView, page_params, paginated, problem_of
+from accounts.rest import OrganizationAPIView, expected_revisions, page_params, paginated, problem_of
 from accounts.rest.problems import answer_of
 from agents.api.statuses import STATUSES
 from agents.api.trigger_shapes import (
@@ -25,7 +25,6 @@ from agents.api.trigger_shapes import (
     TriggersQuery,
     TriggerSummaryShape,
 )
-from agents.api.views.flows import expected_revisions
 from agents.errors import HookTooLarge, TriggerInvalid
 from agents.operations.firing import receive_webhook
 from agents.operations.trigger_edits import TriggerEdit, in_order, list_problems

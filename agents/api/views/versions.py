@@ -5,7 +5,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import OrganizationAPIView, page_params, paginated
+from accounts.rest import OrganizationAPIView, expected_revisions, page_params, paginated
 from agents.api.flow_shapes import (
     DiffQuery,
     FlowDiffShape,
@@ -16,7 +16,7 @@ from agents.api.flow_shapes import (
     FlowVersionSummaryShape,
     PublishBody,
 )
-from agents.api.views.flows import answer_flow, expected_revisions
+from agents.api.views.flows import answer_flow
 from agents.operations.versions import publish_flow, restore_version
 from agents.queries.versions import access_revision, access_version, diff_versions, list_revisions, list_versions
 
