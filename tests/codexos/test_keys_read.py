@@ -3,8 +3,10 @@
 
 import base64
 import hashlib
+import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from codexos.env import Environment, SettingInvalid
 from codexos.kernel.sealing import new_key
 
+ROOT = Path(__file__).resolve().parents[2]
 NAME = "CODEXOS_X"
 
 
@@ -95,6 +98,20 @@ def test_the_file_behind_a_link_is_the_one_that_counts(tmp_path: Path) -> None:
     link.symlink_to(path)
     with pytest.raises(SettingInvalid, match="chmod"):
         Environment({f"{NAME}_FILE": str(link)}).key(NAME)
+
+
+def test_a_process_with_an_open_file_does_not_start_and_with_a_private_one_does(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    path.write_text(new_key().hex())
+    given = {name: value for name, value in os.environ.items() if "MASTER_KEY" not in name}
+    variables = {**given, "CODEXOS_MASTER_KEY_FILE": str(path)}
+    for mode, word in ((0o644, "chmod 400"), (0o400, "")):
+        path.chmod(mode)
+        words = [sys.executable, "manage.py", "check"]
+        done = subprocess.run(words, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        assert (done.returncode == 0) is (word == ""), done.stderr
+        assert word in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_file_that_is_not_there_is_named() -> None:

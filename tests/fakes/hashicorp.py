@@ -2,7 +2,6 @@
 """HashiCorp Vault, as far as its transit engine and AppRole go: policies, versions, associated data, derived keys."""
 
 import base64
-import hmac
 import json
 import re
 import secrets
@@ -12,6 +11,8 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tests.fakes.keeper import Answer, Keeper
 
@@ -121,6 +122,8 @@ def _decrypt(key: TransitKey, sent: Mapping[str, Any], *, context: bytes, associ
         return 400, {"errors": ["ciphertext or signature version is disallowed by policy (too old)"]}
     try:
         closed = base64.b64decode(found[2], validate=True)
+        if len(closed) < 12:
+            return 400, {"errors": ["invalid ciphertext length"]}
         plain = _cipher(key, int(found[1]), context).decrypt(closed[:12], closed[12:], associated)
     except ValueError:
         return 400, {"errors": ["invalid ciphertext: could not decode base64"]}
@@ -131,4 +134,6 @@ def _decrypt(key: TransitKey, sent: Mapping[str, Any], *, context: bytes, associ
 
 def _cipher(key: TransitKey, version: int, context: bytes) -> AESGCM:
     raw = key.versions[version - 1]
-    return AESGCM(hmac.digest(raw, context, "sha256") if key.is_derived else raw)
+    if key.is_derived:
+        raw = HKDF(algorithm=SHA256(), length=32, salt=None, info=context).derive(raw)
+    return AESGCM(raw)

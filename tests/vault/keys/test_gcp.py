@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import pytest
 from hypothesis import given
@@ -137,3 +138,5 @@ def test_the_address_of_metadata_stays_shut_unless_it_is_named_itself(outside: O
         line = Line(EgressPolicy(allow=parse_egress_allow(allow)), pause=outside.pauses.append)
         with pytest.raises(KeyUnavailable, match="private, local or reserved"):
             outside.make(tokens=tokens, line=line).wrap(KEY, associated=HERE)
+    named = EgressPolicy(allow=parse_egress_allow("169.254.169.254"))
+    assert named.reason_against(ip_address("169.254.169.254"), 80) is None

@@ -1,16 +1,32 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """HashiCorp Vault: signing in, versions of keys, derived keys, being sealed."""
 
+import base64
 from collections.abc import Iterator
 
 import pytest
 
 from codexos.kernel.sealing import SealBroken
-from tests.fakes.hashicorp import ROLE, ROLE_SECRET, Transit
+from tests.fakes.hashicorp import ROLE, ROLE_SECRET, Transit, TransitKey
 from tests.vault.keys.outside import HERE, KEY, THERE, Outside, requests_to, standing
 from vault.adapters.keys.leases import Lease, Token
 from vault.adapters.keys.proven import ProvenKeys
+from vault.crypto.ports import WrappedKey
 from vault.errors import KeyUnavailable
+
+# What the transit engine of HashiCorp Vault 1.21.4 closed, and the keys it exported afterwards: a key in its second
+# version, and a derived one.
+REAL_PLACE, REAL_KEY = b"vault/organization-key of one", bytes(range(32))
+REAL = {
+    False: (
+        ["gjuWy0D0SyBUwgtxWJjwJouGYI1KWA6Ch+2Mbwc4ORo=", "kyyKYI0BYpM67FjbIMXcdexaXXi3NYdmuBZTSIkXbsQ="],
+        b"vault:v2:7kN8nRnATMP5DMBqcAnypjZSfCafEV03pHhs23CYO346W8g66v7UWPlYHTU9p2nWPwgxwLpgW3IjNZfn",
+    ),
+    True: (
+        ["PZ67/TyLMBETfXa8VCn7TCajUqegZenfxjg2AnAjc4E="],
+        b"vault:v1:tzPoWhPgjJib+u7mlsui3Qpeuy340zLF/oO+ZCUTAHx/7naSMeWJ+fyHpwuEwySyq/C8Vt3/Capt/68i",
+    ),
+}
 
 
 @pytest.fixture
@@ -24,6 +40,17 @@ def vault(outside: Outside) -> Transit:
     fake = outside.fake
     assert isinstance(fake, Transit)
     return fake
+
+
+@pytest.mark.parametrize("is_derived", [False, True])
+def test_what_the_real_one_closed_opens(outside: Outside, vault: Transit, is_derived: bool) -> None:
+    versions, closed = REAL[is_derived]
+    vault.keys["codexos"] = TransitKey([base64.b64decode(key) for key in versions], is_derived=is_derived)
+    keeper = outside.make(role=ROLE, role_secret=ROLE_SECRET, is_derived=is_derived)
+    wrapped = WrappedKey(keeper.master, closed)
+    assert keeper.unwrap(wrapped, associated=REAL_PLACE) == REAL_KEY
+    with pytest.raises(SealBroken):
+        keeper.unwrap(wrapped, associated=THERE)
 
 
 def test_a_token_is_enough(outside: Outside, vault: Transit) -> None:

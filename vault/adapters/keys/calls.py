@@ -15,7 +15,7 @@ from codexos.kernel.http import BlockingHttpClient, ClientOptions, EgressPolicy,
 from codexos.kernel.jsontypes import JsonValue
 from vault.errors import KeyUnavailable
 
-LIMITS = HttpLimits(total_seconds=10.0, connect_seconds=3.0, idle_seconds=10.0, body_bytes=256 * 1024, redirects=0)
+LIMITS = HttpLimits(total_seconds=5.0, connect_seconds=3.0, idle_seconds=5.0, body_bytes=256 * 1024, redirects=0)
 TRIES = 2
 _PAUSE_SECONDS = 0.2
 _AGAIN = frozenset({429, 500, 502, 503, 504})
