@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, files, flows, guide, run, runs, screen, sign_in, travel, triggers
+from . import __version__, files, flows, guide, run, runs, screen, secrets, sign_in, travel, triggers
 from .exits import Exit
 from .faults import Fault
 from .parameters import Commands
@@ -38,6 +38,7 @@ for _name, _function in _COMMANDS.items():
 app.add_typer(flows.app, name="flows")
 app.add_typer(files.app, name="files")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(secrets.app, name="secrets")
 
 
 def _version(is_wanted: bool) -> None:
