@@ -18,9 +18,14 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
     if OWNER_COMMANDS.intersection(sys.argv[1:2]):
         os.environ["CODEXOS_DATABASE_ROLE"] = "owner"
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # Said in one sentence to whoever types it.
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import import_modules
+from celery.signals import beat_init, import_modules, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 # Django's checks load every page of the product, which a node never serves: they have been made with the schema, and a
@@ -45,3 +45,12 @@ def read_timetables(sender: Celery, **_: Any) -> None:
         is_ours = Path(config.path).parent == Path(__file__).resolve().parent.parent
         if is_ours and (Path(config.path) / "schedules.py").exists():
             sender.conf.beat_schedule.update(import_module(f"{config.name}.schedules").TIMETABLE)
+
+
+@worker_init.connect
+@beat_init.connect
+def refuse_to_start(**_: Any) -> None:
+    """End a node or the timetable that was not given the master keys it needs."""
+    from vault.checks import insist_on_masters
+
+    insist_on_masters()

@@ -7,3 +7,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 application = get_wsgi_application()
+
+from vault.checks import insist_on_masters  # noqa: E402 - it needs Django set up
+
+insist_on_masters()

@@ -3,6 +3,7 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.db.backends.signals import connection_created
 
 
 class VaultConfig(AppConfig):
@@ -13,8 +14,10 @@ class VaultConfig(AppConfig):
     def ready(self) -> None:
         from accounts.operations.outbox import subscribe
         from vault.adapters.keys.chosen import check_keeper
+        from vault.checks import refuse_missing_master
         from vault.operations.leaving import put_away_personal
 
+        connection_created.connect(refuse_missing_master, dispatch_uid="vault.refuse_missing_master")
         subscribe("member.left", put_away_personal)
         if settings.VAULT_KEYS_FROM != "local":
             check_keeper()

@@ -185,3 +185,18 @@ class ShareUseless(InvalidInput):
     def __init__(self, *, who: str, role: str) -> None:
         message = f"{who} is a {role.replace('_', ' ')}, who can use no secrets. Give them another role first."
         super().__init__(message, errors=[{"place": "member_id", "message": message}])
+
+
+class ShreddingUnconfirmed(InvalidInput):
+    """Shredding was asked for without the organization's short name."""
+
+    def __init__(self, *, slug: str) -> None:
+        message = f"To shred every secret of this organization for good, confirm with its short name {slug!r}."
+        super().__init__(message, errors=[{"place": "confirm", "message": message}])
+
+
+class NothingToShred(Conflict):
+    """The organization has no key that opens anything."""
+
+    def __init__(self) -> None:
+        super().__init__("This organization has no key of the vault left to shred. Nothing was done.")

@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from accounts.tenancy import tenant
-from vault.adapters.keys.rows import new_row, open_row, present_master
+from vault.adapters.keys.rows import holds_here, new_row, open_row, present_master
 from vault.crypto.envelope import OrganizationKey
 from vault.errors import VaultShredded
 from vault.models import VaultKey
+from vault.queries.lookups import ClosedKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,17 @@ def hold_in_use(row_id: UUID) -> bool:
 def master_in_use() -> str:
     """Return the name of the master that the settings have keys wrapped under."""
     return present_master()
+
+
+def is_held_here(master: str) -> bool:
+    """Tell whether a master of this name is one that this installation keeps itself, so that nobody is asked for it."""
+    return holds_here(master)
+
+
+def try_key(master: str, sample: ClosedKey) -> None:
+    """Open a key and forget it. Raises KeyUnavailable, MasterUnknown, SealBroken."""
+    organization_id, number, wrapped = sample
+    open_row(VaultKey(organization_id=organization_id, number=number, master=master, wrapped=wrapped))
 
 
 def latest_number(organization_id: UUID) -> int:

@@ -3,10 +3,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Count
 
 from accounts.actor import Actor
@@ -14,6 +15,7 @@ from accounts.queries.access import insist_in_organization
 from accounts.queries.pages import Page, page_of
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
+from codexos.kernel import clock
 from vault.models import SecretVersion, VaultKey
 
 
@@ -48,6 +50,32 @@ class KeySummary:
     in_use: int | None
     left: int
     shredded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shredding:
+    """That an organization's keys were shredded, and from when on no backup can bring back what stood under them."""
+
+    shredded_at: datetime
+    final_at: datetime
+    versions: int
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the last backup that held the keys is gone."""
+        return clock.now() >= self.final_at
+
+
+@in_organization
+def shredding_of(actor: Actor) -> Shredding | None:
+    """Return what is known of the latest shredding, None where there was none. Raises NotAllowed."""
+    insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
+    rows = VaultKey.objects.for_organization(actor.organization_id).filter(shredded_at__isnull=False)
+    latest = max((row.shredded_at for row in rows if row.shredded_at), default=None)
+    if latest is None:
+        return None
+    versions = sum(_counts_under(actor.organization_id, [row.pk for row in rows]).values())
+    return Shredding(latest, latest + timedelta(days=settings.BACKUP_DAYS), versions)
 
 
 @in_organization

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class ClosedKey(NamedTuple):
@@ -18,11 +19,18 @@ class ClosedKey(NamedTuple):
     wrapped: bytes
 
 
-def list_masters() -> Mapping[str, Sequence[ClosedKey]]:
-    """Return every master that something is closed under, each with a few keys it closes."""
+def list_masters(asked: BaseDatabaseWrapper | None = None) -> Mapping[str, Sequence[ClosedKey]]:
+    """Return every master that something is closed under, each with a few keys it closes.
+
+    There is none where the database is not prepared yet.
+    """
     found: dict[str, list[ClosedKey]] = defaultdict(list)
-    for master, organization_id, number, wrapped in _ask("select * from app.vault_masters()"):
-        found[master].append(ClosedKey(organization_id, number, bytes(wrapped)))
+    with (asked or connection).cursor() as cursor:
+        cursor.execute("select to_regprocedure('app.vault_masters()') is not null")
+        if cursor.fetchone()[0]:
+            cursor.execute("select * from app.vault_masters()")
+            for master, organization_id, number, wrapped in cursor.fetchall():
+                found[master].append(ClosedKey(organization_id, number, bytes(wrapped)))
     return found
 
 

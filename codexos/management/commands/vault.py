@@ -8,37 +8,50 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
+from accounts.actor import Actor
 from accounts.queries.seals import list_audited_organizations
 from codexos.kernel.errors import CodexosError
+from vault.checks import start_unguarded
 from vault.operations.key_rotation import rewrap_under_present_master, rotate_organization_key
 from vault.operations.keys import master_in_use
 from vault.operations.operators import operator_of
-from vault.queries.keys import KeySummary, summarize_vault_keys
+from vault.operations.shredding import shred_vault_as_operator
+from vault.queries.keys import KeySummary, shredding_of, summarize_vault_keys
 from vault.queries.lookups import list_masters, list_organizations_not_under, list_organizations_with_keys
 
 Deed = Callable[[dict[str, Any]], None]
 
 
 class Command(BaseCommand):
-    """bin/manage vault status | rewrap-keys | rotate"""
+    """bin/manage vault status | rewrap-keys | rotate | shred"""
 
     help = """Look after the keys of the vault.
 status: masters, organizations, keys, and versions that are not wrapped anew yet.
 rewrap-keys: wrap the keys of every organization under the present master, after the master was changed.
-rotate ORG: give an organization its next key; what stands under the one before is moved in the background."""
+rotate ORG: give an organization its next key; what stands under the one before is moved in the background.
+shred ORG --confirm ORG: destroy the keys of an organization. Nobody opens its secrets again, ever."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the deeds."""
         parser.formatter_class = RawDescriptionHelpFormatter
         deeds = parser.add_subparsers(dest="deed", required=True)
-        for name, deed in (("status", self._status), ("rewrap-keys", self._rewrap_keys), ("rotate", self._rotate)):
+        for name, deed in (
+            ("status", self._status),
+            ("rewrap-keys", self._rewrap_keys),
+            ("rotate", self._rotate),
+            ("shred", self._shred),
+        ):
             words = deeds.add_parser(name)
             words.set_defaults(run=deed)
-            if name == "rotate":
+            if name in ("rotate", "shred"):
                 words.add_argument("organization", metavar="ORG", help="its short name")
+            if name == "shred":
+                words.add_argument("--confirm", metavar="ORG", default="", help="the short name once more")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do one deed. Raises CommandError where something is in the way."""
+        # It is what helps where a master is missing, and says so itself.
+        start_unguarded()
         try:
             options["run"](options)
         except CodexosError as error:
@@ -52,8 +65,8 @@ rotate ORG: give an organization its next key; what stands under the one before 
                 self.stdout.write(f"also needed: {master}, until `bin/manage vault rewrap-keys` is through")
         slugs = _slugs()
         for organization_id in list_organizations_with_keys():
-            summary = summarize_vault_keys(operator_of(organization_id))
-            self.stdout.write(f"{slugs[organization_id]}: {_told(summary)}")
+            actor = operator_of(organization_id)
+            self.stdout.write(f"{slugs[organization_id]}: {_told(summarize_vault_keys(actor))}{_shredding(actor)}")
 
     def _rewrap_keys(self, _options: dict[str, Any]) -> None:
         present = master_in_use()
@@ -83,6 +96,14 @@ rotate ORG: give an organization its next key; what stands under the one before 
         key = rotate_organization_key(operator_of(organization_named(slug)))
         self.stdout.write(f"{slug}: key {key.number} is in use now. What stands under earlier ones is being moved.")
 
+    def _shred(self, options: dict[str, Any]) -> None:
+        slug = options["organization"]
+        shredded = shred_vault_as_operator(operator_of(organization_named(slug)), confirm=options["confirm"])
+        self.stdout.write(
+            f"{slug}: {shredded.keys} key(s) shredded, {shredded.versions} version(s) of secrets do not open any more. "
+            f"Final on {shredded.final_at:%Y-%m-%d}, when no backup from before is kept any longer."
+        )
+
 
 def organization_named(slug: str) -> UUID:
     """Return an organization by its short name. Raises CommandError."""
@@ -100,3 +121,10 @@ def _told(summary: KeySummary) -> str:
     in_use = f"key {summary.in_use} in use" if summary.in_use else "no key in use"
     shredded = f", {summary.shredded} of them shredded" if summary.shredded else ""
     return f"{in_use}, {summary.keys} key(s){shredded}, {summary.left} version(s) left to wrap anew"
+
+
+def _shredding(actor: Actor) -> str:
+    shredding = shredding_of(actor)
+    if shredding is None:
+        return ""
+    return f"; shredded on {shredding.shredded_at:%Y-%m-%d}, final on {shredding.final_at:%Y-%m-%d}"

@@ -9,6 +9,8 @@ from vault.crypto.envelope import OrganizationKey, about_organization_key
 from vault.crypto.ports import WrappedKey
 from vault.models import VaultKey
 
+_HERE = ("local:", "hybrid:")
+
 
 def open_row(row: VaultKey) -> OrganizationKey:
     """Return the key in a row. Raises KeyUnavailable, MasterUnknown, SealBroken."""
@@ -27,6 +29,11 @@ def wrap_under_present_master(row: VaultKey) -> WrappedKey:
     """Return the key in a row, wrapped anew. Raises KeyUnavailable, MasterUnknown, SealBroken."""
     about = about_organization_key(row.organization_id, row.number)
     return key_provider().wrap(open_row(row).key, associated=about)
+
+
+def holds_here(master: str) -> bool:
+    """Tell whether a master of this name never leaves the installation: nothing is asked outside to open with it."""
+    return master.startswith(_HERE)
 
 
 def present_master() -> str:
