@@ -202,6 +202,17 @@ class FollowerTooSlow(LimitReached):
         super().__init__(f"Events came faster than they were taken. Come back with after={after}.", after=after)
 
 
+class PartitionsLocked(Unavailable):
+    """The journal's upkeep left partitions as they were, because others held on to them all the while."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(
+            f"Others held on to {', '.join(names)} all the while. Run it again; where that goes on, see who holds a "
+            "long transaction.",
+            partitions=list(names),
+        )
+
+
 class TriggerNotFound(NotFound):
     """No such trigger, or none the actor may see."""
 

@@ -13,6 +13,7 @@ import psycopg
 
 from agents.adapters import expiry, partitions
 from agents.engine.periods import WIDTHS, Period, first_id, kept_from, period_at, periods_ahead
+from agents.errors import PartitionsLocked
 
 TRIES = 5
 
@@ -23,22 +24,27 @@ def maintain_journal(
     """Make the partitions that are needed and let go of what has expired; yield what was done, or would be.
 
     Where somebody else is at it, nothing is done. A partition that is locked by others for long is left to the next
-    time, and that is said.
+    time: that is said, all else is done, and in the end it raises PartitionsLocked.
     """
+    locked: list[str] = []
     with partitions.only_one(connection) as is_alone:
         if not is_alone:
             yield "another upkeep of the journal is under way; nothing was done"
             return
         for days in WIDTHS:
-            yield from _make(connection, days=days, now=now, is_dry=is_dry)
+            yield from _make(connection, locked, days=days, now=now, is_dry=is_dry)
             if not only_make:
                 yield from _expire(connection, days=days, now=now, is_dry=is_dry)
-                yield from _drop(connection, days=days, now=now, is_dry=is_dry)
+                yield from _drop(connection, locked, days=days, now=now, is_dry=is_dry)
         if not is_dry and not only_make and (swept := expiry.sweep_blobs(connection)):
             yield f"swept {swept} large values that no run refers to any more"
+    if locked:
+        raise PartitionsLocked(*locked)
 
 
-def _make(connection: psycopg.Connection[Any], *, days: int, now: datetime, is_dry: bool) -> Iterator[str]:
+def _make(
+    connection: psycopg.Connection[Any], locked: list[str], *, days: int, now: datetime, is_dry: bool
+) -> Iterator[str]:
     standing = partitions.list_partitions(connection, days=days)
     for period in _wanted(connection, days=days, now=now):
         if any(partition.overlaps(period) for partition in standing):
@@ -47,6 +53,8 @@ def _make(connection: psycopg.Connection[Any], *, days: int, now: datetime, is_d
             yield f"would make {period.name}"
             continue
         moved = _patiently(lambda period=period: partitions.make_partition(connection, period))  # type: ignore[misc]
+        if moved is None:
+            locked.append(period.name)
         yield _said(f"made {period.name}", moved, "entries moved into it")
 
 
@@ -84,7 +92,9 @@ def _expire(connection: psycopg.Connection[Any], *, days: int, now: datetime, is
         yield f"let the content of {gone} runs go that was kept for {days} days"
 
 
-def _drop(connection: psycopg.Connection[Any], *, days: int, now: datetime, is_dry: bool) -> Iterator[str]:
+def _drop(
+    connection: psycopg.Connection[Any], locked: list[str], *, days: int, now: datetime, is_dry: bool
+) -> Iterator[str]:
     kept = kept_from(now, days=days)
     for partition in partitions.list_partitions(connection, days=days):
         if partition.end > kept:
@@ -93,6 +103,8 @@ def _drop(connection: psycopg.Connection[Any], *, days: int, now: datetime, is_d
             yield f"would drop {partition.name}"
             continue
         left = _patiently(lambda it=partition: partitions.drop_partition(connection, it))  # type: ignore[misc]
+        if left is None:
+            locked.append(partition.name)
         yield _said(f"dropped {partition.name}", left, "entries of runs that go on were kept")
 
 

@@ -54,8 +54,13 @@ def count_runs(actor: Actor) -> RunFigures:
 
 @in_organization
 def last_results(actor: Actor, flow_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
-    """Return how the last runs of each flow went, the newest last, in one query."""
-    last = visible_runs(actor).filter(flow_id=OuterRef("pk")).order_by("-id").values("status")[:LAST_RUNS]
+    """Return how the last runs of each flow's versions went, the newest last, in one query."""
+    last = (
+        visible_runs(actor)
+        .filter(flow_id=OuterRef("pk"), version__isnull=False)
+        .order_by("-id")
+        .values("status")[:LAST_RUNS]
+    )
     flows = Flow.objects.for_organization(actor.organization_id).filter(pk__in=flow_ids)
     told = flows.annotate(results=ArraySubquery(last)).values_list("pk", "results")
     return {flow_id: results[::-1] for flow_id, results in told}

@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agents.engine.journal import Entry
 from agents.engine.logs import LogLine, log_line
@@ -19,11 +19,12 @@ MOST_LANES_SHOWN = 50
 
 @dataclass(frozen=True, slots=True)
 class LaneView:
-    """One doing of a node's body, with the steps it has come to."""
+    """One doing of a node's body, with the steps it has come to; a flow of its own has ``variables`` of its own."""
 
     index: int
     path: str
     steps: Sequence[NodeView]
+    variables: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @property
     def number(self) -> int:
@@ -68,6 +69,11 @@ class StepView:
     def root(self) -> str:
         """The node of the run's own flow that it stands below, or is."""
         return self.node_id.partition("[")[0]
+
+    @property
+    def begins_lane(self) -> bool:
+        """Whether a lane begins with it, so that what it gives comes from around that."""
+        return self.kind == "entry" and self.facts.lane != ""
 
     @property
     def has_ended(self) -> bool:
@@ -136,9 +142,19 @@ def _lanes(progress: Progress, key: str) -> list[LaneView]:
     begun = progress.steps[key].begun
     shown = range(begun - 1, max(begun - 1 - MOST_LANES_SHOWN, -1), -1)
     return [
-        LaneView(index, path := f"{key}[{index}]", [replace(step) for step in progress.steps_in(path)])
+        LaneView(
+            index,
+            path := f"{key}[{index}]",
+            [replace(step) for step in progress.steps_in(path)],
+            _variables(progress, path),
+        )
         for index in shown
     ]
+
+
+def _variables(progress: Progress, path: str) -> Mapping[str, JsonValue]:
+    lane = progress.view.lanes.get(path)
+    return dict(lane.variables) if lane is not None and lane.home is lane else {}
 
 
 def _message(told: Sequence[Entry]) -> str:

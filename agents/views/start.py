@@ -105,6 +105,7 @@ class StartRunPage(OrganizationPage):
             input=asked["input"],
             context=list(dict.fromkeys(context)),
             project=str(flow.project_id),
+            draft_of=flow if is_draft else None,
         )
         return start_run(self.actor, request=wanted).id
 

@@ -3,19 +3,24 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from agents.adapters import partitions
 from agents.engine.journal import Entry
 from agents.engine.periods import first_id, kept_from, period_at, periods_ahead, time_of
+from agents.errors import PartitionsLocked
+from agents.management.commands import maintain_journal as maintain_journal_command
 from agents.operations.upkeep import maintain_journal
 from codexos.kernel import clock
 from codexos.kernel.ids import new_id
@@ -232,9 +237,30 @@ def test_what_others_hold_on_to_is_left_to_the_next_time(
     finish(truth, run_id)
     with truth.transaction():
         truth.execute("select 1 from agents_journalentry")
-        lines = keep_up(owner, days_later=32)
+        said = maintain_journal(owner, now=clock.now() + 32 * DAY)
+        lines = []
+        with pytest.raises(PartitionsLocked) as left:
+            lines.extend(iter(lambda: next(said), None))
+    for locked in left.value.details["partitions"]:
+        assert any(re.match(f"not (made|dropped) {locked}: ", line) for line in lines)
     assert any(line.startswith("not dropped entries_30_") for line in lines)
+    # the rest was done
+    assert any(line.startswith("let the content of 1 runs go") for line in lines)
     assert any(line.startswith("dropped entries_30_") for line in keep_up(owner, days_later=32))
+
+
+def test_the_command_ends_with_an_error_where_a_partition_was_left(
+    monkeypatch: pytest.MonkeyPatch, committed_world: World
+) -> None:
+    def locked(*_args: Any, **_options: Any) -> Iterator[str]:
+        yield "not dropped entries_30_20260101: others hold on to it; it is tried again the next time"
+        raise PartitionsLocked("entries_30_20260101")
+
+    monkeypatch.setattr(maintain_journal_command, "maintain_journal", locked)
+    out = StringIO()
+    with pytest.raises(CommandError, match="held on to entries_30_20260101") as ended:
+        call_command("maintain_journal", stdout=out)
+    assert (ended.value.returncode, "not dropped entries_30_20260101" in out.getvalue()) == (1, True)
 
 
 def test_the_app_may_not_maintain(committed_world: World) -> None:

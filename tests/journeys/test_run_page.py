@@ -112,6 +112,8 @@ def test_branches_are_shown_with_what_became_of_each(page: Page, lived: World, s
     # when
     page.goto(f"/runs/{run_id}/")
     expect(page.locator("[data-run-status]")).to_contain_text("Succeeded")
+    # The page is read anew when a run ends that was followed: what comes now is looked for in that one.
+    expect(page.locator("[data-run-output]")).to_be_visible()
     # then the rows stand in the order of the flow, the branch not taken stands back with its reason
     names = page.locator("tr[data-node]").evaluate_all("rows => rows.map(row => row.dataset.node)")
     assert names == ["start", "summary", "search", "urgent", "call", "reply", "end"]

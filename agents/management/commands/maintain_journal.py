@@ -4,9 +4,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from agents.errors import PartitionsLocked
 from agents.operations.upkeep import maintain_journal
 from codexos.kernel import clock
 
@@ -27,9 +28,12 @@ class Command(BaseCommand):
             connection.connection, now=clock.now(), is_dry=options["dry_run"], only_make=options["only_make"]
         )
         is_idle = True
-        for line in said:
-            is_idle = False
-            if options["verbosity"]:
-                self.stdout.write(line)
+        try:
+            for line in said:
+                is_idle = False
+                if options["verbosity"]:
+                    self.stdout.write(line)
+        except PartitionsLocked as error:
+            raise CommandError(error.message) from error
         if is_idle and options["verbosity"]:
             self.stdout.write("nothing to do")

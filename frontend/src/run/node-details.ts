@@ -8,6 +8,7 @@ const REST = 1000;
 export class NodeDetails {
   #node: string | null;
   #tab = "";
+  #isLeaving = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   static in(root: HTMLElement, address: string | null): NodeDetails | null {
@@ -32,13 +33,19 @@ export class NodeDetails {
     }, REST);
   }
 
+  /** The page is read anew: from here on links lead there themselves, since what a script opens would be lost. */
+  leave(): void {
+    this.close();
+    this.#isLeaving = true;
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   #clicked(event: MouseEvent): void {
-    if (!(event.target instanceof Element) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (this.#isLeaving || !(event.target instanceof Element) || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const tab = event.target.closest<HTMLElement>("[data-tab]");
     const link = event.target.closest<HTMLElement>("[data-open]");
     if (!tab && !link) return;
@@ -59,9 +66,10 @@ export class NodeDetails {
     this.#node = node;
     this.#tab = tab;
     this.#mark();
-    await this.#read(node, tab !== "");
+    // Before it is read: where the page is read anew meanwhile, it comes with this open.
     const query = new URLSearchParams({ node, ...(tab ? { tab } : {}) });
     history.replaceState(null, "", `?${query}`);
+    await this.#read(node, tab !== "");
   }
 
   async #read(node: string, isFocused = false): Promise<void> {

@@ -111,9 +111,10 @@ export class RunLive extends HTMLElement {
     this.#stream?.close();
     this.#showConnection("ended");
     this.dispatchEvent(new CustomEvent("run:finished", { bubbles: true, detail: status }));
-    // Not a reload: where this page is the answer to a form, that would send the form again.
+    this.#details?.leave();
+    // Not a reload: where this page is the answer to a form, that would send the form again. What is open stays open.
     const page = this.getAttribute("refresh-when-finished");
-    if (page !== null) location.replace(page || location.href);
+    if (page !== null) location.replace(page ? `${page}${location.search}` : location.href);
   }
 
   #showStatus(status: RunStatus): void {
