@@ -93,7 +93,7 @@ def rotate_secret(secret: Secret, *, file: FromFile = "", grace: Grace = "0", as
     """Give a secret its next value."""
     client = connect()
     body = {"grace_seconds": number(grace, called="--grace", least=0), **_value(file)}
-    _deed(client, secret, "rotate", body, as_json=as_json)
+    _deed(client, f"{_address(secret)}rotate/", body=body, as_json=as_json)
 
 
 def roll_back_secret(
@@ -108,7 +108,7 @@ def roll_back_secret(
         "version": number(version, called="The version"),
         "grace_seconds": number(grace, called="--grace", least=0),
     }
-    _deed(connect(), secret, "rollback", body, as_json=as_json)
+    _deed(connect(), f"{_address(secret)}rollback/", body=body, as_json=as_json)
 
 
 def destroy_secret(
@@ -240,9 +240,9 @@ def _member(client: Client, named: str) -> str:
     return found[0]
 
 
-def _deed(client: Client, secret: str, deed: str, body: dict[str, Any], *, as_json: bool) -> None:
+def _deed(client: Client, address: str, *, body: dict[str, Any], as_json: bool) -> None:
     with newer_server("The vault"):
-        done = client.post(f"{_address(secret)}{deed}/", body)
+        done = client.post(address, body)
     _told(done, f"{done['key']!r} has version {done['version']} now.", as_json=as_json)
 
 
