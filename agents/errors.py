@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.errors import PreconditionFailed
-from codexos.kernel.errors import Conflict, InvalidInput, LimitReached, NotFound, NotSignedIn, Unavailable
+from codexos.kernel.errors import (
+    Broken,
+    Conflict,
+    InvalidInput,
+    LimitReached,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    Unavailable,
+)
 
 RETRY_QUEUED_SECONDS = 30
 _MOST_SAID = 10
@@ -295,3 +304,36 @@ class SignatureInvalid(NotSignedIn):
         super().__init__(
             "No webhook here takes this signature. Check address, secret, what was signed, and that the clock is right."
         )
+
+
+class SecretNotText(Conflict):
+    """A secret is to stand in the arguments of a tool or in a prompt, and its value is no text."""
+
+    def __init__(self, *, key: str) -> None:
+        super().__init__(f"Secret {key!r} holds bytes that are no text. Put it as text, such as base64.", key=key)
+
+
+class SecretsNotForModels(NotAllowed):
+    """A prompt names secrets, and the organization does not let models have any."""
+
+    def __init__(self, *, keys: Sequence[str]) -> None:
+        named = ", ".join(repr(key) for key in keys[:_MOST_SAID])
+        super().__init__(
+            f"A prompt names {named}, and this organization does not allow secrets in prompts. Hand them on to a tool, "
+            "or have an admin allow it in the organization's settings.",
+            secrets=list(keys[:_MOST_SAID]),
+        )
+
+
+class VaultUnreachable(Unavailable):
+    """The database that keeps the secrets does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("The vault cannot be reached now; nothing was sent. Try again.")
+
+
+class ToolBroke(Broken):
+    """A tool that was called with secrets broke: what it said of that may hold them, so it is not told."""
+
+    def __init__(self, *, tool: str) -> None:
+        super().__init__(f"Tool {tool!r} broke. This is our mistake; it is in the log.", tool=tool)

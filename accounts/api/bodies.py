@@ -38,6 +38,9 @@ class OrganizationChangeBody(OrganizationBody):
     allows_substitute_models = serializers.BooleanField(
         required=False, help_text="Whether the built-in model may answer for one that nobody is set up for."
     )
+    allows_secrets_in_prompts = serializers.BooleanField(
+        required=False, help_text="Whether flows may send secrets to models, by naming them in prompts."
+    )
     content_days = serializers.ChoiceField(
         choices=ContentDays.values,
         required=False,

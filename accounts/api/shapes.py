@@ -42,6 +42,7 @@ class OrganizationShape(serializers.ModelSerializer[Organization]):
             "name",
             "is_personal",
             "allows_substitute_models",
+            "allows_secrets_in_prompts",
             "content_days",
             "most_runs",
             "created_at",

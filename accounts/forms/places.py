@@ -41,6 +41,17 @@ class OrganizationForm(NameForm):
         empty_value=None,
         help_text=_("The built-in model only quotes the files of a run. Refuse it where that must not pass unnoticed."),
     )
+    allows_secrets_in_prompts = forms.TypedChoiceField(
+        label=_("When a prompt names a secret"),
+        required=False,
+        choices=[
+            ("no", _("The flow is refused")),
+            ("yes", _("The secret is sent to the model")),
+        ],
+        coerce=lambda chosen: chosen == "yes",
+        empty_value=None,
+        help_text=_("Whoever answers for the model then has the secret. Tools may have secrets in either case."),
+    )
     content_days = forms.TypedChoiceField(
         label=_("How long the content of runs is kept"),
         required=False,

@@ -36,6 +36,8 @@ class Organization(models.Model):
     is_personal = models.BooleanField(default=False)
     # Whether the built-in model may answer for one that nobody is set up for.
     allows_substitute_models = models.BooleanField(default=True, db_default=True)
+    # Whether prompts may hold secrets, which then go to whoever answers for the model.
+    allows_secrets_in_prompts = models.BooleanField(default=False, db_default=False)
     # How long the content of the runs that it starts from now on is kept.
     content_days = models.PositiveSmallIntegerField(
         choices=ContentDays, default=ContentDays.STANDARD, db_default=ContentDays.STANDARD

@@ -65,6 +65,7 @@ def change_organization(
     name: str | None = None,
     slug: str | None = None,
     allows_substitute_models: bool | None = None,
+    allows_secrets_in_prompts: bool | None = None,
     content_days: int | None = None,
     most_runs: int | None = None,
     check: Callable[[Organization], None] | None = None,
@@ -81,6 +82,7 @@ def change_organization(
         check(row)
     settings = {
         "allows_substitute_models": allows_substitute_models,
+        "allows_secrets_in_prompts": allows_secrets_in_prompts,
         "content_days": content_days,
         "most_runs": most_runs,
     }

@@ -31,6 +31,11 @@ def allows_substitute_models(actor: Actor) -> bool:
     return access_organization(actor).allows_substitute_models
 
 
+def allows_secrets_in_prompts(actor: Actor) -> bool:
+    """Tell whether flows may send secrets to models here."""
+    return access_organization(actor).allows_secrets_in_prompts
+
+
 def access_belonging(person: Person, organization: UUID | str) -> Belonging:
     """Return an organization a person may act in, by id or short name. Raises OrganizationNotFound."""
     for belonging in _reachable(person):

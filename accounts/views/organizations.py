@@ -21,6 +21,8 @@ from accounts.views.shell import FormPage, SettingsPage
 from codexos.kernel import clock
 from codexos.kernel.ids import parse_id
 
+_ALLOWED = ("allows_substitute_models", "allows_secrets_in_prompts")
+
 
 class OrganizationSettingsPage(FormPage):
     """The names of the organization and who has entered it."""
@@ -31,10 +33,9 @@ class OrganizationSettingsPage(FormPage):
     def form(self, data: Any = None) -> OrganizationForm:
         """Return the form with what holds now."""
         row = access_organization(self.actor)
-        allowed = "yes" if row.allows_substitute_models else "no"
-        names = {"name": row.name, "slug": row.slug}
-        settings = {"allows_substitute_models": allowed, "content_days": row.content_days, "most_runs": row.most_runs}
-        return OrganizationForm(data, initial=names | settings)
+        allowed = {name: "yes" if getattr(row, name) else "no" for name in _ALLOWED}
+        kept = {name: getattr(row, name) for name in ("name", "slug", "content_days", "most_runs")}
+        return OrganizationForm(data, initial=kept | allowed)
 
     def save(self, request: HttpRequest, form: OrganizationForm) -> HttpResponse:
         """Change the organization."""

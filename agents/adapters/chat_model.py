@@ -4,28 +4,83 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext
+from dataclasses import replace
 
-from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta
+from agents.adapters.secrets import RunSecrets
+from agents.engine.errors import SecretsNotAtHand
+from agents.engine.secrets import SecretText, keys_in
+from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta, Message
+from codexos.kernel.errors import CodexosError
+from codexos.kernel.redaction import Redactor
 from llm.operations.chat import chat_stream
 from llm.queries.deployments import input_budget
 
+Pieces = AsyncGenerator[Delta | ChatAnswer, None]
+
 
 class GatewayModel:
-    """Asks whatever model the request names through the gateway, by the rules of the run's organization."""
+    """Asks whatever model the request names through the gateway, by the rules of the run's organization.
 
-    def __init__(self, *, allows_substitutes: bool = True, calls: asyncio.Semaphore | None = None) -> None:
+    Where that lets prompts hold ``secrets``, models are asked with the values, and answers come back without them.
+    """
+
+    def __init__(
+        self,
+        *,
+        allows_substitutes: bool = True,
+        calls: asyncio.Semaphore | None = None,
+        secrets: RunSecrets | None = None,
+    ) -> None:
         self._allows_substitutes = allows_substitutes
         self._calls = calls
+        self._secrets = secrets
 
-    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
+    async def stream(self, request: ChatRequest) -> Pieces:
         """See the port. Waits for one of the ``calls`` of its process: each is a socket."""
-        async with (
-            self._calls or nullcontext(),
-            aclosing(chat_stream(request, allows_substitutes=self._allows_substitutes)) as parts,
-        ):
+        keys = keys_in([message.text for message in request.messages])
+        asking = self._ask_openly(request, keys) if keys else self._ask(request)
+        async with aclosing(asking) as parts:
             async for part in parts:
                 yield part
 
     def input_budget(self, model: str) -> int:
         """See the port."""
         return input_budget(model)
+
+    async def _ask(self, request: ChatRequest) -> Pieces:
+        async with (
+            self._calls or nullcontext(),
+            aclosing(chat_stream(request, allows_substitutes=self._allows_substitutes)) as parts,
+        ):
+            async for part in parts:
+                redactor = self._secrets.redactor if self._secrets else None
+                yield part if redactor is None or isinstance(part, Delta) else _without(part, redactor)
+
+    async def _ask_openly(self, request: ChatRequest, keys: list[str]) -> Pieces:
+        """Ask with the values of secrets in the prompt."""
+        if self._secrets is None:
+            raise SecretsNotAtHand(keys=keys)
+        values = await self._secrets.open_for_model(keys, model=request.model)
+        messages = [
+            Message(each.role, each.text.opened(values)) if isinstance(each.text, SecretText) else each
+            for each in request.messages
+        ]
+        try:
+            async with aclosing(self._ask(replace(request, messages=messages))) as parts:
+                async for part in parts:
+                    # A piece may end in the middle of a value, so only the whole answer is told; silence it is not.
+                    yield Delta("") if isinstance(part, Delta) else part
+            return
+        except CodexosError as error:
+            trouble = self._secrets.clean(error)
+        raise trouble
+
+
+def _without(answer: ChatAnswer, redactor: Redactor) -> ChatAnswer:
+    cited = redactor.redact_json(list(answer.citations))
+    return replace(
+        answer,
+        text=redactor.redact(answer.text),
+        citations=cited if isinstance(cited, list) else [],
+        note=None if answer.note is None else redactor.redact(answer.note),
+    )

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from accounts.rest import Body, Query
 from agents.engine.drafts import DraftFormat
 from agents.models import Concurrency, ConcurrencyScope, Flow, FlowRevision, FlowVersion
-from agents.operations.checking import check_source
+from agents.operations.checking import check_kept
 from agents.operations.flows import NAME_LENGTH
 from agents.operations.versions import NOTE_LENGTH
 
@@ -191,7 +191,7 @@ class FlowShape(FlowSummaryShape):
     @extend_schema_field(ProblemShape(many=True))
     def get_problems(self, flow: Flow) -> Any:
         """Say what keeps it from running, and what may go wrong."""
-        return ProblemShape(check_source(flow.as_written.source, format=flow.format), many=True).data
+        return ProblemShape(check_kept(flow), many=True).data
 
 
 class FlowVersionSummaryShape(serializers.ModelSerializer[FlowVersion]):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Flow documents: reading either dialect into a graph, or saying everything that is wrong at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -12,31 +12,42 @@ from agents.engine.errors import GraphInvalid, Problem
 from agents.engine.findings import Findings
 from agents.engine.fittings import check_fittings
 from agents.engine.graph import FlowGraph
+from agents.engine.handing import ANYBODY, NOBODY, TOOLS_ALONE
 from agents.engine.reading import Format, locate_all, read_document
+from agents.engine.secrets import Recipient
 from agents.engine.shape import has_shape, nodes_trouble
 from agents.engine.topology import check_topology
 from agents.engine.wiring import Around, check_references
 from agents.engine.writers import around_flow, check_variables, check_writers
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-__all__ = ["check_flow", "check_text", "parse_flow", "read_document"]
+__all__ = ["check_flow", "check_text", "parse_flow", "parse_plan", "read_document"]
 
 
-def check_flow(document: JsonValue, *, tools: Iterable[str] | None = None) -> list[Problem]:
+def check_flow(
+    document: JsonValue, *, tools: Iterable[str] | None = None, secrets_to: Collection[Recipient] = TOOLS_ALONE
+) -> list[Problem]:
     """List every problem of a flow document, each with its place and what to do; warnings hold nothing up.
 
-    Where the names of ``tools`` are given, others are problems too.
+    Where the names of ``tools`` are given, others are problems too; so are secrets handed on to anybody else than
+    ``secrets_to``.
     """
-    return _examine(document, tools=tools)
+    return _examine(document, tools=tools, secrets_to=secrets_to)
 
 
-def check_text(text: str | bytes, *, format: Format | None = None, tools: Iterable[str] | None = None) -> list[Problem]:
+def check_text(
+    text: str | bytes,
+    *,
+    format: Format | None = None,
+    tools: Iterable[str] | None = None,
+    secrets_to: Collection[Recipient] = TOOLS_ALONE,
+) -> list[Problem]:
     """List every problem of a flow written as text, with the line and column of each."""
     try:
         document = read_document(text, format=format)
     except GraphInvalid as error:
         return list(error.problems)
-    problems = check_flow(document, tools=tools)
+    problems = check_flow(document, tools=tools, secrets_to=secrets_to)
     spots = locate_all(text, [problem.place for problem in problems])
     return [
         replace(problem, line=spots[problem.place][0], column=spots[problem.place][1])
@@ -47,24 +58,35 @@ def check_text(text: str | bytes, *, format: Format | None = None, tools: Iterab
 
 
 def parse_flow(
-    document: JsonValue, *, tools: Iterable[str] | None = None, library: Mapping[str, JsonValue] | None = None
+    document: JsonValue,
+    *,
+    tools: Iterable[str] | None = None,
+    library: Mapping[str, JsonValue] | None = None,
+    secrets_to: Collection[Recipient] = ANYBODY,
 ) -> FlowGraph:
     """Read a flow document of either dialect. Raises GraphInvalid with every problem but the warnings.
 
     Where the names of ``tools`` are given, others are problems too. ``library`` holds the documents of the flows that
-    its nodes do as sub-flows, see ``nodes.subflow.library_name``; none of them does itself again.
+    its nodes do as sub-flows, see ``nodes.subflow.library_name``; none of them does itself again. Whether an
+    organization lets prompts hold secrets is asked again when a model is, so by itself this lets them.
     """
-    errors = [problem for problem in check_flow(document, tools=tools) if problem.is_error]
+    errors = [problem for problem in check_flow(document, tools=tools, secrets_to=secrets_to) if problem.is_error]
     if errors:
         raise GraphInvalid(errors)
     return read_graph(document, library=library or {})
 
 
-def _examine(document: JsonValue, *, tools: Iterable[str] | None = None) -> list[Problem]:
+def parse_plan(document: JsonValue) -> FlowGraph:
+    """Read a flow that a run wrote for itself: as any other, but that it names no secrets. Raises GraphInvalid."""
+    return parse_flow(document, secrets_to=NOBODY)
+
+
+def _examine(document: JsonValue, *, tools: Iterable[str] | None, secrets_to: Collection[Recipient]) -> list[Problem]:
     findings = Findings()
     if has_shape(document, findings) and isinstance(document, Mapping):
         check_variables(document, findings)
-        _examine_nodes(document, findings, tools=None if tools is None else sorted(tools), around=around_flow(document))
+        around = replace(around_flow(document), secrets_to=secrets_to)
+        _examine_nodes(document, findings, tools=None if tools is None else sorted(tools), around=around)
     return findings.listed()
 
 

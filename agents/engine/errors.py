@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, Unavailable
+from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, NotAllowed, Unavailable
 from codexos.kernel.jsontypes import JsonValue
 
 
@@ -57,6 +57,16 @@ class ExpressionInvalid(InvalidInput):
     def __init__(self, message: str, *, position: int) -> None:
         self.position = position
         super().__init__(message, position=position)
+
+
+class SecretsNotAtHand(NotAllowed):
+    """A step refers to secrets where there is no vault to have them from."""
+
+    def __init__(self, *, keys: Sequence[str]) -> None:
+        named = ", ".join(repr(key) for key in keys[:20])
+        super().__init__(
+            f"There is no vault here, so {named} cannot be used. Run the flow on a server, in its project."
+        )
 
 
 class NoBranch(InvalidInput):

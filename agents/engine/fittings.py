@@ -13,6 +13,7 @@ from agents.engine.lanes import LANE_END
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.places import inside
 from agents.engine.registry import KINDS, KINDS_TO_COME
+from agents.engine.secrets import SECRETS_NAME
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MAX_ID_CHARACTERS = 100
@@ -89,7 +90,7 @@ def _check_id(box: Box, findings: Findings) -> None:
         trouble = f"The id {shown(box.id)} holds control characters. Leave them out."
     elif LANE_END in box.id:
         trouble = f"The id {shown(box.id)} holds {LANE_END!r}, which parts the names of steps. Leave it out."
-    elif box.id in RESERVED_NAMES and not (box.id == "input" and box.kind == "entry"):
+    elif box.id in {*RESERVED_NAMES, SECRETS_NAME} and not (box.id == "input" and box.kind == "entry"):
         trouble = f"{box.id!r} has a meaning of its own in templates. Choose another id."
     if trouble:
         findings.error(f"{box.place}.id", trouble)

@@ -121,6 +121,7 @@ class FlowGraph:
     """A flow that holds together. Made by ``documents.parse_flow``; everything the engine asks of it is one look-up.
 
     ``is_closed`` where its templates see nothing of the flow around it: a flow of its own, not the body of a node.
+    ``secrets`` holds of each vault node the key it refers to.
     """
 
     name: str
@@ -131,6 +132,7 @@ class FlowGraph:
     variables: Mapping[str, Variable] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     is_closed: bool = True
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -156,6 +158,7 @@ class FlowGraph:
             variables=variables or {},
             limits=limits or Limits(),
             is_closed=is_closed,
+            secrets={node.id: str(node.settings.get("secret")) for node in nodes if node.kind == "vault"},
         )
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:

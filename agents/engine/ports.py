@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from agents.engine.errors import SecretsNotAtHand
 from agents.engine.journal import Entry
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatModel
@@ -68,6 +69,22 @@ class Toolbox(Protocol):
     async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
         """Call a tool; ``key`` is the same for every attempt at one effect. Raises CodexosError kinds."""
         ...
+
+
+class Secrets(Protocol):
+    """The secrets this run may use. Their values are none of the engine's business."""
+
+    async def check(self, key: str) -> None:
+        """Return where the run may use a secret now. Raises CodexosError kinds."""
+        ...
+
+
+class NoSecrets:
+    """For runs without a vault."""
+
+    async def check(self, key: str) -> None:
+        """Raise SecretsNotAtHand."""
+        raise SecretsNotAtHand(keys=[key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +158,4 @@ class Ports:
     clock: Clock
     inbox: Inbox = field(default_factory=NoInbox)
     snapshots: Snapshots = field(default_factory=NoSnapshots)
+    secrets: Secrets = field(default_factory=NoSecrets)

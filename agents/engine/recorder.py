@@ -2,7 +2,7 @@
 """Writing down what happens: folded at once, made durable together."""
 
 from agents.engine import snapshots
-from agents.engine.documents import parse_flow
+from agents.engine.documents import parse_plan
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry, EntryType
 from agents.engine.ports import Ports, Rest
@@ -25,8 +25,8 @@ class Recorder:
         """Rebuild the run from what is durable. Raises JournalDiverged."""
         self._gathered.clear()
         kept = await self._snapshots.newest()
-        view = None if kept is None else snapshots.recalled(kept, graph, input=input, read_flow=parse_flow)
-        self.view = view or JournalView(graph, input=input, read_flow=parse_flow)
+        view = None if kept is None else snapshots.recalled(kept, graph, input=input, read_flow=parse_plan)
+        self.view = view or JournalView(graph, input=input, read_flow=parse_plan)
         self._newest = self.view.last_seq
         for entry in await self._journal.read(after=self._newest):
             self.view.fold(entry)

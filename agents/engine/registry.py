@@ -16,15 +16,17 @@ from agents.engine.nodes.reflection import REFLECTION
 from agents.engine.nodes.revise import REVISE
 from agents.engine.nodes.subflow import SUBFLOW
 from agents.engine.nodes.tool import TOOL
+from agents.engine.nodes.vault import VAULT
 from agents.engine.nodes.write_plan import WRITE_PLAN
 from agents.engine.steps import NodeKind
 
 KINDS: Mapping[str, NodeKind] = {
-    kind.name: kind for kind in (ENTRY, LLM, TOOL, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, REFLECTION, PLANNER, EXIT)
+    kind.name: kind
+    for kind in (ENTRY, LLM, TOOL, VAULT, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, REFLECTION, PLANNER, EXIT)
 }
 _INSIDE: Mapping[str, NodeKind] = {kind.name: kind for kind in (JUDGE, REVISE, WRITE_PLAN)}
 # Promised kinds that are still to come: named in an honest refusal.
-KINDS_TO_COME = frozenset({"rag", "vault"})
+KINDS_TO_COME = frozenset({"rag"})
 
 
 def kind_of(name: str) -> NodeKind:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from agents.engine.decide import Cancel, Fail, Finish, Step, Stuck, decide
 from agents.engine.dependents import holders_of
-from agents.engine.documents import parse_flow
+from agents.engine.documents import parse_plan
 from agents.engine.errors import NotRecorded
 from agents.engine.executor import Executor
 from agents.engine.graph import FlowGraph
@@ -142,7 +142,7 @@ class _Replayer(Executor):
     ) -> None:
         ports = Ports(MemoryJournal(), _DumbModel(model), _DumbToolbox(toolbox), Nowhere(), self)
         super().__init__(graph, run, ports)
-        view = JournalView(graph, input=run.input, read_flow=parse_flow)
+        view = JournalView(graph, input=run.input, read_flow=parse_plan)
         self._told = self._recorder = _Comparing(view, record, ports=ports)
         self._telling = Telling(self._told)
         self._holder = Holder(self._telling, self._context)

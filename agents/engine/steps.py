@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
-from agents.engine.expressions import RESERVED_NAMES, Scope, text_of
+from agents.engine.expressions import RESERVED_NAMES, Expression, Name, Reach, Scope, SecretName, text_of
 from agents.engine.graph import FlowGraph, Node
 from agents.engine.journal import Entry, idempotency_key
 from agents.engine.lanes import Held, Lane
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
+from agents.engine.secrets import Recipient, SecretRef
 from agents.engine.view import JournalView
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -107,6 +108,13 @@ class StepContext:
         """The names a template may use."""
         return scope_of(self.lane)
 
+    def secret_in(self, expression: Expression) -> SecretRef | None:
+        """Tell which secret an expression stands for: by how the flow is drawn, never by what a value says."""
+        if isinstance(expression, SecretName):
+            return expression.ref
+        node_id = named_alone(expression)
+        return None if node_id is None else _secret_of(self.lane, node_id)
+
     @property
     def sources(self) -> Sequence[Node]:
         """The nodes whose results lead here: none at the entry, several behind parallel branches."""
@@ -142,6 +150,27 @@ class StepContext:
         """A setting that is text, or None where it is not set."""
         value = self.node.settings.get(name)
         return value if isinstance(value, str) else None
+
+
+def named_alone(expression: Expression) -> str | None:
+    """Return the node whose whole result an expression is, if it is one."""
+    if isinstance(expression, Name):
+        return expression.root
+    if isinstance(expression, Reach) and isinstance(expression.of, Name) and expression.of.root == "steps":
+        one = expression.accessors[0]
+        return one if len(expression.accessors) == 1 and isinstance(one, str) else None
+    return None
+
+
+def _secret_of(lane: Lane, node_id: str) -> SecretRef | None:
+    """Return what a vault node refers to, where that is the node whose result is read here by this name."""
+    for each in lane.outward():
+        if node_id in each.results:
+            key = each.graph.secrets.get(node_id)
+            return None if key is None else SecretRef.to(key)
+        if node_id in each.names:
+            return None
+    return None
 
 
 Emit = Callable[[str], None]
@@ -188,6 +217,7 @@ class Setting:
     """A setting of a kind: its shape, and one sentence for the person who fills it in.
 
     Texts of a template are filled in wherever they stand in it; an expression is one, with or without its braces.
+    ``secrets_to`` tells whom the secrets are handed on to that its texts name; None: it may name none.
     """
 
     shape: Shape
@@ -195,6 +225,7 @@ class Setting:
     is_template: bool = False
     is_expression: bool = False
     is_required: bool = False
+    secrets_to: Recipient | None = None
 
     def trouble(self, value: JsonValue) -> str | None:
         """Say what is wrong with a value, in words that follow the setting's name, or None."""

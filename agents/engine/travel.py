@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from agents.engine.decide import Fail, Step, decide
 from agents.engine.dependents import ENDS, Dropped, holders_of, is_recovered, reads_state
-from agents.engine.documents import parse_flow
+from agents.engine.documents import parse_plan
 from agents.engine.errors import JourneyImpossible, NothingToRetry
 from agents.engine.graph import HOLDING, FlowGraph
 from agents.engine.journal import Entry
@@ -74,12 +74,12 @@ class _Keeping:
         self._journey = journey
         self._past = past
         self._graph = graph
-        self._was = JournalView.of(past.graph, past.entries, input=past.input, read_flow=parse_flow, keeps_lanes=True)
+        self._was = JournalView.of(past.graph, past.entries, input=past.input, read_flow=parse_plan, keeps_lanes=True)
         self._ends = {str(entry.node_id): entry for entry in past.entries if entry.type in ENDS}
         self._redrawing = Redrawing(graph)
         self._dropped = Dropped(self._was)
         self._clock = _StillClock()
-        self._view = JournalView(graph, input=input, read_flow=parse_flow, keeps_lanes=True)
+        self._view = JournalView(graph, input=input, read_flow=parse_plan, keeps_lanes=True)
         self._sketch = _Sketch(self._view, self._clock)
         self._telling = Telling(self._sketch)
         self._changed: set[str] = set()

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Do the templates read what is there by then? Every reference is to the input or to an earlier node."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from agents.engine.boxes import Box
 from agents.engine.errors import ExpressionInvalid
-from agents.engine.expressions import Path, expression_references, references
+from agents.engine.expressions import Path, expression_references, parse_template, references
 from agents.engine.findings import Findings, shown
 from agents.engine.graph import CHOOSING, ELSE
+from agents.engine.handing import ANYBODY, alone_at, refusal, secret_names
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.nodes.rendering import texts_of
 from agents.engine.reach import Reach, reach_of
 from agents.engine.registry import KINDS
+from agents.engine.secrets import Recipient
 from codexos.kernel.jsontypes import JsonValue
 
 
@@ -24,17 +26,25 @@ class _Text:
     text: str
     is_expression: bool = False
     is_afterwards: bool = False
+    secrets_to: Recipient | None = None
 
     @property
     def paths(self) -> Sequence[Path]:
         """Everything it reads. Raises ExpressionInvalid."""
         return expression_references(self.text) if self.is_expression else references(self.text)
 
+    def hands_on(self, path: Path) -> bool:
+        """Whether what a path refers to is handed on as it is."""
+        if self.secrets_to is None or self.is_expression:
+            return False
+        return path.position in alone_at(parse_template(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Around:
     """What templates may read that is no node beside them: results of the flow around a body, each with whether it
-    surely is there; the names a body has; and the flow's variables. ``is_parallel``: inside a map.
+    surely is there; the names a body has; and the flow's variables. ``is_parallel``: inside a map. ``vaults`` are those
+    of the results that refer to secrets; ``secrets_to``, whom these may be handed on to.
     """
 
     results: Mapping[str, bool] = field(default_factory=dict)
@@ -42,12 +52,15 @@ class Around:
     variables: Mapping[str, JsonValue] = field(default_factory=dict)
     is_parallel: bool = False
     is_body: bool = False
+    vaults: frozenset[str] = frozenset()
+    secrets_to: Collection[Recipient] = ANYBODY
 
-    def within(self, box: Box, results: Mapping[str, bool]) -> "Around":
+    def within(self, box: Box, results: Mapping[str, bool], *, vaults: frozenset[str]) -> "Around":
         """What the templates in the body of ``box`` may read."""
         return replace(
             self,
             results={**self.results, **results},
+            vaults=(self.vaults - results.keys()) | vaults,
             names=self.names | _NAMES[box.kind],
             is_parallel=self.is_parallel or box.kind == "map",
             is_body=True,
@@ -63,7 +76,8 @@ def check_references(boxes: Sequence[Box], findings: Findings, *, around: Around
     Return the boxes that have a body, with what may be read in it.
     """
     by_id = {box.id: box for box in boxes}
-    wiring = _Wiring(by_id, reach_of(boxes, by_id), findings, around)
+    vaults = frozenset(box.id for box in boxes if box.kind == "vault")
+    wiring = _Wiring(by_id, reach_of(boxes, by_id), findings, around, vaults)
     for box in boxes:
         for text in _texts(box):
             try:
@@ -73,8 +87,9 @@ def check_references(boxes: Sequence[Box], findings: Findings, *, around: Around
                 continue
             for path in paths:
                 wiring.check(path, text, box=box)
+            wiring.check_secrets(text)
     bodies = [box for box in boxes if box.kind in _NAMES and "body" in box.settings]
-    return [(box, around.within(box, wiring.results_before(box))) for box in bodies]
+    return [(box, around.within(box, wiring.results_before(box), vaults=wiring.vaults)) for box in bodies]
 
 
 def _texts(box: Box) -> Iterator[_Text]:
@@ -85,7 +100,13 @@ def _texts(box: Box) -> Iterator[_Text]:
         elif name in box.settings and (setting.is_template or setting.is_expression):
             is_expression = setting.is_expression and isinstance(box.settings[name], str)
             for place, text in texts_of(box.settings[name], box.place_of(name)):
-                yield _Text(place, text, is_expression=is_expression, is_afterwards=name == "set")
+                yield _Text(
+                    place,
+                    text,
+                    is_expression=is_expression,
+                    is_afterwards=name == "set",
+                    secrets_to=setting.secrets_to,
+                )
     for arrow in box.arrows if box.kind not in CHOOSING else ():
         if arrow.when is not None and arrow.when != ELSE:
             yield _Text(arrow.when_place, arrow.when, is_expression=True, is_afterwards=True)
@@ -106,6 +127,7 @@ class _Wiring:
     reach: Reach
     findings: Findings
     around: Around
+    vaults: frozenset[str]
 
     def results_before(self, box: Box) -> Mapping[str, bool]:
         """The nodes that may have a result when ``box`` runs, each with whether it surely has."""
@@ -131,6 +153,26 @@ class _Wiring:
             )
         elif not (text.is_afterwards and node_id == box.id):
             self._check_order(path, text, node_id=node_id, box=box)
+        if node_id in self.vaults:
+            self._check_reference(path, text)
+
+    def check_secrets(self, text: _Text) -> None:
+        """Add every secret that a text names and may not."""
+        for each in secret_names(text.text):
+            why_not = refusal(each.key, each.position, text.secrets_to, may=self.around.secrets_to)
+            if why_not:
+                self.findings.error(text.place, why_not)
+
+    def _check_reference(self, path: Path, text: _Text) -> None:
+        """Add what is wrong with reading the result of a vault node, which is good for being handed on alone."""
+        why_not = refusal(str(path.node_id), path.position, text.secrets_to, may=self.around.secrets_to)
+        if why_not is None and not text.hands_on(path):
+            why_not = (
+                f"{shown(str(path))} (position {path.position}) refers to a secret, of which nothing can be worked "
+                f"out. Write {{{{ {path.node_id} }}}} by itself to hand it on."
+            )
+        if why_not:
+            self.findings.error(text.place, why_not)
 
     def _is_around(self, path: Path, text: _Text, *, box: Box) -> bool:
         """Whether a name is known from around the node; add what is wrong with how it is read."""
@@ -151,6 +193,8 @@ class _Wiring:
                 f"{shown(name)} (position {path.position}) may have no result by then. Say what to take instead, "
                 f'such as {{{{ {path} ?? "" }}}}.',
             )
+        if name in around.vaults:
+            self._check_reference(path, text)
         return name in around.results
 
     def _check_order(self, path: Path, text: _Text, *, node_id: str, box: Box) -> None:

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from accounts.actor import Actor
+from accounts.models import Organization, Project
+from accounts.tenancy import in_organization, tenant
 from agents.engine.documents import check_flow, check_text
 from agents.engine.drafts import Draft, DraftFormat, convert_source, draft_of, has_comments, read_draft
 from agents.engine.errors import Problem
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.registry import KINDS
+from agents.models import Flow
+from agents.operations.secrets import recipients_for, recipients_in, warn_of_unknown
 from agents.operations.tools import known_tools, list_tools
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from llm.queries.models import list_models
@@ -42,14 +46,28 @@ def convert_text(source: str, *, to: str) -> Converted:
     return Converted(convert_source(source, to=DraftFormat(to)), to, lost_comments=has_comments(source))
 
 
-def check_document(document: JsonValue) -> Sequence[Problem]:
-    """List everything that is wrong with a flow document."""
-    return check_flow(document, tools=known_tools())
+@in_organization
+def check_document(actor: Actor, document: JsonValue, *, project: Project | None) -> Sequence[Problem]:
+    """List everything that is wrong with a flow document; without a project nothing is looked up."""
+    problems = check_flow(document, tools=known_tools(), secrets_to=recipients_for(actor))
+    return problems if project is None else [*problems, *warn_of_unknown(actor, document, project=project)]
 
 
-def check_source(source: str, *, format: str | None = None) -> Sequence[Problem]:
+def check_kept(flow: Flow) -> Sequence[Problem]:
+    """List everything that is wrong with a flow's draft, which was fetched for whoever asks."""
+    with tenant(flow.organization_id):
+        organization = Organization.objects.get(pk=flow.organization_id)
+    return check_source(organization, flow.as_written.source, format=flow.format)
+
+
+def check_source(organization: Organization, source: str, *, format: str | None = None) -> Sequence[Problem]:
     """List everything that is wrong with a flow's text, each with its line and column."""
-    return check_text(source, format=DraftFormat(format).value if format else None, tools=known_tools())
+    return check_text(
+        source,
+        format=DraftFormat(format).value if format else None,
+        tools=known_tools(),
+        secrets_to=recipients_in(organization),
+    )
 
 
 def is_sound(problems: Sequence[Problem]) -> bool:

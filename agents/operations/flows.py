@@ -20,6 +20,7 @@ from accounts.tenancy import in_organization
 from agents.engine.drafts import Draft, draft_of
 from agents.errors import FlowArchived, FlowChanged, FlowNotFound, FlowSlugTaken
 from agents.models import Flow, FlowRevision
+from agents.operations.secrets import note_named_secrets
 from agents.queries.flows import access_changeable_flow, access_flow
 from codexos.kernel import clock
 from codexos.kernel.ids import parse_id
@@ -94,6 +95,7 @@ def change_flow(actor: Actor, flow: UUID | str, *, edit: FlowEdit, expected: Col
         row.revision += 1
     if changed or is_redrawn:
         _save_or_refuse(row)
+        note_named_secrets(row)
         record_event(actor, "flow.changed", about=row, changed=changed, revision=row.revision, redrawn=is_redrawn)
     return row
 
@@ -188,6 +190,7 @@ def _keep(actor: Actor, project: Project, *, draft: Draft, name: str, slug: str,
     )
     _save_or_refuse(row)
     _keep_revision(actor, row)
+    note_named_secrets(row)
     record_event(actor, "flow.created", about=row)
     return row
 
@@ -212,6 +215,7 @@ def _put(actor: Actor, flow: UUID | str, *, away: bool) -> Flow:
     if row.is_archived != away:
         row.archived_at = clock.now() if away else None
         row.save(update_fields=["archived_at", "updated_at"])
+        note_named_secrets(row)
         record_event(actor, "flow.archived" if away else "flow.unarchived", about=row)
     return row
 

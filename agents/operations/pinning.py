@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from accounts.actor import Actor
 from accounts.models import Project
+from accounts.queries.organizations import access_organization
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from agents.engine.documents import parse_flow
@@ -16,6 +17,7 @@ from agents.engine.wanted import WantedFlow, count_nodes, wanted_flows
 from agents.errors import FlowArchived, FlowNotPublished
 from agents.models import Flow, FlowVersion
 from agents.operations.checking import check_source, is_sound
+from agents.operations.secrets import warn_of_unknown
 from agents.operations.tools import known_tools
 from agents.queries.flows import access_flow
 from agents.queries.versions import access_version
@@ -46,7 +48,8 @@ def pin_flows(
 def check_publishable(actor: Actor, flow: Flow) -> Sequence[Problem]:
     """List everything that keeps a flow's draft from being published: what is wrong with it, or with flows it does."""
     draft = flow.as_written
-    problems = [each for each in check_source(draft.source, format=draft.format) if each.is_error]
+    found = check_source(access_organization(actor), draft.source, format=draft.format)
+    problems = [each for each in found if each.is_error]
     return problems or _check(actor, draft.document, source=draft.source, project=flow.project, drafted=flow)
 
 
@@ -58,18 +61,22 @@ def check_draft(
 
     Without a project nothing is looked up. ``flow`` is the one whose draft it is: it does itself where it is published.
     """
-    problems = check_source(source, format=format)
+    problems = check_source(access_organization(actor), source, format=format)
     if project is None or not is_sound(problems):
         return problems
     document = read_document(source)
     found = _check(actor, document, source=source, project=project, drafted=flow)
-    return [*problems, *(replace(problem, severity="warning") for problem in found)]
+    unknown = _spotted(warn_of_unknown(actor, document, project=project), source)
+    return [*problems, *(replace(problem, severity="warning") for problem in found), *unknown]
 
 
 def _check(
     actor: Actor, document: JsonObject, *, source: str, project: Project, drafted: Flow | None
 ) -> Sequence[Problem]:
-    problems = _Search(actor, project, root=None, drafted=drafted).look(document)
+    return _spotted(_Search(actor, project, root=None, drafted=drafted).look(document), source)
+
+
+def _spotted(problems: Sequence[Problem], source: str) -> Sequence[Problem]:
     spots = locate_all(source, [problem.place for problem in problems]) if problems else {}
     return [
         replace(problem, line=spots[problem.place][0], column=spots[problem.place][1])

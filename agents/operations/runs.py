@@ -23,6 +23,7 @@ from agents.errors import ContextChanging, RunRequestInvalid, TooManyRunsQueued
 from agents.models import Flow, FlowVersion, Run
 from agents.operations.lines import stand_in_line
 from agents.operations.pinning import insist_runnable, pin_flows
+from agents.operations.secrets import recipients_in
 from agents.operations.substitutes import refuse_substitutes
 from agents.operations.tools import known_tools
 from agents.operations.waking import wake_workers
@@ -92,7 +93,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
     organization = access_organization(actor)
-    graph = parse_flow(document, tools=known_tools())
+    graph = parse_flow(document, tools=known_tools(), secrets_to=recipients_in(organization))
     library = pin_flows(actor, document, project=project, version=version)
     refuse_substitutes(organization, read_graph(document, library=documents_of(library)) if library else graph)
     if len(request.context) > MOST_CONTEXT_FILES:

@@ -25,6 +25,7 @@ from agents.errors import FlowArchived, RunUnfinished
 from agents.models import Run
 from agents.operations.pinning import pin_flows
 from agents.operations.runs import insert_run
+from agents.operations.secrets import recipients_in
 from agents.operations.substitutes import refuse_substitutes
 from agents.operations.tools import known_tools
 from agents.queries.runs import access_content, documents_of
@@ -121,14 +122,14 @@ def _go_on(
 ) -> Run:
     if parent.flow is not None and parent.flow.is_archived:
         raise FlowArchived(slug=parent.flow.slug)
+    organization = access_organization(actor)
     given = run_input if journey.has_input else parent.input
     if document is None:
         document, library = parent.document, parent.library
     else:
-        parse_flow(document, tools=known_tools())
+        parse_flow(document, tools=known_tools(), secrets_to=recipients_in(organization))
         library = pin_flows(actor, document, project=parent.project)
     graph = read_graph(document, library=documents_of(library))
-    organization = access_organization(actor)
     refuse_substitutes(organization, graph)
     # What cannot be is refused here; the worker that takes the run up works it out again.
     keep(journey, past_of(parent), graph=graph, input=given)

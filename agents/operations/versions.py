@@ -15,6 +15,7 @@ from agents.engine.graph import logic_hash
 from agents.models import Flow, FlowVersion
 from agents.operations.flows import hold_flow, keep_draft
 from agents.operations.pinning import check_publishable
+from agents.operations.secrets import note_named_secrets
 from agents.queries.versions import access_version
 
 NOTE_LENGTH = 500
@@ -56,6 +57,7 @@ def publish_flow(
     )
     row.published = version
     row.save(update_fields=["published", "updated_at"])
+    note_named_secrets(row)
     record_event(actor, "flow.published", about=row, version=version.number, note=version.note)
     return Publication(version, is_new=True)
 
@@ -74,5 +76,6 @@ def restore_version(
     if (draft.source, draft.format) != (row.source, row.format):
         keep_draft(actor, row, draft=draft)
         row.save()
+        note_named_secrets(row)
         record_event(actor, "flow.restored", about=row, version=version.number, revision=row.revision)
     return row

@@ -9,27 +9,28 @@ import logging
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError
 
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.claims import Claim
 from agents.adapters.clock import SystemClock
+from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.events import EventPublisher, RunSink
 from agents.adapters.holders import is_gone
 from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
 from agents.adapters.journal_writer import JournalWriter
 from agents.adapters.leases import LEASE_SECONDS, PATIENCE
+from agents.adapters.secrets import RunSecrets
 from agents.adapters.snapshots import PostgresSnapshots
 from agents.adapters.toolbox import BuiltInToolbox
+from agents.adapters.vault_toolbox import VaultToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
 from agents.engine.journal import Entry, usage_data, usage_of
@@ -76,9 +77,6 @@ _DATABASE_AWAY = (psycopg.Error, OperationalError, InterfaceError, OSError)
 Loading = asyncio.Future[dict[UUID, LoadedRun | Exception]]
 OpenToolbox = Callable[[Sequence[ContextDocument]], Toolbox]
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 
 class FlowWorker:
     """Carries the runs of one Celery node."""
@@ -100,7 +98,9 @@ class FlowWorker:
         self._most_of_one = max(1, int(self._most_runs * SHARE_OF_ONE))
         self._writer = JournalWriter(journal_url, holder=holder, most_runs_of_one=settings.RUNS_PER_ORGANIZATION)
         self._publisher = EventPublisher(redis_url)
-        self._threads = ThreadPoolExecutor(DATABASE_THREADS, thread_name_prefix="flows-db")
+        self._in_thread = DatabaseThreads(DATABASE_THREADS, name="flows-db")
+        # Of its own: the keeper of the vault's key may be slow, and nobody else is to wait for it.
+        self._in_vault = DatabaseThreads(DATABASE_THREADS, name="flows-vault")
         self._room = Room(MOST_TEXT_BYTES)
         self._settler = Settler(self._settle)
         # One for each place: a run that asks many models at once shares with the others.
@@ -292,14 +292,16 @@ class FlowWorker:
             logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
 
     def _ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
+        secrets = RunSecrets(loaded.actor, project_id=loaded.project_id, run_id=claim.run_id, in_thread=self._in_vault)
         return Ports(
             journal=self._journal(claim),
-            model=GatewayModel(allows_substitutes=loaded.allows_substitutes, calls=self._calls),
-            toolbox=self._open_toolbox(documents),
+            model=GatewayModel(allows_substitutes=loaded.allows_substitutes, calls=self._calls, secrets=secrets),
+            toolbox=VaultToolbox(self._open_toolbox(documents), secrets),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
             inbox=PostgresInbox(claim, self._writer, read=self._read_inbox),
             snapshots=PostgresSnapshots(claim, self._writer, read=self._read_snapshot),
+            secrets=secrets,
         )
 
     def _journal(self, claim: Claim) -> PostgresJournal:
@@ -378,15 +380,6 @@ class FlowWorker:
         leaving = (self._writer.release(claim, wake=self._wake_channel) for claim, _ in left)
         await asyncio.gather(*leaving, return_exceptions=True)
         await self._settler.settle_all()
-
-    async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        call = partial(_with_fresh_connection, function, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-
-
-def _with_fresh_connection(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    close_old_connections()
-    return function(*args, **kwargs)
 
 
 async def _keep_going(step: Callable[[], Coroutine[None, None, None]]) -> None:

@@ -10,6 +10,8 @@ import html
 import json
 import logging
 import re
+import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -86,6 +88,23 @@ class Redactor:
                 return [self.redact_json(item) for item in value]
 
 
+def redact_in_logs(redactor: Redactor) -> None:
+    """Have every log of this process cleaned by a redactor too, for as long as anybody else keeps it."""
+    with _in_logs_lock:
+        _in_logs.add(redactor)
+
+
+def _redactors_in_logs() -> list[Redactor]:
+    if not _in_logs:
+        return []
+    with _in_logs_lock:
+        return list(_in_logs)
+
+
+_in_logs: weakref.WeakSet[Redactor] = weakref.WeakSet()
+_in_logs_lock = threading.Lock()
+
+
 class RedactingFilter(logging.Filter):
     """Cleans a log record before any handler writes it: message, arguments, extra fields and traceback.
 
@@ -117,10 +136,15 @@ class RedactingFilter(logging.Filter):
             setattr(record, name, self._clean_extra(name, getattr(record, name)))
 
     def _clean(self, text: str) -> str:
-        return redact_tokens(self._redactor.redact(text))
+        for redactor in (self._redactor, *_redactors_in_logs()):
+            text = redactor.redact(text)
+        return redact_tokens(text)
 
     def _clean_extra(self, name: str, value: Any) -> Any:
-        return self._redactor.redact_json(redact_mapping({name: value})[name])
+        cleaned = redact_mapping({name: value})[name]
+        for redactor in (self._redactor, *_redactors_in_logs()):
+            cleaned = redactor.redact_json(cleaned)
+        return cleaned
 
 
 def redact_mapping(mapping: Mapping[str, Any]) -> JsonObject:

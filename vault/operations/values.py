@@ -77,6 +77,15 @@ def use_secret(actor: Actor, key: str, *, project: Project, by: Mapping[str, str
         return opened
 
 
+def check_secret(actor: Actor, key: str, *, project: Project) -> None:
+    """Return where a key means a secret in a project that could be used for the actor; nothing is opened.
+
+    Raises SecretNotFound, SecretExpired, SecretVersionNotFound, NotAllowed.
+    """
+    with auditing_refusals(actor, "look for", key=key), tenant(actor.organization_id, durable=True):
+        _readable_version(find_secret(actor, key, project=project), None)
+
+
 def roll_back(actor: Actor, secret_id: UUID | str, *, to: int, grace: timedelta = timedelta()) -> Secret:
     """Make the value of an earlier version the current one again, as a new version.
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Reading about secrets. Fetching is the check; values are read by operations, for reading one is audited."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -123,6 +123,15 @@ def find_secret(actor: Actor, key: str, *, project: Project) -> Secret:
             f"No secret {key!r} that may be used in project {project.slug!r}. Put it, or check the key."
         )
     return found
+
+
+@in_organization
+def known_keys(actor: Actor, keys: Collection[str], *, project: Project) -> frozenset[str]:
+    """Return those of the keys that ``find_secret`` would find. Raises NotAllowed."""
+    insist_vault(actor)
+    insist(actor, Permission.SEE, project)
+    near = _open_secrets(actor, near=reduce(or_, _ways_from(project))).filter(key__in=keys, destroyed_at=None)
+    return frozenset(near.values_list("key", flat=True))
 
 
 @in_organization

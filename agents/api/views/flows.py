@@ -162,7 +162,8 @@ class ValidateFlowView(OrganizationAPIView):
     def post(self, request: Request) -> Response:
         """List everything that is wrong with a flow, by its document or its text, without keeping it.
 
-        With a ``project_id`` a text is warned of flows it does that do not run there.
+        With a ``project_id`` it is warned of secrets that the caller may not use there, and a text of flows it does
+        that do not run there.
         """
         actor = self.actor_of(request)
         refuse_unknown(request.data, known=CreateFlowBody().fields)
@@ -172,7 +173,7 @@ class ValidateFlowView(OrganizationAPIView):
         problems = (
             check_draft(actor, source, format=format if format in FORMATS else None, project=project)
             if isinstance(source, str)
-            else check_document(sent.get("document"))
+            else check_document(actor, sent.get("document"), project=project)
         )
         return Response(FlowCheckShape({"is_valid": is_sound(problems), "problems": problems}).data)
 

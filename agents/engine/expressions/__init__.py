@@ -21,6 +21,7 @@ from agents.engine.expressions.limits import (
 )
 from agents.engine.expressions.references import Path
 from agents.engine.expressions.templates import (
+    SecretIn,
     Template,
     evaluate,
     evaluate_expression,
@@ -29,8 +30,9 @@ from agents.engine.expressions.templates import (
     parse_template,
     references,
     render,
+    secret_text,
 )
-from agents.engine.expressions.tree import Expression, Literal
+from agents.engine.expressions.tree import Expression, Literal, Name, Reach, SecretName
 from agents.engine.expressions.values import is_true, kind_of, text_of
 from agents.engine.expressions.verdicts import is_verdict
 from agents.engine.expressions.work import Budget, Scope
@@ -50,8 +52,12 @@ __all__ = [
     "Budget",
     "Expression",
     "Literal",
+    "Name",
     "Path",
+    "Reach",
     "Scope",
+    "SecretIn",
+    "SecretName",
     "Template",
     "evaluate",
     "evaluate_expression",
@@ -63,5 +69,6 @@ __all__ = [
     "parse_template",
     "references",
     "render",
+    "secret_text",
     "text_of",
 ]

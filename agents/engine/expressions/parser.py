@@ -24,8 +24,10 @@ from agents.engine.expressions.tree import (
     Negative,
     Not,
     Reach,
+    SecretName,
 )
 from agents.engine.expressions.values import quoted
+from agents.engine.secrets import SECRETS_NAME
 
 # From the loosest to the closest.
 _RANKS = {
@@ -49,6 +51,8 @@ def parse_tokens(tokens: Sequence[Token], start: int) -> Expression:
     expression = parser.choice()
     if parser.next.kind != "end":
         raise parser.unexpected("Between two values stands an operator, such as + or 'and'.")
+    if parser.secret is not None and parser.secret is not expression:
+        raise _meddling(parser.secret)
     return expression
 
 
@@ -56,6 +60,7 @@ class _Parser:
     def __init__(self, tokens: Sequence[Token]) -> None:
         self._tokens = tokens
         self._at = self._depth = 0
+        self.secret: SecretName | None = None
 
     @property
     def next(self) -> Token:
@@ -112,6 +117,9 @@ class _Parser:
                     position=self.next.position,
                 )
             accessors.append(self._accessor())
+        if isinstance(value, Name) and value.root == SECRETS_NAME:
+            self.secret = _secret(value, accessors)
+            return self.secret
         return Reach(value, tuple(accessors), at) if accessors else value
 
     def _accessor(self) -> str | int | Expression:
@@ -236,6 +244,25 @@ def _joined(rank: int, signs: Sequence[Token], *, values: Sequence[Expression]) 
             values = [Guarded(value) for value in values]
     links = [Link(_OPERATORS[sign.text], right, sign.position) for sign, right in zip(signs, values[1:], strict=True)]
     return Chain(values[0], tuple(links))
+
+
+def _secret(name: Name, accessors: Sequence[str | int | Expression]) -> SecretName:
+    key = accessors[0] if len(accessors) == 1 else None
+    if not isinstance(key, str) or not key:
+        raise ExpressionInvalid(
+            f"A secret is named by its key alone (position {name.position}). Write {{{{ {SECRETS_NAME}.KEY }}}}, or "
+            f'{{{{ {SECRETS_NAME}["KEY"] }}}} where the key holds more than letters, digits and _.',
+            position=name.position,
+        )
+    return SecretName(key, name.position)
+
+
+def _meddling(secret: SecretName) -> ExpressionInvalid:
+    return ExpressionInvalid(
+        f"Nothing can be worked out of the secret {quoted(secret.key)} (position {secret.position}): it can only be "
+        f"handed on to a tool as it is. Write {secret.ref} by itself.",
+        position=secret.position,
+    )
 
 
 def _unexpected(token: Token, hint: str) -> ExpressionInvalid:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Texts with expressions in them, and expressions by themselves: read once, kept, and filled in as often as asked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,9 +10,13 @@ from agents.engine.expressions.limits import MAX_EXPRESSIONS, MAX_RENDERED_CHARA
 from agents.engine.expressions.parser import parse_tokens
 from agents.engine.expressions.references import Path, paths_of
 from agents.engine.expressions.tokens import read_all, read_closed
-from agents.engine.expressions.tree import Expression
+from agents.engine.expressions.tree import Expression, SecretName
 from agents.engine.expressions.work import Budget, Missing, Scope, Work
+from agents.engine.secrets import SecretRef, SecretText
 from codexos.kernel.jsontypes import JsonValue
+
+SecretIn = Callable[[Expression], SecretRef | None]
+"""Tells which secret an expression stands for, if it stands for one."""
 
 # Longer templates are read anew each time, which takes a fraction of a millisecond. A kept one of nothing but operators
 # takes a third of a megabyte, so whatever people write, both stores together stay below a hundred.
@@ -58,12 +62,10 @@ def render(template: str, scope: Scope, *, budget: Budget | None = None) -> str:
     filled: list[str] = []
     length = 0
     for part in parse_template(template).parts:
-        filled.append(part if isinstance(part, str) else work.text_of(_value(part, work)))
+        filled.append(_filled(part, work))
         length += len(filled[-1])
         if length > MAX_RENDERED_CHARACTERS:
-            raise ExpressionInvalid(
-                f"Filled in, the text is longer than {MAX_RENDERED_CHARACTERS:,} characters. Refer to less.", position=1
-            )
+            raise _too_long()
     return "".join(filled)
 
 
@@ -71,6 +73,22 @@ def evaluate(template: str, scope: Scope, *, budget: Budget | None = None) -> Js
     """Fill in a template; one that is a single expression keeps the value's own type. Raises ExpressionInvalid."""
     alone = parse_template(template).alone
     return render(template, scope, budget=budget) if alone is None else _weighed(alone, scope, budget)
+
+
+def secret_text(template: str, scope: Scope, *, secret_in: SecretIn, budget: Budget | None = None) -> SecretText | None:
+    """Fill in a template that names secrets, or return None for one that names none. Raises ExpressionInvalid."""
+    parts = parse_template(template).parts
+    found = [None if isinstance(part, str) else secret_in(part) for part in parts]
+    if not any(found):
+        return None
+    if sum(1 for part in parts if not isinstance(part, str) or part.strip()) == 1:
+        return SecretText([ref for ref in found if ref is not None])
+    work = Work(scope, budget or Budget())
+    filled = [ref or _filled(part, work) for part, ref in zip(parts, found, strict=True)]
+    made = SecretText(filled)
+    if len(made) > MAX_RENDERED_CHARACTERS:
+        raise _too_long()
+    return made
 
 
 def evaluate_expression(text: str, scope: Scope, *, budget: Budget | None = None) -> JsonValue:
@@ -87,6 +105,15 @@ def references(template: str) -> list[Path]:
 def expression_references(text: str) -> list[Path]:
     """List every path an expression reads, bare or between ``{{`` and ``}}``. Raises ExpressionInvalid."""
     return paths_of(parse_expression(text))
+
+
+def _filled(part: str | Expression, work: Work) -> str:
+    return part if isinstance(part, str) else work.text_of(_value(part, work))
+
+
+def _too_long() -> ExpressionInvalid:
+    message = f"Filled in, the text is longer than {MAX_RENDERED_CHARACTERS:,} characters. Refer to less."
+    return ExpressionInvalid(message, position=1)
 
 
 def _value(expression: Expression, work: Work) -> JsonValue:
@@ -114,6 +141,17 @@ def _kept_expression(text: str) -> Expression:
 
 
 def _read_expression(text: str) -> Expression:
+    expression = _expression_in(text)
+    if isinstance(expression, SecretName):
+        raise ExpressionInvalid(
+            f"The secret {expression.key!r} (position {expression.position}) can only be handed on to a tool; nothing "
+            "is decided or counted by it. Name it in a tool's arguments.",
+            position=expression.position,
+        )
+    return expression
+
+
+def _expression_in(text: str) -> Expression:
     start = len(text) - len(text.lstrip())
     if not text.startswith("{{", start):
         return parse_tokens(read_all(text), start + 1)

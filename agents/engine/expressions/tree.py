@@ -10,6 +10,7 @@ from agents.engine.expressions.functions import Given
 from agents.engine.expressions.operators import Operator, negative, reach, what_is_there
 from agents.engine.expressions.values import is_true, kind_of, quoted
 from agents.engine.expressions.work import Missing, Work
+from agents.engine.secrets import SECRETS_NAME, SecretRef
 from codexos.kernel.jsontypes import JsonValue
 
 
@@ -66,6 +67,30 @@ class Name(Expression):
         return (
             f"Nothing called {quoted(self.root)} has a result yet (position {self.position}). "
             f"{hint or 'Name the input or a step that runs earlier.'}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SecretName(Expression):
+    """A secret, by its key. It has no value here: who may hand it on asks for its reference."""
+
+    key: str
+    position: int
+
+    @property
+    def title(self) -> str:
+        return SECRETS_NAME
+
+    @property
+    def ref(self) -> SecretRef:
+        """The reference it stands for."""
+        return SecretRef.to(self.key)
+
+    def value(self, work: Work) -> JsonValue:
+        work.position = self.position
+        raise work.refused(
+            f"The secret {quoted(self.key)} cannot be read: it can only be handed on to a tool",
+            "Name it in a tool's arguments",
         )
 
 

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from agents.engine.errors import ResultTooLarge
-from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, render, text_of
+from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, render, secret_text, text_of
 from agents.engine.journal import usage_data
 from agents.engine.nodes import settings
 from agents.engine.outcomes import Done
@@ -97,9 +97,13 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
 
 def _messages(step: StepContext, *, budget: int) -> tuple[list[Message], Sequence[JsonObject]]:
     system, prompt = step.setting_text("system"), step.setting_text("prompt")
-    messages = [Message("system", render(system, step.scope))] if system else []
-    said, notes = _default_prompt(step, budget=budget) if prompt is None else (render(prompt, step.scope), ())
+    messages = [Message("system", _filled(system, step))] if system else []
+    said, notes = _default_prompt(step, budget=budget) if prompt is None else (_filled(prompt, step), ())
     return [*messages, Message("user", said)], notes
+
+
+def _filled(template: str, step: StepContext) -> str:
+    return secret_text(template, step.scope, secret_in=step.secret_in) or render(template, step.scope)
 
 
 def _default_prompt(step: StepContext, *, budget: int) -> tuple[str, Sequence[JsonObject]]:
@@ -151,11 +155,12 @@ LLM = EffectKind(
     "llm",
     {
         "model": Setting(settings.text(longest=200), "The model to ask, by its name or by that of a route."),
-        "system": Setting(_TEXT, "How the model is to behave; a template.", is_template=True),
+        "system": Setting(_TEXT, "How the model is to behave; a template.", is_template=True, secrets_to="models"),
         "prompt": Setting(
             _TEXT,
             "What the model is asked; a template. Without it, the input and the last result, labeled.",
             is_template=True,
+            secrets_to="models",
         ),
         "temperature": Setting(settings.number(least=0, most=2), "How freely the model chooses its words."),
         "max_tokens": Setting(settings.whole_number(least=1, most=1_000_000), "How long the answer may get."),

@@ -9,9 +9,10 @@ from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
+from agents.engine.secrets import with_references
 from agents.engine.steps import Effect, EffectKind, Emit, Setting, StepContext
 from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments, kept_result
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class ToolCall:
     @property
     def intent(self) -> JsonObject:
         """Which tool, with what of it may be written down, under which key."""
-        return {"tool": self.spec.name, "arguments": self.spec.shown(self.arguments), "key": self.key}
+        shown = with_references(self.spec.shown(self.arguments), self.arguments)
+        return {"tool": self.spec.name, "arguments": shown, "key": self.key}
 
     @property
     def may_repeat(self) -> bool:
@@ -47,7 +49,10 @@ class ToolCall:
 def _prepare(step: StepContext, ports: Ports) -> Effect:
     spec = ports.toolbox.describe(step.setting_text("tool") or "")
     given = step.node.settings.get("arguments")
-    arguments = arguments_from_text(spec, step.last_text) if given is None else filled_in(given, step.scope)
+    if given is None:
+        arguments: JsonValue = arguments_from_text(spec, step.last_text)
+    else:
+        arguments = filled_in(given, step.scope, secret_in=step.secret_in)
     if not isinstance(arguments, Mapping):
         raise ToolCallInvalid(f"The arguments of tool {spec.name!r} must be an object.", tool=spec.name)
     check_arguments(spec, arguments)
@@ -61,8 +66,9 @@ TOOL = EffectKind(
         "arguments": Setting(
             settings.AN_OBJECT,
             "What the tool is called with; its texts are templates. Without it, the last text goes to the tool's one "
-            "required text parameter.",
+            "required text parameter. Here alone {{ vault.KEY }} hands on a secret.",
             is_template=True,
+            secrets_to="tools",
         ),
     },
     _prepare,

@@ -99,7 +99,7 @@ class Worker:
 
     def _hang_up(self) -> None:
         """Give back the connections of its threads. A node's end with its process; here the next worker needs them."""
-        threads, together = self.inner._threads, Barrier(DATABASE_THREADS)
+        threads, together = self.inner._in_thread.pool, Barrier(DATABASE_THREADS)
 
         def hang_up() -> None:
             together.wait()

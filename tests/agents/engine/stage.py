@@ -15,7 +15,7 @@ from agents.engine.executor import Executor, Standing
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.memory_journal import MemoryJournal, MemorySnapshots
-from agents.engine.ports import Frame, InboxMessage, Ports, Rest
+from agents.engine.ports import Frame, InboxMessage, NoSecrets, Ports, Rest, Secrets
 from agents.engine.replay import replay
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
@@ -192,6 +192,7 @@ class Stage:
     clock: StoppedClock = field(default_factory=StoppedClock)
     inbox: Box = field(default_factory=Box)
     snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
+    secrets: Secrets = field(default_factory=NoSecrets)
     epoch: int = 0
 
     @property
@@ -202,7 +203,8 @@ class Stage:
         """A fresh worker takes the run: nothing is remembered but the journal."""
         self.epoch += 1
         run = RunContext(RUN_ID, self.input, self.epoch, self.documents)
-        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, self.inbox, self.snapshots)
+        kept = (self.inbox, self.snapshots, self.secrets)
+        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, *kept)
         return Executor(self.graph, run, ports)
 
     async def run(self) -> Standing:
