@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+from codexos.local.bench import vault
+from codexos.local.bench.__main__ import _read
+from codexos.local.bench.ciphers import CIPHERS, Cipher
 from codexos.local.bench.figures import above_floor, best_of, figures_of, ratios
 from codexos.local.bench.peers.environment import LOCK, PEERS, versions
 from codexos.local.bench.ruler import Reading
@@ -96,3 +99,17 @@ def test_a_workload_that_was_cut_says_so() -> None:
     assert many.cut(None).shown == many.cut(5000).shown == many.name
     assert many.cut(200).shown == f"{many.name} (cut to 200 runs)"
     assert many.cut(200).all_nodes == 200 * many.nodes
+
+
+@pytest.mark.parametrize("cipher", CIPHERS, ids=lambda cipher: cipher.system)
+def test_every_cipher_opens_what_it_sealed_and_seals_it_anew_each_time(cipher: Cipher) -> None:
+    first, second = cipher.seal(b"a value"), cipher.seal(b"a value")
+    assert first != second
+    assert cipher.open(first) == cipher.open(second) == b"a value"
+    assert cipher.sealing_seconds(b"a value", count=3) >= 0
+    assert cipher.opening_seconds(b"a value", count=3) >= 0
+
+
+def test_the_vault_is_measured_whole_or_in_parts() -> None:
+    assert _read(["vault"]).parts == vault.PARTS
+    assert _read(["vault", "--parts", "seal"]).parts == ["seal"]

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from codexos.local.bench import api, engine, live, load, resume, start
+from codexos.local.bench import api, engine, live, load, resume, start, vault
 from codexos.local.bench.kill.measure import measure as measure_kills
 from codexos.local.bench.machine import print_machine
 from codexos.local.bench.peers.environment import PEERS
@@ -23,6 +23,9 @@ MEASURES: dict[str, Callable[[argparse.Namespace], None]] = {
     "resume": lambda chosen: resume.measure(rounds=chosen.rounds),
     "kill": lambda chosen: measure_kills(seed=chosen.seed, at_most=chosen.runs),
     "live": lambda chosen: live.measure(rate=chosen.rate or 1000, seconds=chosen.seconds or 10, sockets=chosen.sockets),
+    "vault": lambda chosen: vault.measure(
+        parts=chosen.parts, rounds=chosen.rounds, rate=chosen.rate or 20, seconds=chosen.seconds or 30
+    ),
 }
 
 
@@ -43,9 +46,11 @@ def main(words: list[str]) -> int:
 
 def _read(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/bench", description="Measure CodexOS; figures are JSON lines.")
-    parser.add_argument("--seconds", type=int, help="how long to load (api: 30, live: 10)")
-    parser.add_argument("--rate", type=int, help="api: requests a second (50). live: entries a second (1000)")
-    parser.add_argument("--rounds", type=int, default=3, help="engine, resume: how often each is done (3)")
+    parser.add_argument("--seconds", type=int, help="how long to load (api, vault: 30, live: 10)")
+    parser.add_argument(
+        "--rate", type=int, help="api, vault: requests a second (50, 20). live: entries a second (1000)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="engine, resume, vault: how often each is done (3)")
     parser.add_argument(
         "--runs", type=int, help="engine, kill: at most so many of each workload. load: how many (2000)"
     )
@@ -53,12 +58,14 @@ def _read(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--sockets", type=int, default=10_000, help="live: how many are held open in the end (10000)")
     parser.add_argument("--alone", action="store_true", help="engine: measure nobody but CodexOS")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS, help="engine: who is measured beside it")
+    parser.add_argument("--parts", nargs="+", choices=vault.PARTS, default=vault.PARTS, help="vault: which of them")
     parser.add_argument(
         "name",
         choices=tuple(MEASURES),
         help="up: start-up and idle memory. api: latency and CPU. engine: time and log per node, beside peers. "
         "load: runs that wait in one worker. resume: from a worker's end to the next step. "
-        "kill: what comes of an executor killed everywhere. live: from the writer to many sockets",
+        "kill: what comes of an executor killed everywhere. live: from the writer to many sockets. "
+        "vault: sealing and opening, putting and reading",
     )
     return parser.parse_args(words)
 
