@@ -53,6 +53,7 @@ def test_a_sub_flow_shows_its_variables_and_its_steps_are_gone_on_from(
     page.goto(f"/runs/{run_id}/?node=do&tab=output")
     expect(page.locator("[data-run-output]")).to_be_visible()
     # then
+    expect(page.locator("tr[data-node=do] [data-cell=lanes]")).to_be_hidden()
     lane = page.locator("[data-lane='do[0]']")
     expect(lane.get_by_role("heading", name="Its variables")).to_be_visible()
     expect(lane.locator("dt", has_text="heard")).to_be_visible()
