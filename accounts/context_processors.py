@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.queries.break_glass import Entered, active_break_glass
+from accounts.roles import Permission
 
 _THEMES = ("system", "light", "dark")
 _NAV = (
@@ -19,8 +20,13 @@ _NAV = (
     ("approvals", "approvals", _("Approvals"), ("/approvals/",)),
     ("flows", "flows", _("Flows"), ("/flows/",)),
     ("files", "files", _("Files"), ("/files/",)),
+    ("vault", "vault", _("Vault"), ("/vault/",)),
     ("settings", "members", _("Settings"), ("/settings/", "/account/")),
 )
+
+
+# Entries that only lead somewhere for who holds this somewhere.
+_NEEDS = {"vault": Permission.ACCESS_VAULT}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
             "count": _count(request, key),
         }
         for key, route, label, below in _NAV
-        if (url := _address(route))
+        if (url := _address(route)) and _leads_somewhere(request, key)
     ]
 
 
@@ -87,6 +93,11 @@ def _count(request: HttpRequest, key: str) -> int:
     """Ask whoever counts what waits behind an entry; see NAV_COUNTS in the settings."""
     actor, counter = getattr(request, "actor", None), settings.NAV_COUNTS.get(key)
     return import_string(counter)(actor) if actor and counter else 0
+
+
+def _leads_somewhere(request: HttpRequest, key: str) -> bool:
+    actor, needed = getattr(request, "actor", None), _NEEDS.get(key)
+    return needed is None or bool(actor and actor.may_somewhere(needed))
 
 
 def _is_current(path: str, url: str, below: tuple[str, ...]) -> bool:

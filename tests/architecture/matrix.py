@@ -69,6 +69,10 @@ FORM_TRIGGER = {"name": "T", "cron": "0 7 * * *", "time_zone": "UTC", "missed": 
 FORM_HOOK = {"name": "T", "style": "codexos"}
 PUT = {"key": "new", "value": "a value", "project_id": "{project}"}
 NEW_VALUE = {"value": "another value"}
+FORM_SECRET = {"key": "new", "value": "a value", "folder": "project:{project}", "kind": "generic"}
+FORM_PLAN = {"every_days": "30", "by": "reminder"}
+FORM_SHARE = {"whom": "team:{team}"}
+FORM_RULE = {"tag": "new", "effect": "deny", "whom": "role:viewer"}
 NEW_RULE = {"tag": "new", "effect": "deny", "role": "viewer"}
 ASYNC = {"prefer": "respond-async"}
 
@@ -290,6 +294,30 @@ PAGES = (
     _row("POST", "settings/organization/entries/<str:entry>/end/", "302 404 404 404 403 403 403 302"),
     _row("GET", "settings/profile/",                        "302 200 200 200 200 200 200 302"),
     _row("POST", "settings/profile/",                       "302 422 422 422 422 422 422 302"),
+    _row("GET", "vault/",                                   "302 200 200 200 200 200 403 302"),
+    _row("GET", "vault/new/",                               "302 200 200 200 200 200 403 302"),
+    _row("POST", "vault/new/",                              "302 422 302 302 302 302 403 302", FORM_SECRET),
+    _row("GET", "vault/keys/",                              "302 200 200 200 403 403 403 302"),
+    _row("POST", "vault/keys/",                             "302 302 302 302 403 403 403 302"),
+    _row("GET", "vault/keys/shred/",                        "302 200 200 200 403 403 403 302"),
+    _row("POST", "vault/keys/shred/",                       "302 422 422 422 403 403 403 302", {"confirm": "no"}),
+    _row("GET", "vault/tag-rules/",                         "302 200 200 200 403 403 403 302"),
+    _row("POST", "vault/tag-rules/",                        "302 302 302 302 403 403 403 302", FORM_RULE),
+    _row("POST", "vault/tag-rules/<str:rule>/drop/",        "302 404 302 302 403 403 403 302"),
+    _row("GET", "vault/<str:secret>/",                      "302 404 200 200 200 200 403 302"),
+    _row("POST", "vault/<str:secret>/",                     "302 404 302 302 302 302 403 302", {"kind": "generic"}),
+    _row("GET", "vault/<str:secret>/reveal/",               "302 404 200 200 200 200 403 302"),
+    _row("POST", "vault/<str:secret>/reveal/",              "302 404 200 200 200 200 403 302"),
+    _row("GET", "vault/<str:secret>/value/",                "302 404 200 200 200 200 403 302"),
+    _row("POST", "vault/<str:secret>/value/",               "302 404 302 302 302 302 403 302", NEW_VALUE),
+    _row("GET", "vault/<str:secret>/rotation/",             "302 404 200 200 200 200 403 302"),
+    _row("POST", "vault/<str:secret>/rotation/",            "302 404 302 302 302 302 403 302", FORM_PLAN),
+    _row("POST", "vault/<str:secret>/roll-back/",           "302 404 302 302 302 302 403 302", {"version": "1"}),
+    _row("GET", "vault/<str:secret>/destroy/",              "302 404 200 200 200 200 403 302"),
+    _row("POST", "vault/<str:secret>/destroy/",             "302 404 302 302 302 302 403 302"),
+    _row("POST", "vault/<str:secret>/restore/",             "302 404 302 302 302 302 403 302"),
+    _row("POST", "vault/<str:secret>/share/",               "302 404 302 302 302 302 403 302", FORM_SHARE),
+    _row("POST", "vault/<str:secret>/shares/<str:share>/drop/", "302 404 302 302 302 302 403 302"),
 )
 # fmt: on
 

@@ -9,12 +9,13 @@ from typing import Any, Self
 
 
 class Outside(ThreadingHTTPServer):
-    """Keeps the orders it was sent, with the key of each; two with one key are one."""
+    """Keeps the orders it was sent, with the key of each, and their headers; two with one key are one."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.orders: dict[str, Any] = {}
+        self.headers: list[dict[str, str]] = []
         self.asked = Event()
         self.let_go = Event()
         super().__init__(("127.0.0.1", 0), _Answering)
@@ -47,6 +48,7 @@ class _Answering(BaseHTTPRequestHandler):
         self._answer(200, {"path": self.path})
 
     def do_POST(self) -> None:
+        self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         key = self.headers.get("Idempotency-Key")
         written = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if not key or not written:

@@ -198,13 +198,13 @@ def sign_in(product: Product) -> Callable[..., None]:
 
     from accounts.models import Person
 
-    def enter(page: Page, email: str, *, at: str = product.url) -> None:
+    def enter(page: Page, email: str, *, at: str = product.url, age: float = 0) -> None:
         person = Person.objects.get(email=email)
         session = SessionStore()
         session[SESSION_KEY] = str(person.pk)
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-        fresh = {"method": "password", "at": time.time(), "email": email, "reauthenticated": True}
+        fresh = {"method": "password", "at": time.time() - age, "email": email, "reauthenticated": True}
         session["account_authentication_methods"] = [fresh]
         session["account_authentication_methods_user"] = str(person.pk)
         session.save()

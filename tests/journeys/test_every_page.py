@@ -34,6 +34,8 @@ from tests.factories import PASSWORD, World
 from tests.journeys.conftest import Product
 from tests.journeys.inspection import faults_of
 from tests.journeys.test_second_factor import add_key, give_authenticator
+from vault.operations.rules import RuleRequest, make_rule
+from vault.operations.secrets import Folder, SecretEdit, put_secret
 
 pytestmark = pytest.mark.browser
 
@@ -41,7 +43,7 @@ Arguments = Mapping[str, tuple[object, ...]]
 
 # Named addresses that show no page of their own, and why.
 NO_PAGES = {
-    **dict.fromkeys(("healthz", "readyz", "agent-run", "hook"), "for programs"),
+    **dict.fromkeys(("healthz", "readyz", "agent-run", "hook", "vault-put"), "for programs"),
     **dict.fromkeys(("export-audit", "mfa_download_recovery_codes"), "downloads"),
     **dict.fromkeys(("set_language", "set_theme", "switch_organization", "member-role"), "forms of other pages"),
     **dict.fromkeys(("archive-flow", "unarchive-flow", "fork-flow", "restore-version"), "forms of other pages"),
@@ -51,6 +53,10 @@ NO_PAGES = {
     **dict.fromkeys(("rotate-trigger", "delete-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("cancel-run", "decide-run", "pause-run", "resume-run"), "forms of a run's page"),
     **dict.fromkeys(("retry-run", "rerun-run", "fork-run", "replay-run"), "forms of a run's page"),
+    **dict.fromkeys(
+        ("roll-back-secret", "restore-secret", "share-secret", "unshare-secret"), "forms of a secret's page"
+    ),
+    "drop-tag-rule": "a form of the rules' page",
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
     "account_confirm_login_code": "signing in by mailed codes is off",
     "mfa_authenticate": "stands between two steps: test_second_factor.py looks at it",
@@ -140,6 +146,8 @@ def make_one_of_each(world: World) -> Arguments:
     run = start_run(
         actor, request=RunRequest(agent_id=str(flow.id), input="When is high water?", project=str(project.id))
     )
+    secret = put_secret(actor, "tide-gauge", b"4711", folder=Folder(project=project), edit=SecretEdit(tags=["sea"]))
+    make_rule(actor, RuleRequest("sea", "deny", role="viewer"))
     member = next(row for row in list_members(actor).rows if row.person_id == world.dev.person.pk)
     invitation = invite(actor, email="ida@new.example", role=Role.VIEWER)
     team = create_team(actor, name="Night shift")
@@ -154,6 +162,7 @@ def make_one_of_each(world: World) -> Arguments:
         **dict.fromkeys(("flow", "publish-flow", "flow-versions", "flow-settings"), (flow.id,)),
         **dict.fromkeys(("flow-triggers", "new-trigger"), (flow.id,)),
         "trigger": (flow.id, hook.id),
+        **dict.fromkeys(("secret", "reveal-secret", "new-value", "secret-rotation", "destroy-secret"), (secret.pk,)),
         "invitation": (letter_token(invitation.pk),),
         "withdraw-invitation": (invitation.pk,),
         **dict.fromkeys(("member", "remove-member"), (member.pk,)),

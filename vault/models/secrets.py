@@ -136,6 +136,11 @@ class Secret(OrganizationModel):
         return self.key
 
     @property
+    def as_reference(self) -> str:
+        """How flows name it."""
+        return f"{{{{ vault.{self.key} }}}}" if self.key.isidentifier() else f'{{{{ vault["{self.key}"] }}}}'
+
+    @property
     def is_destroyed(self) -> bool:
         """Whether it waits to be gone; until then it can be restored."""
         return self.destroyed_at is not None
