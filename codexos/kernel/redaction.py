@@ -50,11 +50,17 @@ _TRIGGERS = (
     *("aiza", "eyj", "private key"),
 )
 _PASSWORD_IN_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
+# A run of letters and digits of this length is no word of any text.
+_LONG_WORD = re.compile(r"[A-Za-z0-9]{16,}")
+_MOST_PARTS = 64
 _RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class Redactor:
-    """Replaces given values, and their base64, hex, URL-, JSON- and HTML-escaped forms, with ``[redacted]``."""
+    """Replaces given values, and their base64, hex, URL-, JSON- and HTML-escaped forms, with ``[redacted]``.
+
+    So it does with every run of sixteen letters and digits or more in them, which tells of a secret in any escaping.
+    """
 
     def __init__(self, values: Iterable[str | bytes]) -> None:
         known = [value for value in values if len(value) >= MIN_SECRET_CHARS]
@@ -211,6 +217,13 @@ def _forms(value: str | bytes) -> Iterator[str]:
     yield from (form for form in _text_forms(text) if form != text)
     yield from (repr(data)[2:-1], data.hex(), data.hex().upper())
     yield from _base64_forms(data)
+    yield from _telling_parts(text)
+
+
+def _telling_parts(text: str) -> list[str]:
+    """Return what of a secret no escaping changes, however many lie upon each other, and gives it away by itself."""
+    parts = {part for part in _LONG_WORD.findall(text) if not (part.isalpha() or part.isdecimal())}
+    return sorted(parts, key=len, reverse=True)[:_MOST_PARTS]
 
 
 def _text_forms(text: str) -> Iterator[str]:
@@ -222,8 +235,14 @@ def _text_forms(text: str) -> Iterator[str]:
     for safe in ("", "/"):
         for quoted in (quote(text, safe=safe, errors="replace"), quote_plus(text, safe=safe, errors="replace")):
             yield from (quoted, re.sub("%..", lambda found: found[0].lower(), quoted))
-    yield from (html.escape(text), html.escape(text, quote=False), html.escape(text).replace("&#x27;", "&#39;"))
-    yield repr(text)[1:-1]
+    for shown in (
+        html.escape(text),
+        html.escape(text, quote=False),
+        html.escape(text).replace("&#x27;", "&#39;"),
+        repr(text)[1:-1],
+    ):
+        # As it is, and inside of JSON.
+        yield from (shown, json.dumps(shown)[1:-1], json.dumps(shown, ensure_ascii=False)[1:-1])
 
 
 def _base64_forms(data: bytes) -> Iterator[str]:
