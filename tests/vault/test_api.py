@@ -68,6 +68,32 @@ def test_a_value_is_answered_at_one_place_alone_and_kept_by_nobody(dev: Any, wor
         assert AuditEvent.objects.for_organization(world.acme.pk).filter(action="secret.read").count() == 1
 
 
+def test_no_log_and_no_problem_repeats_a_value(
+    dev: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("DEBUG")
+    put(dev)
+    dev.get(GITHUB + "value/")
+    answers = [
+        put(dev, key="a/b"),
+        put(dev, value=f"{VALUE}!", encoding="base64"),
+        dev.post(GITHUB + "rotate/", {"value": VALUE, "grace": 5}, format="json"),
+        dev.post(PUT, f'{{"key": "github", "value": "{VALUE}" "tags"', content_type="application/json"),
+        dev.post(PUT, {"key": "github", "value": VALUE}),  # as a form
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422, 422, 400, 415]
+
+    def breaks(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(AuditEvent.objects, "create", breaks)
+    answers += [put(dev), dev.get(GITHUB + "value/")]
+    assert [answer.status_code for answer in answers[-2:]] == [500, 500]
+    for form in (VALUE, base64.b64encode(VALUE.encode()).decode()):
+        assert all(form not in answer.text for answer in answers)
+        assert form not in caplog.text
+
+
 def test_binary_goes_in_and_comes_out_as_base64(dev: Any) -> None:
     raw = bytes(range(256))
     assert put(dev, "binary", base64.b64encode(raw).decode(), encoding="base64").status_code == 201
@@ -91,6 +117,7 @@ def test_binary_goes_in_and_comes_out_as_base64(dev: Any) -> None:
         ({"key": " github", "value": VALUE}, 422, "secret_invalid", "no blank"),
         ({"key": "github", "value": VALUE, "tags": ["a b"]}, 422, "secret_invalid", "tag"),
         ({"key": "github", "value": VALUE, "tags": [f"t{n}" for n in range(21)]}, 422, "secret_invalid", "20 tags"),
+        ({"key": "github", "value": VALUE, "tags": ["prod", 7]}, 422, "invalid_input", "tags"),
         ({"key": "github", "value": VALUE, "project_id": "nowhere"}, 404, "project_not_found", "nowhere"),
         ({"key": "github", "value": VALUE, "scope": "team"}, 422, "secret_invalid", "team_id"),
         ({"key": "github", "value": VALUE, "scope": "organization"}, 403, "not_allowed", "organization folder"),
@@ -211,6 +238,8 @@ def test_an_edit_names_the_state_it_was_made_from(dev: Any) -> None:
     assert (late.status_code, late.json()["code"]) == (412, "secret_changed")
     assert dev.delete(GITHUB, headers={"If-Match": etag}).status_code == 412
     assert dev.get(GITHUB, headers={"If-None-Match": edited["ETag"]}).status_code == 304
+    long = dev.patch(GITHUB, {"description": "d" * 501}, format="json")
+    assert (long.json()["code"], "at most 500 letters" in long.json()["detail"]) == ("secret_invalid", True)
     ended = dev.patch(GITHUB, {"expires_at": "2020-01-01T00:00:00Z"}, format="json")
     assert ended.json()["expires_at"] == "2020-01-01T00:00:00Z"
     assert dev.get(GITHUB + "value/").json()["code"] == "secret_expired"

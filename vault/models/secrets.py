@@ -16,6 +16,7 @@ from vault.models.keys import VaultKey
 
 KEY_LENGTH = 100
 TAG_LENGTH = 50
+DESCRIPTION_LENGTH = 500
 
 
 class SecretKind(models.TextChoices):
@@ -70,7 +71,7 @@ class Secret(OrganizationModel):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="+")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, related_name="+")
-    description = models.CharField(max_length=500, blank=True)
+    description = models.CharField(max_length=DESCRIPTION_LENGTH, blank=True)
     tags = ArrayField(models.CharField(max_length=TAG_LENGTH), default=list)
     former_tags = ArrayField(models.CharField(max_length=TAG_LENGTH), default=list)
     current_number = models.PositiveIntegerField(default=0)

@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 
+from accounts.operations.names import clean_text
 from codexos.kernel.ids import parse_id
 from vault.errors import SecretInvalid, SecretTooLarge
-from vault.models.secrets import KEY_LENGTH, TAG_LENGTH
+from vault.models.secrets import DESCRIPTION_LENGTH, KEY_LENGTH, TAG_LENGTH
 
 MOST_BYTES = 65_536
 MOST_TAGS = 20
@@ -46,6 +47,16 @@ def clean_tags(tags: Sequence[str]) -> list[str]:
             raise SecretInvalid(
                 f"The tag {tag[:60]!r} is none: a tag has 1 to {TAG_LENGTH} letters, digits and _ - . :", place="tags"
             )
+    return cleaned
+
+
+def clean_description(text: str) -> str:
+    """Return what is said of a secret, in one form. Raises NameInvalid, SecretInvalid."""
+    cleaned = clean_text(text, place="description")
+    if len(cleaned) > DESCRIPTION_LENGTH:
+        raise SecretInvalid(
+            f"A description has at most {DESCRIPTION_LENGTH} letters, this one has {len(cleaned)}.", place="description"
+        )
     return cleaned
 
 

@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from accounts.actor import Actor
 from accounts.models import Person, Project, Team
 from accounts.operations.audit import record_event
-from accounts.operations.names import clean_text
 from accounts.tenancy import in_organization
 from codexos.kernel import clock
 from vault.crypto.envelope import Place, seal_value
@@ -20,7 +19,7 @@ from vault.engine.oauth import read_oauth_token
 from vault.errors import SecretChanged, SecretInUse, SecretInvalid, SecretKeyTaken, SecretsFull
 from vault.models import Origin, Secret, SecretKind, SecretScope, SecretVersion
 from vault.operations.keys import HeldKey, hold_in_use, key_in_use
-from vault.operations.naming import check_value, clean_key, clean_tags
+from vault.operations.naming import check_value, clean_description, clean_key, clean_tags
 from vault.operations.refusals import auditing_refusals
 from vault.queries.openings import insist_vault
 from vault.queries.secrets import access_changeable_secret, insist_may_change, list_uses
@@ -270,7 +269,7 @@ def _apply(secret: Secret, edit: SecretEdit) -> list[str]:
             raise SecretInvalid(f"A secret is one of {', '.join(SecretKind.values)}.", place="kind")
         secret.kind = edit.kind
     if edit.description is not None:
-        secret.description = clean_text(edit.description, place="description")[:500]
+        secret.description = clean_description(edit.description)
     if edit.tags is not None:
         _retag(secret, clean_tags(edit.tags))
     if edit.expires_at is not None:
