@@ -200,3 +200,29 @@ class NothingToShred(Conflict):
 
     def __init__(self) -> None:
         super().__init__("This organization has no key of the vault left to shred. Nothing was done.")
+
+
+class BundleBroken(InvalidInput):
+    """A file of secrets is not what was written: another key, cut off, put together anew, or altered."""
+
+    def __init__(self, because: str) -> None:
+        super().__init__(f"This file of secrets cannot be used: {because}. Nothing was imported.")
+
+
+class ImportRefused(InvalidInput):
+    """Some secrets of a file cannot be imported where they are to go; so none is."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        shown = problems[:100]
+        more = f" And {len(problems) - len(shown)} more." if len(problems) > len(shown) else ""
+        super().__init__(
+            f"Nothing was imported. {len(problems)} secret(s) cannot be: {' '.join(shown)}{more}",
+            errors=[{"place": "file", "message": problem} for problem in shown],
+        )
+
+
+class VaultChangedMeanwhile(Conflict):
+    """A secret went for good while the vault was being exported."""
+
+    def __init__(self) -> None:
+        super().__init__("A secret went for good while the vault was exported, so the file is not whole. Export again.")

@@ -142,3 +142,9 @@ class TagRulesQuery(Query):
     """Which rules."""
 
     tag = serializers.CharField(max_length=50, required=False, default="", help_text="Those about one tag.")
+
+
+class ShredBody(Body):
+    """The word with which every secret of an organization is given up."""
+
+    confirm = _Text(help_text="The short name of the organization.")

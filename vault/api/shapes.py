@@ -8,6 +8,7 @@ from rest_framework import serializers
 from codexos.kernel import clock
 from vault.models import Secret, SecretReference, SecretShare, SecretVersion, TagRule
 from vault.operations.naming import BASE64, UTF8
+from vault.queries.keys import KeyState, KeyView
 
 
 class SecretShape(serializers.ModelSerializer[Secret]):
@@ -124,3 +125,34 @@ class TagRuleShape(_ForOneShape):
         model = TagRule
         fields = ("id", "tag", "effect", "team_id", "user_id", "role", "name", "made_by", "created_at")
         read_only_fields = fields
+
+
+class VaultKeyShape(serializers.Serializer[KeyView]):
+    """A key of the organization, closed under a master; nothing of it is told."""
+
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=[state.value for state in KeyState])
+    master = serializers.CharField(help_text="The name of the master it is closed under.")
+    versions = serializers.IntegerField(help_text="How many versions of secrets stand under it.")
+    created_at = serializers.DateTimeField()
+    retired_at = serializers.DateTimeField(allow_null=True)
+    emptied_at = serializers.DateTimeField(allow_null=True, help_text="When it was not needed any more.")
+    shredded_at = serializers.DateTimeField(allow_null=True)
+
+
+class ShreddingShape(serializers.Serializer[Any]):
+    """When the vault was shredded last, and from when on no backup brings it back."""
+
+    shredded_at = serializers.DateTimeField(allow_null=True)
+    final_at = serializers.DateTimeField(allow_null=True)
+    versions = serializers.IntegerField(help_text="How many versions of secrets nobody opens any more.")
+    is_final = serializers.BooleanField()
+
+
+class ShreddedShape(serializers.Serializer[Any]):
+    """What was shredded just now."""
+
+    keys = serializers.IntegerField()
+    versions = serializers.IntegerField(help_text="How many versions of secrets nobody opens any more.")
+    shredded_at = serializers.DateTimeField()
+    final_at = serializers.DateTimeField(help_text="When no backup from before is kept any longer.")

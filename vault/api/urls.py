@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from vault.api.views import secrets, sharing, values
+from vault.api.views import keys, secrets, sharing, values
 
 _SECRET = "secrets/<str:secret>/"  # noqa: S105 - a route
 
@@ -18,6 +18,9 @@ urlpatterns = [
     path(_SECRET + "rollback/", values.RollBackSecretView.as_view(), name="api-secret-rollback"),
     path(_SECRET + "shares/", sharing.SecretSharesView.as_view(), name="api-secret-shares"),
     path(_SECRET + "shares/<str:share>/", sharing.SecretShareView.as_view(), name="api-secret-share"),
+    path("vault/keys/", keys.VaultKeysView.as_view(), name="api-vault-keys"),
+    path("vault/keys/rotate/", keys.RotateKeyView.as_view(), name="api-vault-keys-rotate"),
+    path("vault/shred/", keys.ShredView.as_view(), name="api-vault-shred"),
     path("vault/tag-rules/", sharing.TagRuleListView.as_view(), name="api-tag-rules"),
     path("vault/tag-rules/<str:rule>/", sharing.TagRuleView.as_view(), name="api-tag-rule"),
 ]

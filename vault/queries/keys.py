@@ -107,6 +107,14 @@ def summarize_vault_keys(actor: Actor) -> KeySummary:
     return KeySummary(len(rows), in_use, left, states.count(KeyState.SHREDDED))
 
 
+@in_organization
+def view_key(actor: Actor, number: int) -> KeyView:
+    """Return one key by its number. Raises NotAllowed."""
+    insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
+    row = VaultKey.objects.for_organization(actor.organization_id).get(number=number)
+    return _view(row, versions=_counts_under(actor.organization_id, [row.pk]).get(row.pk, 0))
+
+
 def _counts_under(organization_id: UUID, keys: Sequence[UUID]) -> dict[UUID, int]:
     rows = SecretVersion.objects.for_organization(organization_id).filter(vault_key_id__in=keys)
     return dict(rows.order_by().values_list("vault_key_id").annotate(count=Count("pk")))

@@ -65,7 +65,7 @@ def _read(words: list[str]) -> argparse.Namespace:
         help="up: start-up and idle memory. api: latency and CPU. engine: time and log per node, beside peers. "
         "load: runs that wait in one worker. resume: from a worker's end to the next step. "
         "kill: what comes of an executor killed everywhere. live: from the writer to many sockets. "
-        "vault: sealing and opening, putting and reading",
+        "vault: sealing and opening, putting and reading, rotating a key",
     )
     return parser.parse_args(words)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""`bin/bench vault`: what sealing and opening cost by themselves, and putting and reading over the API."""
+"""`bin/bench vault`: what sealing and opening cost, putting and reading over the API, and rotating a key."""
 
 import json
 import os
@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from codexos.local.bench.api import Call, Client, demo_developer, load, own_instance, print_answers
 from codexos.local.bench.ciphers import CIPHERS, Cipher
 from codexos.local.bench.machine import Figure, cpu_seconds, family, print_figures
+from codexos.local.bench.vault_rewrap import measure_rewrap
 
 BENCH = "vault"
 VALUE_BYTES = 1024
 _OPERATIONS = 20_000
 _WARM_UP_SECONDS = 3
 _KEYS = 50
+REWRAPPED = 100_000
 
 
 def measure(*, parts: Sequence[str], rounds: int, rate: int, seconds: int) -> None:
@@ -21,12 +23,13 @@ def measure(*, parts: Sequence[str], rounds: int, rate: int, seconds: int) -> No
     asked: Mapping[str, Callable[[], None]] = {
         "seal": lambda: _measure_sealing(rounds=rounds),
         "api": lambda: _measure_api(rate=rate, seconds=seconds),
+        "rewrap": lambda: measure_rewrap(secrets=REWRAPPED),
     }
     for part in parts:
         asked[part]()
 
 
-PARTS = ("seal", "api")
+PARTS = ("seal", "api", "rewrap")
 
 
 def _measure_sealing(*, rounds: int) -> None:
