@@ -26,6 +26,7 @@ SEMANTICS = (
     "reducers",
     "reflection",
     "planner",
+    "secrets",
     # trouble
     "retry: attempts",
     "retry: backoff",

@@ -17,7 +17,16 @@ from agents.engine.steps import RunContext
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.engine.scripts import ScriptedModel
-from tests.agents.engine.stage import CountingModel, CountingTool, Shelf, StoppedClock, Tool, Watcher, WorkerKilled
+from tests.agents.engine.stage import (
+    CountingModel,
+    CountingTool,
+    Safe,
+    Shelf,
+    StoppedClock,
+    Tool,
+    Watcher,
+    WorkerKilled,
+)
 
 PATIENCE_SECONDS = 20
 
@@ -110,6 +119,7 @@ class Stage:
     watcher: Watcher = field(default_factory=Watcher)
     clock: StoppedClock = field(default_factory=StoppedClock)
     fate: Fate = field(default_factory=Fate)
+    secrets: Safe = field(default_factory=Safe)
     _run_id: UUID | None = None
 
     async def accept(self) -> UUID:
@@ -122,7 +132,8 @@ class Stage:
         """A fresh worker takes the run, whoever has it: nothing is remembered but the journal."""
         taken = await self.home.take(await self.accept())
         journal = MortalJournal(taken.journal, self.fate)
-        ports = Ports(journal, self.model, Shelf(self.tools), self.watcher, self.clock, taken.inbox)
+        shelf = Shelf(self.tools)
+        ports = Ports(journal, self.model, shelf, self.watcher, self.clock, taken.inbox, secrets=self.secrets)
         return Executor(taken.graph, taken.run, ports)
 
     async def run(self) -> Standing:

@@ -20,7 +20,7 @@ from agents.engine.replay import replay
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, ContextDocument, Delta, Usage
-from codexos.kernel.errors import Unavailable
+from codexos.kernel.errors import NotFound, Unavailable
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 RUN_ID = UUID("01890000-0000-7000-8000-000000000001")
@@ -166,6 +166,19 @@ class Shelf:
             if tool.spec.name == name:
                 return tool
         raise ToolUnknown(tool=name, known=[tool.spec.name for tool in self.tools])
+
+
+@dataclass
+class Safe:
+    """Knows which secrets there are, and who looked for which."""
+
+    keys: frozenset[str] = frozenset({"github", "my.key"})
+    looks: list[str] = field(default_factory=list)
+
+    async def check(self, key: str) -> None:
+        self.looks.append(key)
+        if key not in self.keys:
+            raise NotFound(f"No secret {key!r} that may be used here. Put it, or check the key.")
 
 
 @dataclass

@@ -4,7 +4,6 @@
 import copy
 import json
 import pickle
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -15,10 +14,9 @@ from agents.engine.expressions import evaluate, evaluate_expression, parse_templ
 from agents.engine.handing import NOBODY, TOOLS_ALONE, NamedSecret, named_secrets
 from agents.engine.secrets import SecretRef, SecretText, keys_in, opened, with_references
 from agents.engine.tools import without_secrets
-from codexos.kernel.errors import NotFound
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import REDACTED
-from tests.agents.engine.stage import CountingTool, Stage, WorkerKilled, chain
+from tests.agents.engine.stage import CountingTool, Safe, Stage, WorkerKilled, chain
 
 FORGED = "{{ vault.github }}"
 CREDS: JsonObject = {"id": "creds", "type": "vault", "secret": "github"}
@@ -26,19 +24,6 @@ CREDS: JsonObject = {"id": "creds", "type": "vault", "secret": "github"}
 
 def echo(text: JsonValue, **more: JsonValue) -> JsonObject:
     return {"id": "say", "type": "tool", "tool": "Echo", "arguments": {"text": text}, **more}
-
-
-@dataclass
-class Safe:
-    """Knows which secrets there are, and who looked for which."""
-
-    keys: frozenset[str] = frozenset({"github", "my.key"})
-    looks: list[str] = field(default_factory=list)
-
-    async def check(self, key: str) -> None:
-        self.looks.append(key)
-        if key not in self.keys:
-            raise NotFound(f"No secret {key!r} that may be used here. Put it, or check the key.")
 
 
 def stage_of(document: JsonObject, **more: Any) -> Stage:
