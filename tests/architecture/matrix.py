@@ -98,6 +98,7 @@ VAULT = (
     _row("POST", _API + "secrets/<str:secret>/value/",      "401 404 200 200 200 200 403 403"),
     _row("GET", _API + "secrets/<str:secret>/versions/",    "401 404 200 200 200 200 403 403"),
     _row("POST", _API + "secrets/<str:secret>/rotate/",     "401 404 200 200 200 200 403 403", NEW_VALUE),
+    _row("PUT", _API + "secrets/<str:secret>/rotation/",    "401 404 200 200 200 200 403 403", {"every_days": 30}),
     _row("POST", _API + "secrets/<str:secret>/rollback/",   "401 404 200 200 200 200 403 403", {"version": 1}),
     _row("GET", _API + "secrets/<str:secret>/shares/",      "401 404 200 200 200 200 403 403"),
     _row("POST", _API + "secrets/<str:secret>/shares/",     "401 404 201 201 201 201 403 403", {"team_id": "{team}"}),

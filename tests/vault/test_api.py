@@ -247,9 +247,9 @@ def test_an_edit_names_the_state_it_was_made_from(dev: Any) -> None:
 
 def test_versions_rotate_with_grace_and_roll_back(dev: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     put(dev)
-    rotated = dev.post(GITHUB + "rotate/", {"value": "second", "grace_seconds": 60}, format="json")
+    rotated = dev.post(GITHUB + "rotate/", {"value": "value-two", "grace_seconds": 60}, format="json")
     assert (rotated.status_code, rotated.json()["version"]) == (200, 2)
-    assert "second" not in rotated.text
+    assert "value-two" not in rotated.text
     assert dev.get(GITHUB + "value/?version=1").json()["value"] == VALUE
     listed = dev.get(GITHUB + "versions/").json()["results"]
     assert [(row["version"], row["is_current"], row["is_readable"], row["origin"]) for row in listed] == [

@@ -317,3 +317,18 @@ def test_what_is_personal_goes_with_its_person(world: World, stopped: StoppedClo
     stopped.go(days=settings.VAULT_RESTORE_DAYS)
     assert attend_due_secrets() == 1
     assert told(world, "secret.gone") == 1
+
+
+def test_a_plan_is_made_over_the_api(world: World, api: Any) -> None:
+    put(world.dev, world)
+    plan = {"every_days": 30, "by": "callback", "callback_url": "https://maker.example/next"}
+    address = "/api/v1/secrets/deploy/rotation/"
+    answer = api(world.dev).put(address, plan, format="json")
+    assert answer["Cache-Control"] == "no-store"
+    assert len(bytes.fromhex(answer.json()["signing_key"])) == 32
+    assert answer.json()["secret"]["rotate_every_days"] == 30
+    assert FIRST.decode() not in answer.content.decode()
+    refused = api(world.dev).put(address, {**plan, "callback_url": ""}, format="json")
+    assert (refused.status_code, refused.json()["errors"][0]["place"]) == (422, "callback_url")
+    assert api(world.dev).put(address, {"every_days": 0}, format="json").json()["signing_key"] == ""
+    assert access_secret(world.dev.actor, "deploy").rotates_at is None

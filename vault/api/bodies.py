@@ -7,8 +7,9 @@ from rest_framework import serializers
 
 from accounts.rest import Body, Query
 from accounts.roles import MEMBER_ROLES
-from vault.models import Effect, SecretKind, SecretScope
+from vault.models import Effect, RotateBy, SecretKind, SecretScope
 from vault.operations.naming import BASE64, MOST_BYTES, UTF8
+from vault.operations.rotation import MOST_DAYS
 
 _ENCODINGS = (UTF8, BASE64)
 _LARGEST_NUMBER = 2**31 - 1
@@ -92,6 +93,22 @@ class RollBackBody(Body):
 
     version = serializers.IntegerField(min_value=1, max_value=_LARGEST_NUMBER)
     grace_seconds = serializers.IntegerField(default=0, min_value=0, max_value=_LARGEST_NUMBER)
+
+
+class RotationBody(Body):
+    """When a secret is due for its next values, and who gives them."""
+
+    every_days = serializers.IntegerField(min_value=0, max_value=MOST_DAYS, help_text="0 plans nothing.")
+    by = serializers.ChoiceField(choices=RotateBy.values, default=RotateBy.REMINDER.value)
+    callback_url = serializers.CharField(
+        max_length=2_000,
+        default="",
+        allow_blank=True,
+        help_text='Asked with a signed POST; it answers `{"value": …}`, or 202 and rotates the secret later.',
+    )
+    grace_seconds = serializers.IntegerField(
+        default=0, min_value=0, max_value=_LARGEST_NUMBER, help_text="How long the value before is read beside it."
+    )
 
 
 class ShareBody(Body):

@@ -24,10 +24,18 @@ class SecretShape(serializers.ModelSerializer[Secret]):
         model = Secret
         fields = (
             *("id", "key", "kind", "scope", "project_id", "team_id", "user_id", "description", "tags", "version"),
-            *("expires_at", "rotated_at", "rotates_at", "last_used_at", "last_used_by"),
+            *("expires_at", "rotated_at", "last_used_at", "last_used_by"),
+            *("rotate_every_days", "rotate_by", "rotates_at", "callback_url", "grace_seconds", "rotation_problem"),
             *("created_by_id", "created_at", "updated_at", "destroyed_at", "destroyed_by", "gone_at"),
         )
         read_only_fields = fields
+
+
+class PlannedRotationShape(serializers.Serializer[Any]):
+    """A secret with its plan, and what its callback's requests are signed with."""
+
+    secret = SecretShape()
+    signing_key = serializers.CharField(help_text="In hex; empty where no callback is asked.")
 
 
 class PutShape(serializers.ModelSerializer[Secret]):

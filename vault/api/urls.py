@@ -15,6 +15,7 @@ urlpatterns = [
     path(_SECRET + "value/", values.SecretValueView.as_view(), name="api-secret-value"),
     path(_SECRET + "versions/", values.SecretVersionsView.as_view(), name="api-secret-versions"),
     path(_SECRET + "rotate/", values.RotateSecretView.as_view(), name="api-secret-rotate"),
+    path(_SECRET + "rotation/", values.SecretRotationView.as_view(), name="api-secret-rotation"),
     path(_SECRET + "rollback/", values.RollBackSecretView.as_view(), name="api-secret-rollback"),
     path(_SECRET + "shares/", sharing.SecretSharesView.as_view(), name="api-secret-shares"),
     path(_SECRET + "shares/<str:share>/", sharing.SecretShareView.as_view(), name="api-secret-share"),

@@ -130,4 +130,4 @@ class RotationForm(forms.Form):
     def rotation(self) -> Rotation:
         """Return the plan. Asked of a valid form."""
         said = self.cleaned_data
-        return Rotation(said["every_days"], RotateBy(said["by"]), said["callback_url"], said["grace_seconds"] or 0)
+        return Rotation(said["every_days"], said["by"], said["callback_url"], said["grace_seconds"] or 0)

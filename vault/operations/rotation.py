@@ -53,7 +53,7 @@ class Rotation:
     """How a secret gets its next values: every so many days, 0 for never; ``grace_seconds`` keeps the one before."""
 
     every_days: int
-    by: RotateBy = RotateBy.REMINDER
+    by: str = RotateBy.REMINDER
     callback_url: str = ""
     grace_seconds: int = 0
 
@@ -113,6 +113,8 @@ def _check(rotation: Rotation) -> None:
         raise SecretInvalid(f"Say every how many days, 1 to {MOST_DAYS:,}, or 0 for never.", place="every_days")
     if not 0 <= rotation.grace_seconds <= MOST_GRACE.total_seconds():
         raise SecretInvalid(f"A grace window lasts at most {MOST_GRACE.days} days.", place="grace_seconds")
+    if rotation.by not in RotateBy.values:
+        raise SecretInvalid(f"The next value comes by one of {', '.join(RotateBy.values)}.", place="by")
     if (rotation.by == RotateBy.CALLBACK) != bool(rotation.callback_url):
         raise SecretInvalid("Say the callback_url where a callback gives the next value.", place="callback_url")
     if rotation.callback_url and urlsplit(rotation.callback_url).scheme not in ("http", "https"):

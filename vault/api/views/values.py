@@ -9,11 +9,12 @@ from rest_framework.response import Response
 
 from accounts.errors import SignInNotFresh
 from accounts.rest import insist_fresh_sign_in, page_params, paginated
-from vault.api.bodies import RollBackBody, RotateBody, ValueQuery
-from vault.api.shapes import SecretShape, SecretValueShape, SecretVersionShape
+from vault.api.bodies import RollBackBody, RotateBody, RotationBody, ValueQuery
+from vault.api.shapes import PlannedRotationShape, SecretShape, SecretValueShape, SecretVersionShape
 from vault.api.views.asking import SecretAPIView, answer_secret
 from vault.operations.naming import BASE64, decode_value, encode_value
 from vault.operations.refusals import auditing_refusals
+from vault.operations.rotation import Rotation, set_rotation
 from vault.operations.secrets import rotate_secret
 from vault.operations.values import read_secret, roll_back
 from vault.queries.secrets import access_secret, list_versions
@@ -76,6 +77,20 @@ class RotateSecretView(SecretAPIView):
         with auditing_refusals(actor, "rotate", key=secret):
             value = decode_value(body["value"], encoding=body["encoding"])
         return answer_secret(rotate_secret(actor, secret, value, grace=timedelta(seconds=body["grace_seconds"])))
+
+
+class SecretRotationView(SecretAPIView):
+    """``/api/v1/secrets/<id or key>/rotation/``. What it answers is kept nowhere: planning twice does no harm."""
+
+    tried = "plan rotation"
+    idempotency_exempt = True
+
+    @extend_schema(operation_id="plan_secret_rotation", request=RotationBody, responses=PlannedRotationShape)
+    def put(self, request: Request, secret: str) -> Response:
+        """Plan when a secret is due for its next values: people are reminded, or a program is asked by callback."""
+        actor, body = self.actor_of(request), RotationBody.parse(request.data)
+        planned = set_rotation(actor, secret, Rotation(**body))
+        return Response(PlannedRotationShape(planned).data, headers={"Cache-Control": "no-store"})
 
 
 class RollBackSecretView(SecretAPIView):
