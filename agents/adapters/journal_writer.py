@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 
-from agents.adapters.append import APPEND, Append, heads, parameters
+from agents.adapters.append import Append, asked_of, heads
 from agents.adapters.claims import Claim, Claims
 from agents.adapters.leases import LEASE_SECONDS, PATIENCE
 from agents.adapters.line import Line
@@ -233,11 +233,11 @@ class JournalWriter:
         self.commits += 1
         self._answer(batch, held)
 
-    def _answer(self, batch: Sequence[Append], held: Set[UUID]) -> None:
+    def _answer(self, batch: Sequence[Append], held: Set[bytes]) -> None:
         for waiting in batch:
             if waiting.done.done():
                 continue
-            if waiting.claim.run_id in held:
+            if waiting.claim.run_id.bytes in held:
                 waiting.done.set_result(None)
             else:
                 run_id = str(waiting.claim.run_id)
@@ -259,9 +259,9 @@ class JournalWriter:
         while loop.time() < deadline:
             await asyncio.sleep(TRY_AGAIN_SECONDS)
             try:
-                kept = {row[0] for row in await self._execute(_KEPT, heads(batch))}
-                self._answer([waiting for waiting in batch if waiting.claim.run_id in kept], kept)
-                left = [waiting for waiting in batch if waiting.claim.run_id not in kept]
+                kept = {row[0].bytes for row in await self._execute(_KEPT, heads(batch))}
+                self._answer([waiting for waiting in batch if waiting.claim.run_id.bytes in kept], kept)
+                left = [waiting for waiting in batch if waiting.claim.run_id.bytes not in kept]
                 if left:
                     self._answer(left, await self._write(left))
                 return
@@ -274,12 +274,12 @@ class JournalWriter:
             if not waiting.done.done():
                 waiting.done.set_exception(error)
 
-    async def _write(self, batch: Sequence[Append]) -> set[UUID]:
-        """Commit a batch; return the runs that are still held."""
-        written = parameters(batch)
+    async def _write(self, batch: Sequence[Append]) -> set[bytes]:
+        """Commit a batch; return the ids of the runs that are still held."""
+        statement, parameters = asked_of(batch)
         async with self._lock:
             line = await self._connected()
-            return {UUID(bytes=run_id) for run_id in await line.ask(written)}
+            return set(await line.ask(statement, parameters))
 
     async def _execute(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
         async with self._lock:
@@ -291,11 +291,11 @@ class JournalWriter:
         if self._line is None or self._line.connection.broken or self._line.connection.closed:
             connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **PATIENCE)
             await connection.execute(_PLAN)
-            self._line = Line(connection, APPEND)
+            self._line = Line(connection)
         return self._line
 
     async def close(self) -> None:
         """Hang up."""
         await self._claims.close()
         if self._line is not None:
-            await self._line.connection.close()
+            await self._line.close()

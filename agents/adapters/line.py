@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""A PostgreSQL connection spoken to without a cursor: for a statement that is sent thousands of times a second.
+"""A PostgreSQL connection spoken to without a cursor: for statements that are sent thousands of times a second.
 
-The statement is prepared once, and its parameters come as the bytes that PostgreSQL reads, so that hardly anything is
-left to do for each sending but to send.
+Each is prepared once, and its parameters come as the bytes that PostgreSQL reads, so that hardly anything is left to do
+for each sending but to send.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _EMPTY = struct.Struct("!iiI")
 _length = struct.Struct("!i").pack
 _NULL = _length(-1)
 
-int_bytes = struct.Struct("!i").pack
+_int_item = struct.Struct("!ii").pack
 bigint_bytes = struct.Struct("!q").pack
 float_bytes = struct.Struct("!d").pack
 
@@ -37,75 +37,105 @@ def array(kind: int, items: Sequence[bytes | None]) -> bytes:
     return b"".join(parts)
 
 
+def ints(values: Sequence[int | None]) -> bytes:
+    """Write an array of integers."""
+    items = [_NULL if value is None else _int_item(4, value) for value in values]
+    return b"".join((_HEAD.pack(1, 1, INT, len(items), 1), *items)) if items else _EMPTY.pack(0, 0, INT)
+
+
 class Line:
-    """Sends one statement over a connection, again and again, for one caller at a time."""
+    """Sends a few statements over a connection, again and again, for one caller at a time."""
 
-    def __init__(self, connection: psycopg.AsyncConnection, statement: str) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection) -> None:
         self.connection = connection
-        self._statement = statement.encode()
-        self._name = b""
+        self._names: dict[str, bytes] = {}
+        self._ear = _Ear(connection.pgconn)
 
-    async def ask(self, parameters: Sequence[bytes]) -> list[bytes]:
-        """Send the statement; return the first column of its rows. Raises psycopg's errors."""
+    async def ask(self, statement: str, parameters: Sequence[bytes]) -> list[bytes]:
+        """Send a statement; return the first column of its rows. Raises psycopg's errors."""
         pgconn = self.connection.pgconn
-        if not self._name:
-            name = b"line"
-            pgconn.send_prepare(name, self._statement)
+        if statement not in self._names:
+            name = f"line_{len(self._names)}".encode()
+            pgconn.send_prepare(name, statement.encode())
             await self._answer(pgconn)
-            self._name = name
+            self._names[statement] = name
         pgconn.send_query_prepared(
-            self._name, parameters, param_formats=[Format.BINARY] * len(parameters), result_format=Format.BINARY
+            self._names[statement],
+            parameters,
+            param_formats=[Format.BINARY] * len(parameters),
+            result_format=Format.BINARY,
         )
         result = await self._answer(pgconn)
         return [result.get_value(row, 0) or b"" for row in range(result.ntuples)]
 
     async def _answer(self, pgconn: PGconn) -> PGresult:
         try:
-            result = await _fetch(pgconn)
+            result = await self._fetch(pgconn)
         except BaseException:
             # Nobody will read the answer that may still come, so nothing else can be asked over this connection.
+            self._ear.close()
             pgconn.finish()
             raise
         if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             return result
         if pgconn.status == ConnStatus.BAD:
+            self._ear.close()
             raise psycopg.OperationalError(f"the connection is lost: {result.get_error_message()}")
         raise error_from_result(result)
 
-
-async def _fetch(pgconn: PGconn) -> PGresult:
-    while pgconn.flush():
-        await _until_ready(pgconn, is_writing=True)
-        pgconn.consume_input()
-    answer: PGresult | None = None
-    while True:
-        while pgconn.is_busy():
-            await _until_ready(pgconn)
+    async def _fetch(self, pgconn: PGconn) -> PGresult:
+        while pgconn.flush():
+            await self._ear.hear(is_writing=True)
             pgconn.consume_input()
-        result = pgconn.get_result()
-        if result is None:
-            break
-        answer = result
-    if answer is None:
-        raise psycopg.OperationalError("the connection is lost: there is no answer")
-    return answer
+        answer: PGresult | None = None
+        while True:
+            while pgconn.is_busy():
+                await self._ear.hear()
+                pgconn.consume_input()
+            result = pgconn.get_result()
+            if result is None:
+                break
+            answer = result
+        if answer is None:
+            raise psycopg.OperationalError("the connection is lost: there is no answer")
+        return answer
+
+    async def close(self) -> None:
+        """Hang up."""
+        self._ear.close()
+        await self.connection.close()
 
 
-async def _until_ready(pgconn: PGconn, *, is_writing: bool = False) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    socket = pgconn.socket
-    loop.add_reader(socket, _note, ready)
-    if is_writing:
-        loop.add_writer(socket, _note, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(socket)
+class _Ear:
+    """Waits for a connection's socket. It stays with the loop from one answer to the next: coming and going costs more
+    than hearing.
+    """
+
+    def __init__(self, pgconn: PGconn) -> None:
+        self._socket = pgconn.socket
+        self._loop = asyncio.get_running_loop()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+
+    async def hear(self, *, is_writing: bool = False) -> None:
+        """Return when there is something to read, or room to write where that is wanted."""
+        self._ready = self._loop.create_future()
+        # Said each time: psycopg speaks over the same socket, and takes its ear away.
+        self._loop.add_reader(self._socket, self._note)
         if is_writing:
-            loop.remove_writer(socket)
+            self._loop.add_writer(self._socket, self._note)
+        try:
+            await self._ready
+        finally:
+            if is_writing:
+                self._loop.remove_writer(self._socket)
 
+    def close(self) -> None:
+        """Leave the loop, before the socket is gone."""
+        self._loop.remove_reader(self._socket)
 
-def _note(ready: "asyncio.Future[None]") -> None:
-    if not ready.done():
-        ready.set_result(None)
+    def _note(self) -> None:
+        if self._ready.done():
+            # Nobody asked: the other side hangs up, which the next one who asks is told.
+            self.close()
+        else:
+            self._ready.set_result(None)
