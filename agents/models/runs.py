@@ -47,7 +47,7 @@ class Run(OrganizationModel):
     limit = models.JSONField(null=True)
 
     # The organization's retention class as of the run's acceptance: it says in which partitions its entries stand.
-    content_days = models.PositiveSmallIntegerField(
+    content_days = models.SmallIntegerField(
         choices=ContentDays, default=ContentDays.STANDARD, db_default=ContentDays.STANDARD
     )
     # Set when document, input, context and journal have gone; then this is what is left of the steps.
@@ -58,16 +58,16 @@ class Run(OrganizationModel):
     # Runs of one line are carried one behind another, in the order of their places; one that stands in none is not held
     # back. See agents/operations/lines.py.
     line = models.CharField(max_length=300, blank=True)
-    place = models.PositiveIntegerField(default=0)
+    place = models.IntegerField(default=0)
     is_held_back = models.BooleanField(default=False)
 
     status = models.CharField(max_length=10, choices=RunStatus.choices, default=RunStatus.QUEUED)
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
-    last_seq = models.PositiveIntegerField(default=0)
-    input_tokens = models.PositiveBigIntegerField(default=0)
-    output_tokens = models.PositiveBigIntegerField(default=0)
+    last_seq = models.IntegerField(default=0)
+    input_tokens = models.BigIntegerField(default=0)
+    output_tokens = models.BigIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=16, decimal_places=8, default=0)
 
     # When a run that waits is to go on by itself; None while it is carried, or waits for people alone.
@@ -82,11 +82,11 @@ class Run(OrganizationModel):
     has_post = models.BooleanField(default=False)
     # Somebody wants its end: it is taken up for that alone, however many of its organization's runs are under way.
     is_cancelling = models.BooleanField(default=False)
-    epoch = models.PositiveIntegerField(default=0)
+    epoch = models.IntegerField(default=0)
     claimed_until = models.DateTimeField(null=True)
     claimed_by = models.CharField(max_length=100, blank=True)
     # How often it was taken up since it last came on: a run that ends its workers does so before it comes on.
-    bad_takes = models.PositiveSmallIntegerField(default=0)
+    bad_takes = models.SmallIntegerField(default=0)
 
     class Meta:
         default_permissions = ()
@@ -184,6 +184,9 @@ class Snapshot(models.Model):
 class JournalEntry(models.Model):
     """One durable fact about a run, which is also the event people see. ``delta`` is JSON in UTF-8.
 
+    Neither here nor in a run's row does the database check that what the engine counts is not negative: it would read
+    and plan each such check anew with every commit.
+
     The table is partitioned by ``content_days`` and below that by ``run_id``, which begins with the time at which the
     run was accepted: all entries of a run stand in one partition, whose key has ``content_days`` as its third part.
     """
@@ -191,17 +194,17 @@ class JournalEntry(models.Model):
     pk = models.CompositePrimaryKey("run_id", "seq")
     # What is taken from the run by the one statement that writes entries need not be checked again by the database.
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
-    seq = models.PositiveIntegerField()
+    seq = models.IntegerField()
     organization = models.ForeignKey(
         Organization, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     type = models.CharField(max_length=20)
     node_id = models.TextField(null=True)
-    attempt = models.PositiveSmallIntegerField()
-    epoch = models.PositiveIntegerField()
+    attempt = models.SmallIntegerField()
+    epoch = models.IntegerField()
     at = models.DateTimeField()
     delta = models.BinaryField()
-    content_days = models.PositiveSmallIntegerField(choices=ContentDays)
+    content_days = models.SmallIntegerField(choices=ContentDays)
 
     objects = OrganizationManager()
 
