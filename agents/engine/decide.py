@@ -45,7 +45,12 @@ class Perform:
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.steps or self.skips or self.cuts or self.turns or self.late)
+        return not (self.steps or self.cuts) and self.only_begins
+
+    @property
+    def only_begins(self) -> bool:
+        """Whether nothing follows from it but that steps are under way."""
+        return not (self.skips or self.turns or self.late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +180,8 @@ def _deadline(graph: FlowGraph, view: JournalView) -> datetime | None:
 
 def _next_moment(graph: FlowGraph, view: JournalView, now: datetime) -> datetime | None:
     """When the clock alone changes the answer. Rests that are over wait for a place, not for the clock."""
+    if not view.alarms and not view.resting and graph.limits.seconds is None:
+        return None
     moments = [*view.alarms.values()]
     if view.paused_by is None:
         moments.extend(at for at in view.resting.values() if at > now)

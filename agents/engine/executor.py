@@ -168,6 +168,9 @@ class Executor:
         prepared = await self._prepare_all(begun)
         if prepared and self._recorder.view.failure is None:
             await self._launch(prepared)
+            if doable.only_begins and len(prepared) == len(doable.steps):
+                # All there was to do is under way: nothing else begins before something is heard.
+                await self._hear(doable.until)
         elif not (begun or doable.turns or doable.skips or doable.late):
             await self._hear(doable.until)
         elif self._recorder.gathered >= MOST_GATHERED:

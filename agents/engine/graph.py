@@ -63,6 +63,9 @@ class Node:
     ``jitter``. ``retry_on`` are the codes of the errors it is tried again after; None: all that may pass. ``sets`` are
     values, with templates in them, that go into the run's variables once it is done. ``body`` is the flow that a node
     which holds lanes does in each of them.
+
+    What follows from its ways: ``has_choice``, whether its result decides which are taken; ``targets``, every node it
+    may lead to, once each, the one for errors last; ``open_targets``, those it leads to whatever it gives.
     """
 
     id: str
@@ -80,19 +83,17 @@ class Node:
     idle_seconds: float | None = None
     sets: Mapping[str, JsonValue] = field(default_factory=dict)
     body: "FlowGraph | None" = None
+    has_choice: bool = field(init=False, repr=False, compare=False)
+    targets: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    open_targets: frozenset[str] = field(init=False, repr=False, compare=False)
 
-    @property
-    def has_choice(self) -> bool:
-        """Whether its result decides which ways out are taken."""
-        return not all(way.is_open for way in self.ways)
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Every node it may lead to, once each, the one for errors last."""
-        ahead = [way.target for way in self.ways]
-        if self.on_error is not None and self.on_error.target is not None:
-            ahead.append(self.on_error.target)
-        return tuple(dict.fromkeys(ahead))
+    def __post_init__(self) -> None:
+        # Worked out once: every step of every run asks.
+        for_errors = [] if self.on_error is None or self.on_error.target is None else [self.on_error.target]
+        targets = dict.fromkeys([*(way.target for way in self.ways), *for_errors])
+        object.__setattr__(self, "targets", tuple(targets))
+        object.__setattr__(self, "open_targets", frozenset(way.target for way in self.ways if way.is_open))
+        object.__setattr__(self, "has_choice", not all(way.is_open for way in self.ways))
 
 
 Reducer = Literal["last", "add", "append", "extend", "merge", "min", "max"]

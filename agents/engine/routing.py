@@ -15,7 +15,7 @@ def choose_targets(node: Node, result: JsonValue, scope: Scope) -> Sequence[str]
 
     Raises NoWayOut where no way is taken, ExpressionInvalid where one cannot be told.
     """
-    if all(way.is_open for way in node.ways):
+    if not node.has_choice:
         return None
     chosen = _by_outcome(node, result) if node.kind in CHOOSING else _by_expression(node, result, scope)
     if not chosen:

@@ -130,7 +130,8 @@ class JournalView(RunState):
         # What was kept was done by another run, within the limits of that one.
         if not entry.is_kept:
             self.steps += 1
-            self.usage += usage_from(entry.data.get("usage"))
+            if "usage" in entry.data:
+                self.usage += usage_from(entry.data["usage"])
 
     def _done(self, entry: Entry, place: Place) -> None:
         collected = entry.data.get("collected")
@@ -155,9 +156,7 @@ class JournalView(RunState):
         if "set" in entry.data:
             self._set(lane, entry.data["set"])
         taken = entry.data.get("next")
-        chosen: Collection[JsonValue] = (
-            taken if isinstance(taken, list | tuple) else [way.target for way in node.ways if way.is_open]
-        )
+        chosen: Collection[JsonValue] = taken if isinstance(taken, list | tuple) else node.open_targets
         for target in node.targets:
             self._pass_on(lane, target, source=node.id if target in chosen else None)
         if node.id == lane.graph.exit and not lane.is_root:

@@ -163,7 +163,7 @@ def redact_tokens(text: str) -> str:
     if "://" in text:
         text = _PASSWORD_IN_ADDRESS.sub(rf"\g<1>{REDACTED}", text)
     lowered = text.lower()
-    if not any(trigger in lowered for trigger in _TRIGGERS):
+    if not any(map(lowered.__contains__, _TRIGGERS)):
         return text
     return _TOKEN_SHAPES.sub(lambda found: (found["kept"] or "") + REDACTED, text)
 
