@@ -15,8 +15,8 @@ from uuid import UUID
 from redis import asyncio as redis
 from redis.exceptions import RedisError
 
-from agents.engine.journal import Entry
-from agents.engine.logs import log_line
+from agents.engine.journal import Entry, encode_data, joined
+from agents.engine.logs import message_of
 from agents.engine.ports import Frame
 from agents.engine.thinning import Thin
 from codexos.kernel.jsontypes import JsonObject
@@ -24,9 +24,12 @@ from codexos.kernel.jsontypes import JsonObject
 logger = logging.getLogger(__name__)
 
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
-MOST_EVENTS_AT_ONCE = 1000
+MOST_EVENTS_AT_ONCE = 250
+"""So many are written in one go, on the loop that carries everybody's runs."""
 GATHER_SECONDS = 0.008
 FINISHED = "run.finished"
+_OVERHEAD_BYTES = 500
+"""What an event is in memory beside what it says."""
 IN_THE_JOURNAL = ""
 """The text of an event whose large values do not travel: whoever hears it reads the journal."""
 
@@ -49,28 +52,37 @@ def channel_of(run_id: UUID) -> str:
     return f"run:{run_id}"
 
 
-def event_of(entry: Entry) -> JsonObject:
-    """Say an entry as the event people see."""
-    return {
-        "seq": entry.seq,
-        "type": entry.type,
-        "at": entry.at.isoformat().replace("+00:00", "Z"),
-        "node_id": entry.node_id,
-        # The line of the log rides along, so that what is watched live reads as it does afterwards.
-        "data": {"message": log_line(entry).message, **entry.data},
-    }
+def entry_event(entry: Entry) -> LiveEvent:
+    """Write an entry down as the event people see."""
+    return LiveEvent(entry.seq, entry.type, _told(entry).decode())
 
 
 def live_event(event: JsonObject) -> LiveEvent:
-    """Write an event down for everybody who watches."""
-    text = _encode(event)
-    seq = event.get("seq")
-    return LiveEvent(int(str(seq)) if seq is not None else None, str(event["type"]), text)
+    """Write an ephemeral event down for everybody who watches."""
+    return LiveEvent(None, str(event["type"]), _encode(event))
 
 
 def packed(event: LiveEvent) -> bytes:
     """Return an event as it travels: ``seq type``, a line break, its text. Nobody on the way need parse the text."""
     return f"{event.seq or '-'} {event.type}\n{event.text}".encode("utf-8", "replace")
+
+
+def packed_entry(entry: Entry) -> bytes:
+    """Return the event of an entry as it travels."""
+    text = IN_THE_JOURNAL.encode() if isinstance(entry.data, Thin) else _told(entry)
+    return b"%d %b\n%b" % (entry.seq, entry.type.encode(), text)
+
+
+def _told(entry: Entry) -> bytes:
+    """Write an entry as an event: the data as the journal has it, with the line of the log in front.
+
+    So what is watched live reads as it does afterwards.
+    """
+    at = entry.at.isoformat().replace("+00:00", "Z")
+    node_id = "null" if entry.node_id is None else _encode(entry.node_id)
+    head = f'{{"seq":{entry.seq},"type":"{entry.type}","at":"{at}","node_id":{node_id},"data":'
+    message: JsonObject = {} if "message" in entry.data else {"message": message_of(entry)}
+    return b"%b%b}" % (head.encode("utf-8", "replace"), joined(encode_data(message), entry.data))
 
 
 def unpacked(data: bytes) -> LiveEvent:
@@ -80,37 +92,46 @@ def unpacked(data: bytes) -> LiveEvent:
     return LiveEvent(None if seq == "-" else int(seq), type_, text)
 
 
+class _Queued(NamedTuple):
+    """An event that waits to be sent. An entry is written as one only then: no run waits for that."""
+
+    channel: str
+    event: Entry | bytes
+    size: int
+
+    @property
+    def packed(self) -> bytes:
+        """The event as it travels."""
+        return self.event if isinstance(self.event, bytes) else packed_entry(self.event)
+
+
 class EventPublisher:
     """Sends events on their way without ever holding up a run."""
 
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url)
-        self._queued: deque[tuple[str, bytes]] = deque()
+        self._queued: deque[_Queued] = deque()
         self._queued_bytes = 0
         self._wake = asyncio.Event()
 
     def publish_entries(self, run_id: UUID, entries: Sequence[Entry]) -> None:
         """Tell of entries that are durable."""
+        channel = channel_of(run_id)
         for entry in entries:
-            if isinstance(entry.data, Thin):
-                self._put_written(run_id, LiveEvent(entry.seq, entry.type, IN_THE_JOURNAL))
-            else:
-                self._put(run_id, event_of(entry))
+            # Held as it is and as it is written.
+            self._put(_Queued(channel, entry, _OVERHEAD_BYTES + 2 * len(encode_data(entry.data))))
 
     def publish_frame(self, run_id: UUID, frame: Frame) -> None:
         """Tell of something ephemeral."""
-        self._put(run_id, {"type": frame.type, "node_id": frame.node_id, "data": frame.data})
+        event = packed(live_event({"type": frame.type, "node_id": frame.node_id, "data": frame.data}))
+        self._put(_Queued(channel_of(run_id), event, len(event)))
 
-    def _put(self, run_id: UUID, event: JsonObject) -> None:
-        self._put_written(run_id, live_event(event))
-
-    def _put_written(self, run_id: UUID, event: LiveEvent) -> None:
-        written = packed(event)
-        self._queued.append((channel_of(run_id), written))
-        self._queued_bytes += len(written)
+    def _put(self, queued: "_Queued") -> None:
+        self._queued.append(queued)
+        self._queued_bytes += queued.size
         # While Redis is away the oldest are let go: whoever watches sees the gap and reads the journal.
         while self._queued_bytes > MOST_QUEUED_BYTES:
-            self._queued_bytes -= len(self._queued.popleft()[1])
+            self._queued_bytes -= self._queued.popleft().size
         self._wake.set()
 
     async def run(self) -> None:
@@ -130,8 +151,8 @@ class EventPublisher:
 
     def _next_batch(self) -> list[tuple[str, bytes]]:
         batch = [self._queued.popleft() for _ in range(min(len(self._queued), MOST_EVENTS_AT_ONCE))]
-        self._queued_bytes -= sum(len(event) for _, event in batch)
-        return batch
+        self._queued_bytes -= sum(queued.size for queued in batch)
+        return [(queued.channel, queued.packed) for queued in batch]
 
     async def _publish(self, batch: Sequence[tuple[str, bytes]]) -> None:
         words = [word for event in batch for word in event]

@@ -63,7 +63,7 @@ class Feed:
         self.newest = max(self.newest, head.last_seq)
         if head.is_finished:
             self.finished.set()
-        heartbeat = live_event({"type": "heartbeat", "seq": self.newest})._replace(seq=None)
+        heartbeat = live_event({"type": "heartbeat", "seq": self.newest})
         for watcher in self.watchers:
             if head.is_finished or watcher.newest < head.last_seq:
                 watcher.fall_behind()

@@ -7,9 +7,9 @@ from dataclasses import replace
 from agents.adapters.claims import Claim
 from agents.adapters.events import EventPublisher
 from agents.adapters.journal_writer import JournalWriter
-from agents.engine.journal import Entry
+from agents.engine.journal import Entry, encode_data
 from agents.engine.ports import Rest
-from agents.engine.thinning import thin
+from agents.engine.thinning import LARGE_BYTES, thin
 
 ReadEntries = Callable[[Claim, int], Awaitable[Sequence[Entry]]]
 
@@ -28,7 +28,7 @@ class PostgresJournal:
         """See the port. What is durable is then told to whoever watches."""
         self._is_empty = False
         large: dict[str, bytes] = {}
-        kept = [_thinned(entry, large) for entry in entries]
+        kept = [_thinned(entry, large) if len(encode_data(entry.data)) > LARGE_BYTES else entry for entry in entries]
         if large:
             # Durable before what refers to them is: should this process die in between, they are swept.
             await self._writer.keep_blobs(self._claim, large)

@@ -48,9 +48,36 @@ class Entry:
         return "kept" in self.data
 
 
+class Told(dict[str, JsonValue]):
+    """An entry's data with what it is ``written`` as: once, for its size, the journal and the live stream alike.
+
+    Nothing in it is changed any more; what is made of it anew is plain data again.
+    """
+
+    __slots__ = ("written",)
+
+    def __init__(self, data: JsonObject, written: bytes) -> None:
+        super().__init__(data)
+        self.written = written
+
+
+def told(data: JsonObject) -> Told:
+    """Write an entry's data, where that was not done yet."""
+    return data if type(data) is Told else Told(data, encode_data(data))
+
+
 def encode_data(data: JsonObject) -> bytes:
     """Write an entry's data as the bytes a journal keeps; half a surrogate pair becomes ``?``."""
+    if type(data) is Told:
+        return data.written
     return written(data if type(data) is not Thin else [data, [[list(path), sha256] for path, sha256 in data.holes]])
+
+
+def joined(begun: bytes, more: JsonObject) -> bytes:
+    """Write more members into an object that is written already."""
+    if not more:
+        return begun
+    return encode_data(more) if begun == b"{}" else b"%b,%b" % (begun[:-1], encode_data(more)[1:])
 
 
 def decode_data(written: bytes) -> JsonObject:
@@ -71,7 +98,7 @@ def decode_data(written: bytes) -> JsonObject:
 
 def idempotency_key(run_id: UUID, node_id: str, *, iteration: int = 0, group: int = 0) -> str:
     """Name one outside effect: the same for every attempt at it, fit for an ``Idempotency-Key`` header."""
-    place = json.dumps([node_id, iteration, group]).encode()
+    place = f"[{json.dumps(node_id)}, {iteration}, {group}]".encode()
     return f"{run_id}-{hashlib.sha256(place).hexdigest()[:16]}"
 
 

@@ -27,7 +27,7 @@ class LogLine:
 
 def log_line(entry: Entry) -> LogLine:
     """Say an entry as a line of the run's log."""
-    return LogLine(entry.at, entry.node_id, _message(entry), _level(entry))
+    return LogLine(entry.at, entry.node_id, message_of(entry), _level(entry))
 
 
 def _level(entry: Entry) -> Level:
@@ -39,7 +39,8 @@ def _level(entry: Entry) -> Level:
     return "warning" if is_warning else "info"
 
 
-def _message(entry: Entry) -> str:
+def message_of(entry: Entry) -> str:
+    """Say an entry in one sentence."""
     say = _SENTENCES.get(entry.type)
     said = say(entry, entry.data) if say is not None else str(entry.data.get("message") or entry.type)
     return f"Kept: {said}" if entry.is_kept else said

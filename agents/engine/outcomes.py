@@ -28,11 +28,15 @@ class StepError:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The step has its result; ``notes`` are told to people beside it."""
+    """The step has its result; ``notes`` are told to people beside it.
+
+    ``written`` is the result as JSON, from whom had to write it anyway.
+    """
 
     result: JsonValue
     usage: Usage = field(default_factory=Usage)
     notes: Sequence[JsonObject] = ()
+    written: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

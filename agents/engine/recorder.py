@@ -4,7 +4,7 @@
 from agents.engine import snapshots
 from agents.engine.documents import parse_plan
 from agents.engine.graph import FlowGraph
-from agents.engine.journal import Entry, EntryType
+from agents.engine.journal import Entry, EntryType, told
 from agents.engine.ports import Ports, Rest
 from agents.engine.view import JournalView
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -34,7 +34,7 @@ class Recorder:
 
     def record(self, kind: EntryType, data: JsonObject, *, node_id: str | None = None, attempt: int = 0) -> None:
         """Note a fact; it holds for this process now and for the world after ``commit``."""
-        entry = Entry(self.view.last_seq + 1, kind, self._clock.now(), node_id, attempt, self._epoch, data)
+        entry = Entry(self.view.last_seq + 1, kind, self._clock.now(), node_id, attempt, self._epoch, told(data))
         self.view.fold(entry)
         self._gathered.append(entry)
 

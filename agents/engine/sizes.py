@@ -12,15 +12,21 @@ MAX_RESULT_NESTING = 100
 
 def is_too_large(data: JsonObject) -> bool:
     """Whether an entry's data is too long or too deep to be written, sent and read back everywhere."""
+    return written_if_fit(data) is None
+
+
+def written_if_fit(data: JsonObject) -> bytes | None:
+    """Write an entry's data; None where it is too large."""
     try:
         written = encode_data(data)
     except RecursionError:
-        return True
+        return None
     if len(written) > MAX_RESULT_BYTES:
-        return True
+        return None
     # Most results hold too few brackets to be deep at all: they are not walked.
     brackets = written.count(b"[") + written.count(b"{")
-    return brackets > MAX_RESULT_NESTING and nests_deeper(data, MAX_RESULT_NESTING)
+    is_deep = brackets > MAX_RESULT_NESTING and nests_deeper(data, MAX_RESULT_NESTING)
+    return None if is_deep else written
 
 
 def nests_deeper(value: JsonValue, levels: int) -> bool:

@@ -8,7 +8,6 @@ import json
 import logging
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -185,7 +184,7 @@ def _restore_held(view: JournalView, told: Mapping[str, Any]) -> None:
 
 
 def _entry_data(entry: Entry) -> JsonObject:
-    return {**asdict(entry), "at": entry.at.isoformat()}
+    return {**{name: getattr(entry, name) for name in Entry.__slots__}, "at": entry.at.isoformat()}
 
 
 def _entry(told: Mapping[str, Any]) -> Entry:

@@ -8,19 +8,20 @@ from agents.engine.decide import Step
 from agents.engine.errors import ResultTooLarge
 from agents.engine.expressions import Scope
 from agents.engine.graph import Node
-from agents.engine.journal import Entry, EntryType, usage_data
+from agents.engine.journal import Entry, EntryType, Told, joined, usage_data
 from agents.engine.lanes import Lane
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Again, Done, Failed, Outcome, StepError, Waiting
 from agents.engine.recorder import Recorder
 from agents.engine.routing import choose_targets
-from agents.engine.sizes import MAX_RESULT_BYTES, is_too_large
+from agents.engine.sizes import MAX_RESULT_BYTES, is_too_large, written_if_fit
 from agents.engine.steps import Collected, Effect, Holding, scope_of
 from agents.engine.variables import reduced
 from codexos.kernel.chat import Usage
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
+_NOTHING = Usage()
 _CUT_BECAUSE = {
     "may_have_happened": "was cut off after it began, so its effect may have happened; the run goes on without it.",
     "cancelled": "was cut off: the run was cancelled.",
@@ -139,33 +140,29 @@ class Telling:
         return {way.outcome for way in self._recorder.view.at(node_id)[1].ways}
 
     def _tell_done(self, step: Step, done: Done) -> None:
-        data: dict[str, JsonValue] = {"result": done.result, **_spent(done.usage)}
-        self._tell_end(step, data, result=done.result, notes=done.notes, usage=done.usage)
+        begun: JsonObject = {"result": done.result}
+        if done.written is not None:
+            begun = Told(begun, b'{"result":%b}' % done.written)
+        self._tell_end(step, begun, done=done)
 
     def _tell_collected(self, step: Step, collected: Collected) -> None:
         held = self._recorder.view.held[step.node_id]
         result = held.last if collected.what == "last" else held.collected
         # What is collected stands in the journal already: only that it was is written down.
-        self._tell_end(step, {"collected": collected.what}, result=result, notes=collected.notes)
+        self._tell_end(step, {"collected": collected.what}, done=Done(result, notes=collected.notes))
 
-    def _tell_end(
-        self,
-        step: Step,
-        data: dict[str, JsonValue],
-        *,
-        result: JsonValue,
-        notes: Sequence[JsonObject],
-        usage: Usage | None = None,
-    ) -> None:
+    def _tell_end(self, step: Step, begun: JsonObject, *, done: Done) -> None:
+        """Tell that a step is done, beginning with what says its result."""
         try:
-            if is_too_large({"result": result}):
+            written = written_if_fit(begun)
+            if written is None or ("result" not in begun and is_too_large({"result": done.result})):
                 raise ResultTooLarge(node_id=step.node_id, limit=MAX_RESULT_BYTES)
-            data |= self._follow_up(*self._recorder.view.at(step.node_id), result=result)
+            more = {**_spent(done.usage), **self._follow_up(*self._recorder.view.at(step.node_id), result=done.result)}
         except CodexosError as error:
-            self._tell_failed(step, Failed(StepError.of(error), usage or Usage()))
+            self._tell_failed(step, Failed(StepError.of(error), done.usage))
             return
-        self._note(notes, step)
-        self._record("step.done", step, data=data)
+        self._note(done.notes, step)
+        self._record("step.done", step, data=Told({**begun, **more}, joined(written, more)))
 
     def _tell_failed(self, step: Step, failed: Failed) -> None:
         data: dict[str, JsonValue] = {"error": failed.error.as_data(), **_spent(failed.usage)}
@@ -214,4 +211,4 @@ class Telling:
 
 
 def _spent(usage: Usage) -> dict[str, JsonValue]:
-    return {} if usage == Usage() else {"usage": usage_data(usage)}
+    return {} if usage == _NOTHING else {"usage": usage_data(usage)}

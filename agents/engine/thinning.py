@@ -16,8 +16,6 @@ LARGE_BYTES = 32 * 1024
 """Above this a value is large: results of 20 KB are read more often than they are shared."""
 MOST_LEVELS = 4
 """How deep a large part is looked for inside of a large value."""
-_GLANCED_AT = 64
-_MOST_BYTES_A_LETTER = 6
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 
 Path = Sequence[str | int]
@@ -39,8 +37,8 @@ class Thin(dict[str, JsonValue]):
 
 
 def thin(data: JsonObject) -> tuple[JsonObject, Mapping[str, bytes]]:
-    """Return data without its large values, and these by their hashes; most data is given back as it is."""
-    if _is_surely_small(data) or len(written(data)) <= LARGE_BYTES:
+    """Return data without its large values, and these by their hashes; small data is given back as it is."""
+    if len(written(data)) <= LARGE_BYTES:
         return data, {}
     holes: list[Hole] = []
     large: dict[str, bytes] = {}
@@ -89,24 +87,3 @@ def _parts_thinned(
         return {name: _thinned(part, (*path, name), holes=holes, large=large) for name, part in value.items()}
     parts = value if isinstance(value, list | tuple) else ()
     return [_thinned(part, (*path, index), holes=holes, large=large) for index, part in enumerate(parts)]
-
-
-def _is_surely_small(data: JsonObject) -> bool:
-    """Tell by a glance that there is nothing large, as in nearly every entry; a doubt is no."""
-    letters, count = 0, 0
-    waiting: list[JsonValue] = [data]
-    while waiting:
-        value = waiting.pop()
-        count += 1
-        if isinstance(value, str):
-            letters += len(value)
-        elif isinstance(value, Mapping):
-            letters += sum(map(len, value))
-            waiting.extend(value.values())
-        elif isinstance(value, list | tuple):
-            waiting.extend(value)
-        elif isinstance(value, int) and not -(2**63) < value < 2**63:
-            return False
-        if count + len(waiting) > _GLANCED_AT:
-            return False
-    return letters * _MOST_BYTES_A_LETTER + count * 40 < LARGE_BYTES

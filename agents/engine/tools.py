@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agents.engine.errors import ToolCallInvalid, ToolResultInvalid
+from agents.engine.outcomes import Done
 from agents.engine.schemas import mismatches
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import redact_mapping
 
 SHOWN_CHARACTERS = 20_000
+# As the journal writes, but for what is no number in JSON.
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=dict).encode
 
 
 def without_secrets(arguments: JsonObject) -> JsonObject:
@@ -80,30 +83,26 @@ def check_arguments(spec: ToolSpec, arguments: JsonObject) -> None:
     )
 
 
-def kept_result(spec: ToolSpec, result: JsonValue) -> JsonValue:
+def kept_result(spec: ToolSpec, result: JsonValue) -> Done:
     """Return a result as the journal keeps it. Raises ToolResultInvalid where it is not what the tool promised."""
-    result = _as_json(spec, result)
-    wrong = mismatches(result, spec.result_schema)
+    done = _as_json(spec, result)
+    wrong = mismatches(done.result, spec.result_schema)
     if wrong:
         raise ToolResultInvalid(tool=spec.name, wrong=wrong)
-    return result
+    return done
 
 
-def _as_json(spec: ToolSpec, result: JsonValue) -> JsonValue:
+def _as_json(spec: ToolSpec, result: JsonValue) -> Done:
     try:
-        written = json.dumps(result, ensure_ascii=False, allow_nan=False, default=dict)
+        text = _encode(result)
     except RecursionError:
         # Too deep for the journal, which says so by name.
-        return result
+        return Done(result)
     except (TypeError, ValueError) as error:
         raise ToolResultInvalid(tool=spec.name, wrong=[f"a value that JSON does not have ({error})"]) from None
-    # The next step must not see anything else than one that reads it back after a crash.
-    return result if written.isascii() or _is_whole(written) else json.loads(written.encode("utf-8", "replace"))
-
-
-def _is_whole(text: str) -> bool:
     try:
-        text.encode()
+        return Done(result, written=text.encode())
     except UnicodeEncodeError:
-        return False
-    return True
+        # The next step must not see anything else than one that reads it back after a crash.
+        written = text.encode("utf-8", "replace")
+        return Done(json.loads(written), written=written)

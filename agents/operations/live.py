@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.actor import Actor
-from agents.adapters.events import FINISHED, LiveEvent, event_of, live_event
+from agents.adapters.events import FINISHED, LiveEvent, entry_event
 from agents.adapters.hub import Hub
 from agents.errors import FollowerTooSlow
 from agents.queries.live import RunHead, list_heads, read_page
@@ -113,7 +113,7 @@ class _Live:
 
 def _read_page(actor: Actor, run_id: UUID, *, after: int) -> _Page:
     page = read_page(actor, run_id, after=after)
-    return _Page([live_event(event_of(entry)) for entry in page.entries], page.is_last, page.is_over)
+    return _Page([entry_event(entry) for entry in page.entries], page.is_last, page.is_over)
 
 
 def leave_connection() -> None:

@@ -282,7 +282,7 @@ def test_events_that_nobody_takes_do_not_pile_up(committed_world: World) -> None
         publisher = EventPublisher(settings.REDIS_URL)
         for seq in range(1, 60):
             publisher.publish_entries(committed_world.acme.id, [entry(seq, text="x" * 2_000_000)])
-        size = sum(len(event) for _, event in publisher._queued)
+        size = sum(len(queued.packed) for queued in publisher._queued)
         await publisher.close()
         return size
 

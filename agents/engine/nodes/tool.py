@@ -43,7 +43,7 @@ class ToolCall:
     async def perform(self, ports: Ports, emit: Emit) -> Done:
         """Call the tool."""
         result = await ports.toolbox.call(self.spec.name, self.arguments, key=self.key)
-        return Done(kept_result(self.spec, result))
+        return kept_result(self.spec, result)
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:
