@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from uuid import UUID
 
-from agents.engine.expressions import RESERVED_NAMES, Expression, Name, Reach, Scope, SecretName, text_of
+from agents.engine.expressions import RESERVED_NAMES, Expression, Name, Reach, Scope, SecretIn, SecretName, text_of
 from agents.engine.graph import FlowGraph, Node
 from agents.engine.journal import Entry, idempotency_key
 from agents.engine.lanes import Held, Lane
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
-from agents.engine.secrets import Recipient, SecretRef
+from agents.engine.secrets import SECRETS_NAME, Recipient, SecretRef
 from agents.engine.view import JournalView
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -108,12 +108,10 @@ class StepContext:
         """The names a template may use."""
         return scope_of(self.lane)
 
-    def secret_in(self, expression: Expression) -> SecretRef | None:
-        """Tell which secret an expression stands for: by how the flow is drawn, never by what a value says."""
-        if isinstance(expression, SecretName):
-            return expression.ref
-        node_id = named_alone(expression)
-        return None if node_id is None else _secret_of(self.lane, node_id)
+    @property
+    def secret_in(self) -> SecretIn:
+        """Which secrets its templates name."""
+        return _SecretIn(self.lane)
 
     @property
     def sources(self) -> Sequence[Node]:
@@ -150,6 +148,25 @@ class StepContext:
         """A setting that is text, or None where it is not set."""
         value = self.node.settings.get(name)
         return value if isinstance(value, str) else None
+
+
+class _SecretIn:
+    """Tells of secrets by how a flow is drawn, and never by what a value says."""
+
+    __slots__ = ("_has_vaults", "_lane")
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._has_vaults = any(each.graph.secrets for each in lane.outward())
+
+    def may_name(self, template: str) -> bool:
+        return self._has_vaults or SECRETS_NAME in template
+
+    def __call__(self, expression: Expression) -> SecretRef | None:
+        if isinstance(expression, SecretName):
+            return expression.ref
+        node_id = named_alone(expression) if self._has_vaults else None
+        return None if node_id is None else _secret_of(self._lane, node_id)
 
 
 def named_alone(expression: Expression) -> str | None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Texts with expressions in them, and expressions by themselves: read once, kept, and filled in as often as asked."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from agents.engine.errors import ExpressionInvalid
 from agents.engine.expressions.limits import MAX_EXPRESSIONS, MAX_RENDERED_CHARACTERS, MAX_TEMPLATE_CHARACTERS
@@ -15,8 +16,18 @@ from agents.engine.expressions.work import Budget, Missing, Scope, Work
 from agents.engine.secrets import SecretRef, SecretText
 from codexos.kernel.jsontypes import JsonValue
 
-SecretIn = Callable[[Expression], SecretRef | None]
-"""Tells which secret an expression stands for, if it stands for one."""
+
+class SecretIn(Protocol):
+    """Tells which secrets a template names."""
+
+    def may_name(self, template: str) -> bool:
+        """Whether it is worth looking: no is certain."""
+        ...
+
+    def __call__(self, expression: Expression) -> SecretRef | None:
+        """Return the secret that an expression stands for, if it stands for one."""
+        ...
+
 
 # Longer templates are read anew each time, which takes a fraction of a millisecond. A kept one of nothing but operators
 # takes a third of a megabyte, so whatever people write, both stores together stay below a hundred.
@@ -77,6 +88,8 @@ def evaluate(template: str, scope: Scope, *, budget: Budget | None = None) -> Js
 
 def secret_text(template: str, scope: Scope, *, secret_in: SecretIn, budget: Budget | None = None) -> SecretText | None:
     """Fill in a template that names secrets, or return None for one that names none. Raises ExpressionInvalid."""
+    if not secret_in.may_name(template):
+        return None
     parts = parse_template(template).parts
     found = [None if isinstance(part, str) else secret_in(part) for part in parts]
     if not any(found):
