@@ -26,6 +26,7 @@ from vault.operations.secrets import Folder, put_secret
 from vault.operations.shredding import shred_vault
 from vault.operations.values import read_secret, roll_back
 from vault.queries.keys import KeyState, list_vault_keys, shredding_of
+from vault.workers import rewrap
 from vault.workers.rewrap import rewrap_versions
 
 
@@ -154,6 +155,48 @@ def test_those_who_put_while_it_is_shredded_lose_nothing_that_they_were_told_is_
             opened += read_secret(world.dev.actor, f"key-{number}").value == b"x"
     assert opened == by_state.get(KeyState.IN_USE, 0)
     assert sum(by_state.values()) == 10
+
+
+def test_who_moves_versions_with_an_open_key_brings_nothing_back(committed_world: World) -> None:
+    world = committed_world
+    put(world)
+    rotate_organization_key(world.admin.actor)
+    (retired,) = rewrap._retired(world.acme.pk)
+    opened = rewrap._opened(retired)
+    assert opened is not None
+    shred_vault(world.admin.actor, confirm="acme")
+    put(world, "after")
+    # It goes on with what it has in its memory, and finds a key in use again.
+    assert rewrap._pass(opened, world.acme.pk, most_batches=5) == (1, 0)
+    with pytest.raises(VaultShredded):
+        read_secret(world.dev.actor, "github")
+    assert read_secret(world.dev.actor, "after").value == b"value"
+
+
+def test_a_key_that_is_made_while_shredding_waits_is_shredded_too(
+    committed_world: World, truth: psycopg.Connection
+) -> None:
+    world = committed_world
+    put(world)
+
+    def shred() -> int:
+        try:
+            return shred_vault(world.admin.actor, confirm="acme").keys
+        finally:
+            connections.close_all()
+
+    def is_waited_for() -> bool:
+        row = truth.execute("select count(*) from pg_locks where not granted").fetchone()
+        return row is not None and row[0] > 0
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant(world.acme.pk):
+            rotate_organization_key(world.admin.actor)
+            shredding = pool.submit(shred)
+            while not is_waited_for():
+                assert not shredding.done()
+        assert shredding.result() == 2
+    assert {key.state for key in list_vault_keys(world.admin.actor).rows} == {KeyState.SHREDDED}
 
 
 def test_the_operator_shreds_by_command(committed_world: World, capsys: pytest.CaptureFixture[str]) -> None:

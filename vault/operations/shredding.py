@@ -7,6 +7,7 @@ with a new key. What was read before is not in anybody's reach from here.
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 
@@ -54,8 +55,13 @@ def _shred(actor: Actor, *, confirm: str) -> Shredded:
         raise ShreddingUnconfirmed(slug=organization.slug)
     now = clock.now()
     keys = VaultKey.objects.for_organization(actor.organization_id).exclude(wrapped=b"")
-    # Whoever seals or moves something under one of them now is waited for.
-    held = {row.pk: row.number for row in keys.select_for_update().order_by("number")}
+    held: dict[UUID, int] = {}
+    # Whoever seals or moves something under one of them now is waited for; what rotating made while this waited is
+    # found the next time round.
+    while found := {
+        row.pk: row.number for row in keys.exclude(pk__in=list(held)).select_for_update().order_by("number")
+    }:
+        held |= found
     if not held:
         raise NothingToShred
     versions = SecretVersion.objects.for_organization(actor.organization_id).filter(vault_key_id__in=held).count()

@@ -27,7 +27,10 @@ MOST_BATCHES = 200
 
 _BEGINNING = UUID(int=0)
 
-_HOLD_KEY = "select from vault_vaultkey where id = %s and retired_at is null and shredded_at is null for share"
+# In the order in which shredding takes them, so that neither waits for the other.
+_HOLD_KEYS = """
+select id, retired_at is null from vault_vaultkey where id = any(%s) and shredded_at is null order by number for share
+"""
 _TAKE = """
 select id, secret_id, number, wrapped_key from vault_secretversion
 where organization_id = %s and vault_key_id = %s and id > %s order by id limit %s for update skip locked
@@ -96,8 +99,12 @@ def _pass(old: _Open, organization_id: UUID, *, most_batches: int) -> tuple[int,
 def _move_batch(old: _Open, new: _Open, *, after: UUID) -> _Batch | None:
     """Move the next versions; None where the new key is not in use any more."""
     with tenant(old.key.organization), connection.cursor() as cursor:
-        cursor.execute(_HOLD_KEY, [new.row_id])
-        if cursor.fetchone() is None:
+        cursor.execute(_HOLD_KEYS, [[old.row_id, new.row_id]])
+        is_in_use = dict(cursor.fetchall())
+        if old.row_id not in is_in_use:
+            # Shredded since it was opened here: nothing that stands under it may be saved.
+            return _Batch(after, 0)
+        if not is_in_use.get(new.row_id):
             return None
         cursor.execute(_TAKE, [old.key.organization, old.row_id, after, BATCH])
         versions = [_Version(*row) for row in cursor.fetchall()]
