@@ -79,13 +79,11 @@ def _kill_in_the_middle(worker: Companion, database: psycopg.Connection, *, secr
 
 def _check(worker: Companion, database: psycopg.Connection, *, secrets: int, before: str) -> None:
     """Raise LocalFault unless all is moved, no value touched, the old key empty, and what is sampled opens."""
-    moved, emptied = (
-        _count(database, _MOVED),
-        _count(database, "select count(*) from vault_vaultkey where wrapped = ''"),
-    )
-    opened = worker.ask("open")["opened"]
-    if (moved, emptied, _sealed(database)) != (secrets, 1, before) or not opened:
-        raise LocalFault(f"{moved} of {secrets} moved, {emptied} key emptied, {opened} of the sample open.")
+    moved, left = _count(database, _MOVED), _count(database, _NOT_EMPTIED)
+    opened, is_same = worker.ask("open")["opened"], _sealed(database) == before
+    if (moved, left, is_same) != (secrets, 0, True) or not opened:
+        told = f"{moved} of {secrets} moved, {left} retired keys not emptied, {opened} of the sample open"
+        raise LocalFault(f"{told}, values {'untouched' if is_same else 'TOUCHED'}.")
 
 
 def _sealed(database: psycopg.Connection) -> str:
