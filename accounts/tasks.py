@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Carries ids down to the workers of accounts."""
 
+import logging
 from uuid import UUID
 
 from celery import shared_task
@@ -9,14 +10,20 @@ from django.db import InterfaceError, OperationalError
 from accounts.workers import audit, break_glass, idempotency, outbox
 from accounts.workers.mail import mail_invitation
 
+logger = logging.getLogger(__name__)
+
 # A mail server or a database that is away comes back; nobody would send these letters again.
 _MAY_PASS = (OSError, OperationalError, InterfaceError)
 
 
 @shared_task(name="accounts.tasks.deliver_outbox")
-def deliver_outbox(organization_id: str) -> None:
-    """Deliver what the outbox of one organization holds."""
-    outbox.deliver(UUID(organization_id))
+def deliver_outbox(*organization_ids: str) -> None:
+    """Deliver what the outboxes of some organizations hold; one that cannot be read holds up none behind it."""
+    for organization_id in organization_ids:
+        try:
+            outbox.deliver(UUID(organization_id))
+        except Exception:
+            logger.exception("the outbox of %s could not be read; the sweep tries it again", organization_id)
 
 
 @shared_task(name="accounts.tasks.seal_audit")

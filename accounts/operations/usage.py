@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Metering: what something cost."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import connection
+
 from accounts.actor import Actor
 from accounts.models import UsageRecord
+from codexos.kernel import clock
+from codexos.kernel.ids import new_id
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
@@ -50,19 +55,26 @@ class Metered:
     details: JsonObject = field(default_factory=dict)
 
 
+_ALL_USAGE = """
+insert into accounts_usagerecord
+    (id, organization_id, created_at, person_id, project_id, run_id, kind, quantity, unit, cost_usd, details)
+select id, %s, %s, person_id, project_id, run_id, kind, quantity, unit, cost_usd, details
+from unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::numeric[],
+    %s::jsonb[]) as t(id, person_id, project_id, run_id, kind, quantity, unit, cost_usd, details)
+"""
+
+
 def record_all_usage(organization_id: UUID, things: Iterable[Metered]) -> None:
     """Write many metered things of one organization at once. Must run inside of it."""
-    UsageRecord.objects.bulk_create(
-        UsageRecord(
-            organization_id=organization_id,
-            person_id=thing.person_id,
-            project_id=thing.project_id,
-            run_id=thing.run_id,
-            kind=thing.kind,
-            quantity=thing.quantity,
-            unit=thing.unit,
-            cost_usd=thing.cost_usd,
-            details=thing.details,
+    rows = [
+        (
+            *(new_id(), thing.person_id, thing.project_id, thing.run_id, thing.kind, thing.quantity, thing.unit),
+            *(thing.cost_usd, json.dumps(thing.details)),
         )
         for thing in things
-    )
+    ]
+    # Plainly: every run that ends comes through here.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ALL_USAGE, [organization_id, clock.now(), *(list(column) for column in zip(*rows, strict=True))]
+        )

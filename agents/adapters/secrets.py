@@ -7,18 +7,17 @@ who takes the run up after it knows none of them before a step opens them again.
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 
 from accounts.actor import Actor
-from accounts.models import Person, Project
-from accounts.queries.grants import load_actor
+from accounts.models import Project
 from accounts.queries.organizations import allows_secrets_in_prompts
 from accounts.tenancy import tenant
 from agents.adapters.database_threads import DatabaseThreads
+from agents.adapters.standing import Standing
 from agents.errors import SecretNotText, SecretsNotForModels, VaultUnreachable
 from codexos.kernel.errors import CodexosError, NotAllowed
 from codexos.kernel.jsontypes import JsonValue
@@ -35,9 +34,8 @@ R = TypeVar("R")
 class RunSecrets:
     """Opens secrets for one run and remembers which values to take out of its results."""
 
-    def __init__(self, actor: Actor, *, project_id: UUID, run_id: UUID, in_thread: DatabaseThreads) -> None:
-        self._actor = actor
-        self._project_id = project_id
+    def __init__(self, standing: Standing, *, run_id: UUID, in_thread: DatabaseThreads) -> None:
+        self._standing = standing
         self._run_id = run_id
         self._in_thread = in_thread
         self._values: dict[bytes, None] = {}
@@ -101,13 +99,13 @@ class RunSecrets:
 
     def _as_of_now(self) -> tuple[Actor, Project]:
         """Return who the run acts for, with what they may by now: it may go on for days after it was taken up."""
-        was = self._actor
-        with tenant(was.organization_id):
-            found = load_actor(Person(pk=was.person_id), organization_id=was.organization_id)
-            project = Project.objects.for_organization(was.organization_id).filter(pk=self._project_id).first()
+        standing = self._standing
+        with tenant(standing.organization_id):
+            found = standing.load_actor()
+            project = Project.objects.for_organization(standing.organization_id).filter(pk=standing.project_id).first()
         if found is None or project is None:
-            raise NotAllowed(f"{was.label} is no longer a member of this organization, so no secret is used for them.")
-        return replace(found, kind=was.kind, project_id=was.project_id, limit=was.limit), project
+            raise NotAllowed(f"{standing.name} is no longer a member of this organization: no secret is used for them.")
+        return found, project
 
     def _remember(self, opened: Collection[OpenedSecret]) -> None:
         for secret in opened:

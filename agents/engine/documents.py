@@ -21,7 +21,7 @@ from agents.engine.wiring import Around, check_references
 from agents.engine.writers import around_flow, check_variables, check_writers
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-__all__ = ["check_flow", "check_text", "parse_flow", "parse_plan", "read_document"]
+__all__ = ["check_flow", "check_text", "parse_flow", "parse_plan", "read_accepted", "read_document"]
 
 
 def check_flow(
@@ -74,6 +74,17 @@ def parse_flow(
     if errors:
         raise GraphInvalid(errors)
     return read_graph(document, library=library or {})
+
+
+def read_accepted(document: JsonValue, *, library: Mapping[str, JsonValue]) -> FlowGraph:
+    """Read the flow of a run that was accepted: it was sound then, and what has become wrong since holds up none.
+
+    Raises GraphInvalid where it is no flow at all.
+    """
+    findings = Findings()
+    if not has_shape(document, findings):
+        raise GraphInvalid(findings.listed())
+    return read_graph(document, library=library)
 
 
 def parse_plan(document: JsonValue) -> FlowGraph:

@@ -10,7 +10,7 @@ from accounts.queries.access import insist
 from accounts.queries.pages import Page, page_of
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
-from agents.engine.documents import parse_flow
+from agents.engine.documents import read_accepted
 from agents.engine.errors import JournalDiverged
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry, decode_data
@@ -132,7 +132,7 @@ def _whole(data: Thin, *, organization_id: UUID) -> JsonObject:
 
 def graph_of(run: Run) -> FlowGraph:
     """Read the flow that a run does, with the sub-flows that were pinned for it. Raises GraphInvalid."""
-    return parse_flow(run.document, library=documents_of(run.library))
+    return read_accepted(run.document, library=documents_of(run.library))
 
 
 def documents_of(library: Mapping[str, JsonObject]) -> Mapping[str, JsonValue]:

@@ -4,35 +4,33 @@
 import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import Error as DatabaseError
-from django.db.models import TextField
-from django.db.models.functions import Cast
+from django.db import connection
 
-from accounts.actor import Actor, ActorKind
-from accounts.models import Person
-from accounts.operations.outbox import publish_events
+from accounts.actor import Actor
+from accounts.operations.outbox import deliver_events, publish_events
 from accounts.operations.usage import Metered, record_all_usage
-from accounts.queries.grants import load_actor
-from accounts.roles import Permission
-from accounts.tenancy import tenant
-from agents.engine.documents import parse_flow
+from accounts.tenancy import tenant, tenant_token
+from agents.adapters.standing import Standing
+from agents.engine.documents import read_accepted
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.ports import InboxMessage
 from agents.engine.snapshots import FIRST_AT
 from agents.models import InboxMessage as InboxRow
-from agents.models import JournalEntry, Run, Snapshot
+from agents.models import JournalEntry, Snapshot
 from agents.queries.runs import documents_of, entry_of
 from codexos.kernel import clock
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.errors import NotAllowed
 from codexos.kernel.events import RunFinished
-from codexos.kernel.ids import FlowId, OrganizationId, ProjectId, RunId
+from codexos.kernel.ids import FlowId, OrganizationId, RunId
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from rag.operations.contents import read_context
 
@@ -48,8 +46,7 @@ class LoadedRun:
 
     graph: FlowGraph
     input: JsonValue
-    actor: Actor
-    project_id: UUID
+    standing: Standing
     context: Sequence[dict[str, JsonValue]]
     allows_substitutes: bool
     origin: JsonObject | None = None
@@ -61,64 +58,62 @@ class LoadedRun:
         return sum(size for size in sizes if isinstance(size, int))
 
 
-def load_run(run_id: UUID, *, organization_id: UUID) -> LoadedRun:
-    """Read what the engine needs. Raises NotAllowed where the run's person may no longer act, NotFound kinds."""
-    loaded = load_runs({organization_id: [run_id]})[run_id]
-    if isinstance(loaded, Exception):
-        raise loaded
-    return loaded
+class _Row(NamedTuple):
+    """What ``app.runs_to_carry`` tells of a run; JSON as it is written."""
+
+    id: UUID
+    organization_id: UUID
+    document: str
+    library: str
+    input: str
+    person_id: UUID
+    person: str
+    is_member: bool
+    project_id: UUID
+    context: str
+    limit: str | None
+    origin: str | None
+    allows_substitutes: bool
 
 
 def load_runs(run_ids: Mapping[UUID, Collection[UUID]]) -> dict[UUID, LoadedRun | Exception]:
     """Read what the engine needs of several runs, by organization; for one that cannot be carried, why not."""
+    try:
+        return {row.id: _loaded(row) for row in _rows_of(run_ids)}
+    except Exception as error:
+        if len(run_ids) == 1:
+            return dict.fromkeys(next(iter(run_ids.values())), error)
+    # Whatever it is, it may be one organization's alone.
     loaded: dict[UUID, LoadedRun | Exception] = {}
     for organization_id, ids in run_ids.items():
-        try:
-            loaded |= _load_those(ids, organization_id=organization_id)
-        except Exception as error:
-            # Whatever it is, it is this organization's alone.
-            loaded |= dict.fromkeys(ids, error)
+        loaded |= load_runs({organization_id: ids})
     return loaded
 
 
-def _load_those(run_ids: Collection[UUID], *, organization_id: UUID) -> dict[UUID, LoadedRun | Exception]:
-    with tenant(organization_id):
-        runs = Run.objects.for_organization(organization_id).filter(pk__in=run_ids)
-        # Only what is needed, and the flow as text: most runs are of a flow that was read before.
-        rows = runs.annotate(flow_text=Cast("document", TextField())).values_list(*_LOADED, named=True)
-        people: dict[UUID, Actor | None] = {}
-        return {row.id: _loaded(row, people, organization_id=organization_id) for row in rows}
-
-
-_LOADED = (
-    *(
-        "id",
-        "flow_text",
-        "library",
-        "input",
-        "person_id",
-        "person__name",
-        "person__email",
-        "project_id",
-        "context",
-        "limit",
-        "origin",
-    ),
-    "organization__allows_substitute_models",
-)
-
-
-def _loaded(row: Any, people: dict[UUID, Actor | None], *, organization_id: UUID) -> LoadedRun | Exception:
-    try:
-        return LoadedRun(
-            graph=_graph_of(row.flow_text, row.library),
-            input=row.input,
-            actor=_actor_of(row, people, organization_id=organization_id),
-            project_id=row.project_id,
-            context=row.context,
-            allows_substitutes=row.organization__allows_substitute_models,
-            origin=row.origin,
+def _rows_of(run_ids: Mapping[UUID, Collection[UUID]]) -> list[_Row]:
+    """Read runs, those of each organization by its token, in one question: see sql/small_runs.sql."""
+    tokens = {organization_id: tenant_token(organization_id) for organization_id in run_ids}
+    wanted = [(tokens[organization_id], run_id) for organization_id, ids in run_ids.items() for run_id in ids]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select * from app.runs_to_carry(%s, %s::uuid[])", [list(each) for each in zip(*wanted, strict=True)]
         )
+        return [_Row(*row) for row in cursor.fetchall()]
+
+
+def _loaded(row: _Row) -> LoadedRun | Exception:
+    try:
+        loaded = LoadedRun(
+            graph=_graph_of(row.document, row.library),
+            input=json.loads(row.input),
+            standing=_standing_of(row),
+            context=json.loads(row.context),
+            allows_substitutes=row.allows_substitutes,
+            origin=None if row.origin is None else json.loads(row.origin),
+        )
+        if not row.is_member:
+            _insist_on_actor(loaded.standing)
+        return loaded
     except DatabaseError:
         raise
     except Exception as error:
@@ -126,20 +121,34 @@ def _loaded(row: Any, people: dict[UUID, Actor | None], *, organization_id: UUID
         return error
 
 
-def _graph_of(written: str, library: Mapping[str, JsonObject]) -> FlowGraph:
-    if library or len(written) > LONGEST_KEPT:
-        return parse_flow(json.loads(written), library=documents_of(library))
-    return _kept_graph(written)
+def _standing_of(row: _Row) -> Standing:
+    limit = None if row.limit is None else json.loads(row.limit)
+    return Standing(row.organization_id, row.person_id, row.project_id, limit=limit, name=row.person)
+
+
+def _graph_of(document: str, library: str) -> FlowGraph:
+    if library != "{}" or len(document) > LONGEST_KEPT:
+        return read_accepted(json.loads(document), library=documents_of(json.loads(library)))
+    return _kept_graph(document)
 
 
 @lru_cache(maxsize=256)
-def _kept_graph(written: str) -> FlowGraph:
-    return parse_flow(json.loads(written))
+def _kept_graph(document: str) -> FlowGraph:
+    return read_accepted(json.loads(document), library={})
+
+
+def _insist_on_actor(standing: Standing) -> Actor:
+    """Return who a run acts as, members and those let in for an emergency. Raises NotAllowed."""
+    actor = standing.load_actor()
+    if actor is None:
+        raise NotAllowed(f"{standing.name} is no longer a member of this organization, so the run cannot go on.")
+    return actor
 
 
 def read_documents(loaded: LoadedRun) -> Sequence[ContextDocument]:
-    """Read the texts named for a run. Raises NotFound kinds, Unavailable kinds."""
-    return read_context(loaded.actor, project=loaded.project_id, context=loaded.context)
+    """Read the texts named for a run. Raises NotAllowed, NotFound kinds, Unavailable kinds."""
+    standing = loaded.standing
+    return read_context(_insist_on_actor(standing), project=standing.project_id, context=loaded.context)
 
 
 def read_entries(run_id: UUID, *, organization_id: UUID, after: int = 0) -> Sequence[Entry]:
@@ -171,38 +180,72 @@ def read_inbox(run_id: UUID, *, organization_id: UUID) -> Sequence[InboxMessage]
 
 def settle_runs(run_ids: Mapping[UUID, Collection[UUID]]) -> None:
     """Meter finished runs, by organization, and tell the floors above, exactly once however often it is called."""
+    told = []
     for organization_id, ids in run_ids.items():
         try:
-            _settle_those(ids, organization_id=organization_id)
+            if _settle_those(ids, organization_id=organization_id):
+                told.append(organization_id)
         except Exception:
             logger.exception("%s ended runs could not be settled; the sweep tries them again", len(ids))
+    if told:
+        _deliver(told)
 
 
-def _settle_those(run_ids: Collection[UUID], *, organization_id: UUID) -> None:
+def _deliver(organization_ids: Sequence[UUID]) -> None:
+    try:
+        deliver_events(organization_ids)
+    except Exception:
+        # What they are told of is durable, and swept.
+        logger.warning("the news of ended runs is delayed", exc_info=True)
+
+
+class _Ended(NamedTuple):
+    """A run that is being settled."""
+
+    id: UUID
+    person_id: UUID
+    project_id: UUID
+    flow_id: UUID | None
+    status: str
+    last_seq: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal
+
+
+# Whoever comes at the same time waits for the rows, and then finds them settled: in an order, so that no two wait for
+# each other.
+_SETTLE = """
+update agents_run r set settled_at = %(now)s
+from (
+    select id from agents_run
+    where id = any(%(ids)s::uuid[]) and organization_id = %(organization)s and settled_at is null
+        and completed_at is not null
+    order by id for update
+) ended
+where r.id = ended.id
+returning r.id, r.person_id, r.project_id, r.flow_id, r.status, r.last_seq, r.input_tokens, r.output_tokens, r.cost_usd
+"""
+
+
+def _settle_those(run_ids: Collection[UUID], *, organization_id: UUID) -> int:
     with tenant(organization_id):
-        runs = Run.objects.for_organization(organization_id)
-        unsettled = runs.filter(pk__in=run_ids, settled_at=None, completed_at__isnull=False)
-        # Locked: who comes at the same time waits here, and then finds them settled.
-        ended = list(unsettled.order_by("id").select_for_update().only(*_SETTLED))
+        with connection.cursor() as cursor:
+            cursor.execute(_SETTLE, {"now": clock.now(), "ids": list(run_ids), "organization": organization_id})
+            ended = [_Ended(*row) for row in cursor.fetchall()]
         if ended:
-            runs.filter(pk__in=[run.id for run in ended]).update(settled_at=clock.now())
             record_all_usage(organization_id, [_metered(run) for run in ended])
-            publish_events([_news_of(run) for run in ended], organization_id=organization_id)
+            publish_events([_news_of(run, organization_id) for run in ended], organization_id=organization_id)
         if long := [run.id for run in ended if run.last_seq >= FIRST_AT]:
             Snapshot.objects.for_organization(organization_id).filter(run_id__in=long).delete()
+        return len(ended)
 
 
-_SETTLED = (
-    *("id", "organization", "person", "project", "flow", "status", "last_seq"),
-    *("input_tokens", "output_tokens", "cost_usd"),
-)
-
-
-def _metered(run: Run) -> Metered:
+def _metered(run: _Ended) -> Metered:
     # Metering asks for nobody's permission, so it works for somebody who has left meanwhile.
     return Metered(
         kind="run.tokens",
-        quantity=run.tokens,
+        quantity=run.input_tokens + run.output_tokens,
         unit="tokens",
         cost_usd=run.cost_usd,
         person_id=run.person_id,
@@ -212,22 +255,10 @@ def _metered(run: Run) -> Metered:
     )
 
 
-def _news_of(run: Run) -> RunFinished:
+def _news_of(run: _Ended, organization_id: UUID) -> RunFinished:
     return RunFinished(
-        organization_id=OrganizationId(run.organization_id),
+        organization_id=OrganizationId(organization_id),
         run_id=RunId(run.id),
         flow_id=FlowId(run.flow_id) if run.flow_id else None,
         status=run.status,
     )
-
-
-def _actor_of(row: Any, people: dict[UUID, Actor | None], *, organization_id: UUID) -> Actor:
-    if row.person_id not in people:
-        people[row.person_id] = load_actor(Person(pk=row.person_id), organization_id=organization_id)
-    actor = people[row.person_id]
-    if actor is None:
-        who = row.person__name or row.person__email
-        raise NotAllowed(f"{who} is no longer a member of this organization, so the run cannot go on.")
-    # What the token that started it could not do, its run cannot do either; and no run reaches beyond its project.
-    limit = None if row.limit is None else frozenset(map(Permission, row.limit))
-    return replace(actor, kind=ActorKind.RUN, project_id=ProjectId(row.project_id), limit=limit)

@@ -46,6 +46,7 @@ from agents.workers.loading import (
     read_snapshot,
     settle_runs,
 )
+from agents.workers.pacing import Pace
 from agents.workers.past import read_kept
 from agents.workers.room import Room
 from agents.workers.settling import Settler
@@ -102,6 +103,7 @@ class FlowWorker:
         # Of its own: the keeper of the vault's key may be slow, and nobody else is to wait for it.
         self._in_vault = DatabaseThreads(DATABASE_THREADS, name="flows-vault")
         self._room = Room(MOST_TEXT_BYTES)
+        self._pace = Pace(self._most_runs)
         self._settler = Settler(self._settle)
         # One for each place: a run that asks many models at once shares with the others.
         self._calls = asyncio.Semaphore(self._most_runs)
@@ -151,6 +153,7 @@ class FlowWorker:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_SECONDS)
                 self._wake.clear()
+                await self._gather()
         finally:
             await self._let_go()
             for helper in helpers:
@@ -158,11 +161,20 @@ class FlowWorker:
             await asyncio.gather(*helpers, return_exceptions=True)
             await self._writer.close()
             await self._publisher.close()
+            await self._in_thread.close()
+            await self._in_vault.close()
 
     def stop(self) -> None:
         """Stop claiming; runs are let go between steps. Call from the worker's own loop."""
         self._is_stopping = True
         self._wake.set()
+
+    async def _gather(self) -> None:
+        """Let looks that come thick and fast be one."""
+        while self._held and not self._is_stopping and (rest := self._pace.rest()):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), rest)
+            self._wake.clear()
 
     async def _look_safely(self) -> None:
         try:
@@ -171,6 +183,7 @@ class FlowWorker:
             logger.warning("flow worker cannot look for runs (%s); it tries again", error)
 
     async def _look(self) -> None:
+        self._pace.note_look()
         await self._call_next()
         is_more = True
         while is_more:
@@ -218,6 +231,7 @@ class FlowWorker:
         held = self._held.get(claim.run_id)
         if held is not None and held[0] == claim:
             del self._held[claim.run_id]
+            self._pace.note_freed()
             if claim.line:
                 self._ended_lines.add(claim.line)
             self._wake.set()
@@ -282,8 +296,7 @@ class FlowWorker:
         )
         try:
             entries = await self._read(claim, 0)
-            last = entries[-1].seq if entries else 0
-            usage = usage_data(usage_of(entries))
+            last, usage = entries[-1].seq if entries else 0, usage_data(usage_of(entries))
             data: JsonObject = {"status": "failed", "output": None, "citations": [], "usage": usage, "error": reason}
             finished = Entry(last + 1, "run.finished", clock.now(), None, 0, claim.epoch, data)
             await self._journal(claim).append([finished])
@@ -292,7 +305,7 @@ class FlowWorker:
             logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
 
     def _ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
-        secrets = RunSecrets(loaded.actor, project_id=loaded.project_id, run_id=claim.run_id, in_thread=self._in_vault)
+        secrets = RunSecrets(loaded.standing, run_id=claim.run_id, in_thread=self._in_vault)
         return Ports(
             journal=self._journal(claim),
             model=GatewayModel(allows_substitutes=loaded.allows_substitutes, calls=self._calls, secrets=secrets),

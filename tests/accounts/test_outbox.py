@@ -44,7 +44,7 @@ def listen() -> Iterator[Callable[[Subscriber], None]]:
 @pytest.fixture(autouse=True)
 def _messages_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is delivered unless the test says so."""
-    monkeypatch.setattr(tasks.deliver_outbox, "delay", lambda _organization_id: None)
+    monkeypatch.setattr(tasks.deliver_outbox, "delay", lambda *_organization_ids: None)
 
 
 def publish(organization: Organization, *numbers: int) -> None:

@@ -14,7 +14,7 @@ from agents.adapters.tools.web_search import WebSearch
 from agents.engine.nodes.llm import fit_documents
 from agents.errors import ContextChanging
 from agents.operations.runs import RunRequest, start_run
-from agents.workers.loading import load_run
+from agents.workers.loading import LoadedRun, load_runs
 from codexos.kernel.chat import ContextDocument, Message
 from llm.engine.prompting import citations_in, with_documents
 from rag.operations import pdfs
@@ -97,8 +97,9 @@ def test_the_worker_makes_room_for_the_text_and_not_for_the_pdf(world: World) ->
     put(world, "a.md", b"x" * 10)
     request = RunRequest(agent_id="a", document=ASKING, input="?", context=["handbook.pdf", "a.md"])
     run = start_run(world.dev.actor, request=request)
-    text_bytes = load_run(run.id, organization_id=world.acme.id).text_bytes
-    assert 10 + 80 < text_bytes < len(HANDBOOK)
+    loaded = load_runs({world.acme.id: [run.id]})[run.id]
+    assert isinstance(loaded, LoadedRun)
+    assert 10 + 80 < loaded.text_bytes < len(HANDBOOK)
 
 
 def test_a_pdf_that_never_stands_still_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

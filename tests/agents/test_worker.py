@@ -10,22 +10,23 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import AsyncClient
 
 from accounts.operations.tokens import actor_from_token, issue_token
 from accounts.roles import Permission, TokenScope
-from accounts.tenancy import tenant
+from accounts.tenancy import tenant, tenant_token
 from agents.adapters.claims import Claim
 from agents.adapters.events import MOST_QUEUED_BYTES, EventPublisher
 from agents.adapters.journal_writer import JournalWriter
-from agents.engine.errors import LeaseLost
+from agents.engine import documents
+from agents.engine.errors import GraphInvalid, LeaseLost, Problem
 from agents.engine.journal import Entry
 from agents.operations.live import follow_run
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.runs import list_entries
 from agents.workers import runs
-from agents.workers.loading import load_run
+from agents.workers.loading import LoadedRun, load_runs
 from agents.workers.runs import FlowWorker
 from codexos.kernel import clock
 from tests.agents.test_runs import BLUEPRINT, run_agent, working
@@ -270,7 +271,10 @@ def test_a_run_can_do_no_more_than_the_token_that_started_it(committed_world: Wo
     assert opened is not None
     request = RunRequest(agent_id="a", document=BLUEPRINT, input="Go")
     run = start_run(opened[1], request=request)
-    actor = load_run(run.id, organization_id=committed_world.acme.id).actor
+    loaded = load_runs({committed_world.acme.id: [run.id]})[run.id]
+    assert isinstance(loaded, LoadedRun)
+    actor = loaded.standing.load_actor()
+    assert actor is not None
     assert actor.may(Permission.RUN_FLOWS, committed_world.project)
     assert not actor.may(Permission.ACCESS_VAULT, committed_world.project)
     # The same person without a token could: the wall is the token's.
@@ -331,3 +335,60 @@ def test_entries_read_back_as_they_were_written(committed_world: World) -> None:
     asyncio.run(write())
     (read,) = list_entries(committed_world.dev.actor, run_id)
     assert (read.data, read.type, read.seq) == (kept.data, "note", 1)
+
+
+async def test_runs_of_several_organizations_are_read_at_once_each_by_its_own_token(
+    committed_world: World, truth: psycopg.Connection
+) -> None:
+    ours = await asyncio.to_thread(accept, committed_world.dev)
+    theirs = await asyncio.to_thread(accept, committed_world.stranger)
+    acme, other = committed_world.acme.id, committed_world.stranger.actor.organization_id
+    loaded = await asyncio.to_thread(load_runs, {acme: [ours], other: [theirs]})
+    assert [type(each) for each in loaded.values()] == [LoadedRun, LoadedRun]
+    # One that is asked for with another organization's token is not there.
+    assert await asyncio.to_thread(load_runs, {acme: [theirs], other: [ours]}) == {}
+    # Nothing of it stays behind for whoever asks next over the connection.
+    assert await asyncio.to_thread(_visible_runs) == 0
+
+
+def _visible_runs() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("select count(*) from agents_run")
+        return int(cursor.fetchone()[0])
+
+
+async def test_one_organization_whose_runs_cannot_be_read_holds_up_no_other(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = await asyncio.to_thread(accept, committed_world.dev)
+    theirs = await asyncio.to_thread(accept, committed_world.stranger)
+    acme, other = committed_world.acme.id, committed_world.stranger.actor.organization_id
+
+    def token_of(organization_id: UUID) -> str:
+        return tenant_token(organization_id) if organization_id == acme else "tenant.forged"
+
+    monkeypatch.setattr("agents.workers.loading.tenant_token", token_of)
+    loaded = await asyncio.to_thread(load_runs, {acme: [ours], other: [theirs]})
+    assert isinstance(loaded[ours], LoadedRun)
+    assert isinstance(loaded[theirs], DatabaseError)
+
+
+async def test_a_rule_made_later_holds_up_no_run_that_was_accepted(
+    committed_world: World, truth: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = await asyncio.to_thread(accept, committed_world.dev)
+    monkeypatch.setattr(documents, "check_flow", lambda *_words, **_options: [Problem("$", "No flow is any more.")])
+    with pytest.raises(GraphInvalid):
+        documents.parse_flow(BLUEPRINT)
+    with working():
+        await finished(truth, run_id)
+    assert truth.execute("select status from agents_run").fetchone() == ("succeeded",)
+
+
+async def test_a_worker_that_has_stopped_holds_no_connection(committed_world: World, truth: psycopg.Connection) -> None:
+    run_id = await asyncio.to_thread(accept, committed_world.dev)
+    held = "select count(*) from pg_stat_activity where usename in ('codexos_app', 'codexos_journal')"
+    before = truth.execute(held).fetchone()
+    with working():
+        await finished(truth, run_id)
+    await until(lambda: truth.execute(held).fetchone() == before)

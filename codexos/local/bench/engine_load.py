@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Sequence
 from itertools import cycle, islice
-from threading import Barrier, Thread
+from threading import Thread
 
 import django
 import psycopg
@@ -21,7 +21,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 django.setup()
 
 from django.conf import settings  # noqa: E402 (what follows needs Django)
-from django.db import connections  # noqa: E402
 
 from accounts.actor import Actor  # noqa: E402
 from accounts.models import Person  # noqa: E402
@@ -32,7 +31,7 @@ from agents.engine.tools import ToolSpec  # noqa: E402
 from agents.models import Run  # noqa: E402
 from agents.operations.runs import RunRequest, start_run  # noqa: E402
 from agents.workers.bell import WAKE_CHANNEL  # noqa: E402
-from agents.workers.runs import DATABASE_THREADS, FlowWorker  # noqa: E402
+from agents.workers.runs import FlowWorker  # noqa: E402
 from codexos.kernel.chat import ContextDocument  # noqa: E402
 from codexos.kernel.jsontypes import JsonObject, JsonValue  # noqa: E402
 from codexos.local.bench.loading import Load, Told, serve  # noqa: E402
@@ -95,19 +94,6 @@ class Worker:
         """Stop as a node that is told to stop, and wait for it."""
         self._loop.call_soon_threadsafe(self.inner.stop)
         self._thread.join()
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        """Give back the connections of its threads. A node's end with its process; here the next worker needs them."""
-        threads, together = self.inner._in_thread.pool, Barrier(DATABASE_THREADS)
-
-        def hang_up() -> None:
-            together.wait()
-            connections.close_all()
-
-        for done in [threads.submit(hang_up) for _number in range(DATABASE_THREADS)]:
-            done.result()
-        threads.shutdown()
 
 
 def document_of(workload: Workload) -> JsonObject:

@@ -30,7 +30,7 @@ from agents.engine.steps import RunContext
 from agents.engine.travel import Past, keep
 from agents.models import Flow, Run, RunStatus
 from agents.models import InboxMessage as InboxRow
-from agents.workers.loading import load_run, read_entries, read_inbox
+from agents.workers.loading import load_runs, read_entries, read_inbox
 from agents.workers.past import read_kept
 from codexos.kernel import clock
 from codexos.kernel.ids import new_id
@@ -136,7 +136,9 @@ class PostgresHome:
 
     async def take(self, run_id: UUID) -> Taken:
         claim = await self._claim(run_id)
-        loaded = await self._in_thread(load_run, run_id, organization_id=claim.organization_id)
+        loaded = (await self._in_thread(load_runs, {claim.organization_id: [run_id]}))[run_id]
+        if isinstance(loaded, Exception):
+            raise loaded
         kept = await self._in_thread(read_kept, loaded, claim)
         return Taken(
             loaded.graph,
