@@ -35,9 +35,12 @@ HELD_BACK = Q(status=RunStatus.QUEUED, is_held_back=True)
 class Run(OrganizationModel):
     """One doing of a flow. ``document`` is the flow as it was when the run was accepted."""
 
+    # Each index is written anew whenever a run is taken up, ends and is settled: where another one begins with the same
+    # column, or nobody looks by it, there is none.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+", db_index=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
-    flow = models.ForeignKey(Flow, on_delete=models.SET_NULL, null=True, related_name="+")
-    version = models.ForeignKey(FlowVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    flow = models.ForeignKey(Flow, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    version = models.ForeignKey(FlowVersion, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
     label = models.CharField(max_length=200)
     document = DocumentField()
     input = models.JSONField()
@@ -73,7 +76,7 @@ class Run(OrganizationModel):
     # When a run that waits is to go on by itself; None while it is carried, or waits for people alone.
     wake_at = models.DateTimeField(null=True)
     # The run that this one goes on from, and how: retried, run again, forked; see agents/engine/travel.py.
-    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children", db_index=False)
     origin = models.JSONField(null=True)
     # The flows that it does as sub-flows, pinned when it was accepted: their versions and documents by name.
     library = DocumentField(default=dict)
@@ -108,7 +111,11 @@ class Run(OrganizationModel):
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="run_children"),
             models.Index(fields=["organization", "id"], condition=NEEDS_PLACE, name="run_needs_place"),
             models.Index(fields=["organization"], condition=Q(status=RunStatus.RUNNING), name="run_under_way"),
-            models.Index(fields=["organization"], condition=Q(status=RunStatus.QUEUED), name="run_queued"),
+            models.Index(
+                fields=["organization", "status", "id"], condition=Q(status__in=UNFINISHED), name="run_unfinished"
+            ),
+            models.Index(fields=["flow", "-id"], condition=Q(flow__isnull=False), name="run_of_flow"),
+            models.Index(fields=["version"], condition=Q(version__isnull=False), name="run_of_version"),
             models.Index(fields=["id"], condition=TO_BE_ENDED, name="run_to_be_ended"),
             models.Index(fields=["line", "place"], condition=HELD_BACK, name="run_held_back"),
             models.Index(fields=["id"], condition=~Q(status__in=UNFINISHED) & Q(settled_at=None), name="run_unsettled"),
@@ -210,6 +217,8 @@ class JournalEntry(models.Model):
 
     class Meta:
         default_permissions = ()
+        # Of few entries: whoever lists the questions that wait for people asks which runs ever had one.
+        indexes = [models.Index(fields=["run"], condition=Q(type="run.waiting"), name="entry_waits")]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.type}"

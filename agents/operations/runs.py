@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Starting and settling runs."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +21,8 @@ from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from agents.engine.assembly import read_graph
 from agents.engine.documents import parse_flow
+from agents.engine.graph import FlowGraph
+from agents.engine.secrets import Recipient
 from agents.errors import ContextChanging, RunRequestInvalid, TooManyRunsQueued
 from agents.models import Flow, FlowVersion, Run
 from agents.operations.lines import stand_in_line
@@ -37,6 +41,8 @@ from rag.queries.context import Resolved, resolve_context
 
 MOST_CONTEXT_FILES = 50
 MOST_READINGS = 3
+LONGEST_KEPT = 100_000
+"""How long a flow's text may be for its graph to be kept for the next run of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
     organization = access_organization(actor)
-    graph = parse_flow(document, tools=known_tools(), secrets_to=recipients_in(organization))
+    graph = _checked(document, secrets_to=recipients_in(organization))
     library = pin_flows(actor, document, project=project, version=version)
     refuse_substitutes(organization, read_graph(document, library=documents_of(library)) if library else graph)
     if len(request.context) > MOST_CONTEXT_FILES:
@@ -118,6 +124,23 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     )
     record_event(actor, "run.started", about=run, project=str(project.id))
     return run
+
+
+def _checked(document: JsonValue, *, secrets_to: Collection[Recipient]) -> FlowGraph:
+    """Return the graph of a flow without errors; most runs are of one that was checked a moment ago."""
+    try:
+        written = json.dumps(document)
+    except (RecursionError, TypeError, ValueError):
+        # What cannot even be written is for the check to tell.
+        written = ""
+    if not 0 < len(written) <= LONGEST_KEPT:
+        return parse_flow(document, tools=known_tools(), secrets_to=secrets_to)
+    return _kept_graph(written, known_tools(), frozenset(secrets_to))
+
+
+@lru_cache(maxsize=256)
+def _kept_graph(written: str, tools: frozenset[str], secrets_to: frozenset[Recipient]) -> FlowGraph:
+    return parse_flow(json.loads(written), tools=tools, secrets_to=secrets_to)
 
 
 def insert_run(

@@ -34,6 +34,8 @@ def resolve_context(actor: Actor, *, project: Project | UUID | str, names: Seque
 
     Raises ProjectNotFound, PathInvalid, FileNotFound with near matches, ContextUnreadable, ContextTooLarge.
     """
+    if not names and isinstance(project, Project):
+        return Resolved([], unread=[])
     place = project.pk if isinstance(project, Project) else project
     versions = find_current(actor, place, list(dict.fromkeys(names)))
     check_kinds(versions)
