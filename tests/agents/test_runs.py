@@ -12,6 +12,9 @@ import pytest
 from django.conf import settings
 from django.test import AsyncClient
 
+from agents.engine.documents import parse_flow
+from agents.engine.errors import GraphInvalid
+from agents.operations.runs import RunRequest, start_run
 from agents.workers.bell import WAKE_CHANNEL
 from agents.workers.runs import FlowWorker
 from tests.factories import Someone, World
@@ -83,3 +86,26 @@ async def test_a_flow_with_a_tool_nobody_offers_starts_nothing(
     assert (answer.status_code, answer.json()["code"]) == (422, "graph_invalid")
     assert "Did you mean 'WebSearch'?" in answer.json()["detail"]
     assert truth.execute("select count(*) from agents_run").fetchone() == (0,)
+
+
+def test_a_flow_that_was_checked_a_moment_ago_is_not_checked_again(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[object] = []
+
+    def noting(document: Any, **options: Any) -> Any:
+        checked.append(document)
+        return parse_flow(document, **options)
+
+    monkeypatch.setattr("agents.operations.runs.parse_flow", noting)
+    drawn: dict[str, Any] = {**BLUEPRINT, "id": "checked-once"}
+    for text in ("one", "two"):
+        start_run(committed_world.dev.actor, request=RunRequest(agent_id="a", document=drawn, input=text))
+    assert checked == [drawn]
+    # One with an error is refused each time.
+    for _ in range(2):
+        with pytest.raises(GraphInvalid):
+            start_run(
+                committed_world.dev.actor, request=RunRequest(agent_id="a", document={**drawn, "nodes": []}, input="x")
+            )
+    assert len(checked) == 3
