@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -37,6 +37,7 @@ from agents.engine.journal import Entry, usage_data, usage_of
 from agents.engine.ports import InboxMessage, Ports, Toolbox
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
+from agents.workers.lasting import keep_going
 from agents.workers.loading import (
     LoadedRun,
     load_runs,
@@ -136,7 +137,7 @@ class FlowWorker:
     async def run(self) -> None:
         """Work until told to stop; whatever fails underneath is tried again."""
         helpers = [
-            asyncio.create_task(_keep_going(step))
+            asyncio.create_task(keep_going(step))
             for step in (
                 self._writer.run,
                 self._publisher.run,
@@ -161,8 +162,7 @@ class FlowWorker:
             await asyncio.gather(*helpers, return_exceptions=True)
             await self._writer.close()
             await self._publisher.close()
-            await self._in_thread.close()
-            await self._in_vault.close()
+            await asyncio.gather(self._in_thread.close(), self._in_vault.close())
 
     def stop(self) -> None:
         """Stop claiming; runs are let go between steps. Call from the worker's own loop."""
@@ -393,14 +393,3 @@ class FlowWorker:
         leaving = (self._writer.release(claim, wake=self._wake_channel) for claim, _ in left)
         await asyncio.gather(*leaving, return_exceptions=True)
         await self._settler.settle_all()
-
-
-async def _keep_going(step: Callable[[], Coroutine[None, None, None]]) -> None:
-    while True:
-        try:
-            await step()
-        except (psycopg.Error, OSError) as error:
-            logger.warning("a part of the flow worker lost its connection (%s); it begins again", error)
-        except Exception:
-            logger.exception("a part of the flow worker broke; it begins again")
-        await asyncio.sleep(1)
