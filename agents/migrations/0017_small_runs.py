@@ -13,7 +13,7 @@ SQL_FOLDER = Path(__file__).parent.parent / "sql"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('agents', '0015_delivery_bodies'),
+        ('agents', '0016_counts_are_the_engines'),
     ]
 
     operations = [

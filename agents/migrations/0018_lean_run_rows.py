@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0007_most_runs'),
-        ('agents', '0016_small_runs'),
+        ('agents', '0017_small_runs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
