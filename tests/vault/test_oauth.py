@@ -17,8 +17,11 @@ from codexos.kernel import clock
 from codexos.kernel.errors import Unavailable
 from tests.factories import World
 from tests.kernel.local_server import Asked, LocalServer, answer
-from vault.errors import RefreshRefused, SecretInvalid
+from vault.engine.oauth import OAuthToken, read_oauth_token
+from vault.errors import KeyUnavailable, RefreshRefused, SecretInvalid
 from vault.models import SecretKind
+from vault.operations import refreshing
+from vault.operations.rotation import Rotation, set_rotation
 from vault.operations.secrets import Folder, SecretEdit, put_secret
 from vault.operations.values import read_secret, use_secret
 from vault.queries.secrets import access_secret
@@ -96,6 +99,64 @@ def test_a_token_that_is_good_is_used_as_it_is(world: World, provider: LocalServ
     assert provider.asked == []
 
 
+def test_what_is_used_is_told_under_the_number_it_was_sealed_as(world: World, provider: LocalServer) -> None:
+    put(world, provider)
+    use(world)
+    use(world)
+    with tenant(world.acme.pk):
+        used = AuditEvent.objects.for_organization(world.acme.pk).filter(action="secret.used")
+        assert [event.details["version"] for event in used] == [2, 2]
+
+
+def test_no_refresh_token_is_spent_while_nothing_can_be_sealed(
+    world: World, provider: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(world, provider)
+
+    def is_away(_organization: Any) -> Any:
+        raise KeyUnavailable(master="aws:key", because="it could not be asked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refreshing, "key_in_use", is_away)
+        with pytest.raises(KeyUnavailable):
+            use(world)
+    assert provider.asked == []
+    assert use(world) == b"access-2"
+
+
+def test_a_renewal_puts_off_no_reminder(world: World, provider: LocalServer) -> None:
+    put(world, provider)
+    due_at = set_rotation(world.dev.actor, "forge", Rotation(90)).secret.rotates_at
+    use(world)
+    secret = access_secret(world.dev.actor, "forge")
+    assert (secret.current_number, secret.rotates_at, secret.attended_at) == (2, due_at, due_at)
+
+
+@pytest.mark.parametrize(
+    ("more", "scope", "lasts"),
+    [
+        ({"scope": ["read", "write"], "expires_in": 60}, "read", 60),
+        ({"refresh_token": {"is": "none"}, "expires_in": "60"}, "read", 60),
+        ({"scope": "write", "expires_in": 60.5}, "write", 60.5),
+        ({"expires_in": "soon"}, "read", None),
+        ({"expires_in": True}, "read", None),
+        ({"expires_in": 1e300}, "read", None),
+    ],
+)
+def test_whatever_a_provider_answers_beside_the_token_it_is_kept(more: Any, scope: str, lasts: float | None) -> None:
+    now = clock.now()
+    before = OAuthToken({"access_token": "a", "refresh_token": "r", "scope": "read"})
+    after = read_oauth_token(before.refreshed({"access_token": "b", **more}, now=now).as_value())
+    assert (after.access_token, after.said["refresh_token"], after.said["scope"]) == ("b", "r", scope)
+    assert after.expires_at == (None if lasts is None else now + timedelta(seconds=lasts))
+
+
+@pytest.mark.parametrize("answered", [{}, {"access_token": ""}, {"access_token": 5}, [], "access_token"])
+def test_an_answer_without_a_token_is_none(answered: Any) -> None:
+    with pytest.raises(RefreshRefused):
+        OAuthToken({"access_token": "a"}).refreshed(answered, now=clock.now())
+
+
 def test_of_many_who_use_it_at_once_one_asks(committed_world: World, provider: LocalServer) -> None:
     put(committed_world, provider)
 
@@ -156,6 +217,7 @@ def test_one_that_cannot_be_renewed_is_used_as_it_is(world: World, provider: Loc
         ('{"access_token": "canary", "expires_at": "soon"}', "as a moment"),
         ('{"access_token": "canary", "expires_at": "2030-01-01T00:00:00"}', "time zone"),
         ('{"access_token": "canary", "token_url": "file:///x"}', "https"),
+        ('{"access_token": "canary", "token_url": "https://[::1"}', "https"),
     ],
 )
 def test_what_is_no_token_is_refused_without_repeating_it(world: World, value: str, says: str) -> None:

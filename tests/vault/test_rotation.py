@@ -22,7 +22,7 @@ from codexos.kernel.errors import NotAllowed, NotFound
 from tests.factories import Someone, World
 from tests.kernel.local_server import LocalServer, answer
 from vault.errors import SecretInvalid
-from vault.models import RotateBy, Secret, SecretScope, SecretVersion
+from vault.models import RotateBy, Secret, SecretKind, SecretScope, SecretVersion
 from vault.operations import rotation
 from vault.operations.rotation import PlannedRotation, Rotation, attend_due_secrets, set_rotation
 from vault.operations.secrets import (
@@ -107,6 +107,43 @@ def test_a_callback_gives_the_next_value_when_it_is_due(
     assert json.loads(asked.body)["key"] == "deploy"
     assert FIRST not in asked.body
     assert told(world, "secret.rotated") == 1
+
+
+def test_a_value_that_the_secret_cannot_have_is_a_failure_like_others(
+    world: World, maker: LocalServer, stopped: StoppedClock
+) -> None:
+    edit = SecretEdit(kind=SecretKind.OAUTH_TOKEN)
+    put_secret(world.dev.actor, "deploy", b'{"access_token": "a"}', folder=Folder(project=world.project), edit=edit)
+    plan_callback(world.dev, maker)
+    stopped.go(days=30)
+    attend_due_secrets()
+    secret = access_secret(world.dev.actor, "deploy")
+    assert (secret.current_number, secret.rotation_tries) == (1, 1)
+    assert "OAuth token" in secret.rotation_problem
+    assert NEXT not in secret.rotation_problem
+    assert told(world, "secret.rotation_failed") == 1
+
+
+def test_slow_callbacks_and_many_of_them_keep_nobody_else_waiting(
+    world: World, maker: LocalServer, stopped: StoppedClock
+) -> None:
+    for number in range(4):
+        put_secret(world.dev.actor, f"ours-{number}", FIRST, folder=Folder(project=world.project))
+        set_rotation(world.dev.actor, f"ours-{number}", Rotation(30, RotateBy.CALLBACK, maker.url("/next")))
+    stopped.go(minutes=1)
+    theirs = put_secret(world.stranger.actor, "theirs", FIRST, folder=Folder(project=world.other_project))
+    set_rotation(world.stranger.actor, theirs.pk, Rotation(30, RotateBy.CALLBACK, maker.url("/next")))
+
+    def slowly(_asked: Any) -> list[bytes]:
+        stopped.go(seconds=20)
+        return [says({"value": NEXT})]
+
+    maker.speech = slowly
+    stopped.go(days=30)
+    # Theirs came last and is looked at second; after three there is no time left in this tick.
+    assert attend_due_secrets() == 3
+    assert access_secret(world.stranger.actor, theirs.pk).current_number == 2
+    assert attend_due_secrets() == 2
 
 
 def test_a_callback_that_fails_is_asked_again_for_the_same_value(
@@ -286,6 +323,8 @@ def test_one_secret_that_breaks_holds_up_no_other(
         (Rotation(30, RotateBy.CALLBACK), "callback_url"),
         (Rotation(30, RotateBy.REMINDER, "https://maker.example"), "callback_url"),
         (Rotation(30, RotateBy.CALLBACK, "file:///etc/passwd"), "callback_url"),
+        (Rotation(30, RotateBy.CALLBACK, "https://[::1"), "callback_url"),
+        (Rotation(30, RotateBy.CALLBACK, "https://"), "callback_url"),
     ],
 )
 def test_a_plan_that_cannot_be_kept_is_refused(world: World, plan: Rotation, place: str) -> None:
@@ -327,6 +366,7 @@ def test_a_plan_is_made_over_the_api(world: World, api: Any) -> None:
     assert answer["Cache-Control"] == "no-store"
     assert len(bytes.fromhex(answer.json()["signing_key"])) == 32
     assert answer.json()["secret"]["rotate_every_days"] == 30
+    assert answer.json()["secret"]["callback_host"] == "maker.example"
     assert FIRST.decode() not in answer.content.decode()
     refused = api(world.dev).put(address, {**plan, "callback_url": ""}, format="json")
     assert (refused.status_code, refused.json()["errors"][0]["place"]) == (422, "callback_url")

@@ -2,17 +2,19 @@
 """OAuth tokens as secrets: an access token that ends, and what a new one is asked for with (RFC 6749, section 6)."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import cast
-from urllib.parse import urlsplit
 
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from vault.engine.addresses import is_web_address
 from vault.errors import RefreshRefused, SecretInvalid
 
 EARLY = timedelta(seconds=60)
 """How long before its end a token counts as stale, so that it does not end on its way."""
+_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_LONGEST_SECONDS = 10**9
 _NAMES = ("access_token", "refresh_token", "token_url", "client_id", "client_secret", "scope", "expires_at")
 
 
@@ -57,13 +59,12 @@ class OAuthToken:
 
         A refresh token that is not sent anew stays good.
         """
-        if not isinstance(answer, Mapping) or not isinstance(answer.get("access_token"), str):
+        given = _texts_in(answer) if isinstance(answer, Mapping) else {}
+        if not isinstance(answer, Mapping) or "access_token" not in given:
             raise RefreshRefused(because="it answered without an access token")
-        seconds = answer.get("expires_in")
-        lasts = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < 10**9
-        ends = {"expires_at": (now + timedelta(seconds=float(cast(float, seconds)))).isoformat()} if lasts else {}
+        seconds = _seconds_in(answer.get("expires_in"))
+        ends: JsonObject = {"expires_at": (now + timedelta(seconds=seconds)).isoformat()} if seconds else {}
         kept = {name: value for name, value in self.said.items() if name != "expires_at"}
-        given = {name: answer[name] for name in ("access_token", "refresh_token", "scope") if answer.get(name)}
         return OAuthToken({**kept, **given, **ends})
 
     def as_value(self) -> bytes:
@@ -84,9 +85,22 @@ def read_oauth_token(value: bytes) -> OAuthToken:
         raise _invalid(f"holds texts called {', '.join(_NAMES)}, and nothing else")
     token = OAuthToken(said)
     _check_end(token)
-    if "token_url" in said and urlsplit(said["token_url"]).scheme not in ("http", "https"):
+    if "token_url" in said and not is_web_address(said["token_url"]):
         raise _invalid("has a token_url that begins with https://")
     return token
+
+
+def _texts_in(answer: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    # Some give the scope as a list: what is spent already must not be lost for that.
+    found = {name: answer.get(name) for name in ("access_token", "refresh_token", "scope")}
+    return {name: text for name, text in found.items() if isinstance(text, str) and text}
+
+
+def _seconds_in(said: JsonValue) -> float:
+    """Return how long a token lasts, 0 where that is not said; some say it as a text."""
+    text = str(said) if isinstance(said, int | float | str) and not isinstance(said, bool) else ""
+    seconds = float(text) if _NUMBER.fullmatch(text) else 0.0
+    return seconds if seconds < _LONGEST_SECONDS else 0.0
 
 
 def _check_end(token: OAuthToken) -> None:

@@ -6,7 +6,7 @@ speaks this protocol can close it. Then the secret's people connect it again.
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -20,38 +20,40 @@ from vault.adapters.tokens import ask_for_token
 from vault.engine.oauth import OAuthToken
 from vault.errors import TokenBeingRenewed
 from vault.models import Origin, Secret
-from vault.operations.keys import key_in_use
+from vault.operations.keys import HeldKey, key_in_use
 from vault.operations.secrets import NewValue, append_version
 
 _HELD = timedelta(seconds=20)
 _POLLED_EVERY_SECONDS = 0.1
 
 
-def renew_token(actor: Actor, secret: Secret, token: OAuthToken) -> OAuthToken | None:
-    """Return the token's successor, sealed as a new version; None where another process has made one meanwhile.
+def renew_token(actor: Actor, secret: Secret, token: OAuthToken) -> bool:
+    """Have the token's successor sealed as a new version, by this process or by another one that was faster.
 
-    Where the provider cannot be reached and the token is still good, it is returned as it is. Raises RefreshRefused,
-    Unavailable kinds, EgressRefused.
+    False where the provider cannot be reached and the token is still good. Raises RefreshRefused, Unavailable kinds,
+    EgressRefused.
     """
-    if not _hold(secret):
+    # Before the provider is asked: a refresh token that was spent must not be lost for want of a key to seal the next.
+    held = key_in_use(secret.organization_id)
+    until = _hold(secret)
+    if until is None:
         _wait_for_other(secret)
-        return None
+        return True
     try:
         renewed = ask_for_token(token, policy=egress_policy())
     except Unavailable:
-        _let_go(secret)
+        _let_go(secret, until)
         if token.is_over(clock.now()):
             raise
-        return token
+        return False
     except BaseException:
-        _let_go(secret)
+        _let_go(secret, until)
         raise
-    _keep(actor, secret, renewed)
-    return renewed
+    _keep(actor, secret, renewed, held=held)
+    return True
 
 
-def _keep(actor: Actor, asked: Secret, token: OAuthToken) -> None:
-    held = key_in_use(asked.organization_id)
+def _keep(actor: Actor, asked: Secret, token: OAuthToken, *, held: HeldKey) -> None:
     with tenant(asked.organization_id):
         secret = Secret.objects.for_organization(asked.organization_id).select_for_update().get(pk=asked.pk)
         secret.refreshing_until = None
@@ -63,17 +65,21 @@ def _keep(actor: Actor, asked: Secret, token: OAuthToken) -> None:
         record_event(actor, "secret.refreshed", about=secret, version=secret.current_number)
 
 
-def _hold(secret: Secret) -> bool:
+def _hold(secret: Secret) -> datetime | None:
+    """Return until when this process has the token to itself; None where another one has, or has renewed it."""
     now = clock.now()
+    until = now + _HELD
     is_free = Q(refreshing_until=None) | Q(refreshing_until__lt=now)
     with tenant(secret.organization_id):
         rows = Secret.objects.for_organization(secret.organization_id).filter(is_free, pk=secret.pk)
-        return bool(rows.filter(current_number=secret.current_number).update(refreshing_until=now + _HELD))
+        return until if rows.filter(current_number=secret.current_number).update(refreshing_until=until) else None
 
 
-def _let_go(secret: Secret) -> None:
+def _let_go(secret: Secret, until: datetime) -> None:
     with tenant(secret.organization_id):
-        Secret.objects.for_organization(secret.organization_id).filter(pk=secret.pk).update(refreshing_until=None)
+        rows = Secret.objects.for_organization(secret.organization_id)
+        # Only what is still ours: who came late finds that another one has it by now.
+        rows.filter(pk=secret.pk, refreshing_until=until).update(refreshing_until=None)
 
 
 def _wait_for_other(secret: Secret) -> None:

@@ -27,6 +27,7 @@ from codexos.kernel.jsontypes import JsonObject
 from codexos.kernel.sealing import derive_key
 from vault.adapters.callbacks import Callback, ask_for_value
 from vault.adapters.gate import egress_policy
+from vault.engine.addresses import is_web_address
 from vault.errors import SecretInvalid
 from vault.models import Origin, RotateBy, Secret
 from vault.operations.keys import key_in_use
@@ -41,6 +42,7 @@ EXPIRY_IS_TOLD = timedelta(days=7)
 REMINDED_EVERY = timedelta(days=7)
 MOST_DAYS = 3_650
 MOST_A_TICK = 200
+_TICK_TAKES = timedelta(seconds=45)
 _HELD = timedelta(minutes=5)
 _MAKER_TAKES = timedelta(days=1)
 _RETRIED = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
@@ -80,6 +82,9 @@ def attend_due_secrets() -> int:
     """
     now, attended = clock.now(), 0
     for due in list_due_secrets(now, soon=now + EXPIRY_IS_TOLD, most=MOST_A_TICK):
+        if clock.now() - now > _TICK_TAKES:
+            # Callbacks that are slow to answer keep one process busy, and not one more with every tick.
+            break
         try:
             attended += _attend(due)
         except Exception:
@@ -117,7 +122,7 @@ def _check(rotation: Rotation) -> None:
         raise SecretInvalid(f"The next value comes by one of {', '.join(RotateBy.values)}.", place="by")
     if (rotation.by == RotateBy.CALLBACK) != bool(rotation.callback_url):
         raise SecretInvalid("Say the callback_url where a callback gives the next value.", place="callback_url")
-    if rotation.callback_url and urlsplit(rotation.callback_url).scheme not in ("http", "https"):
+    if rotation.callback_url and not is_web_address(rotation.callback_url):
         raise SecretInvalid("A callback_url begins with https://", place="callback_url")
 
 
@@ -187,15 +192,13 @@ def _ask(secret: Secret) -> None:
     try:
         callback = Callback(secret.callback_url, signing_key_of(secret), key)
         value = ask_for_value(callback, notice, policy=egress_policy())
-        if value is not None:
-            check_value(value)
+        if value is None:
+            _wait_for_maker(secret)
+        else:
+            _take_value(secret, check_value(value))
     except CodexosError as error:
+        # Also of a value that this kind of secret cannot have, or that cannot be sealed now.
         _note_failure(secret, error)
-        return
-    if value is None:
-        _wait_for_maker(secret)
-    else:
-        _take_value(secret, value)
 
 
 def _take_value(asked: Secret, value: bytes) -> None:

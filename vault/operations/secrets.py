@@ -190,7 +190,9 @@ def append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKey
         created_by=actor.label[:254],
     )
     secret.current_number, secret.rotated_at = number, now
-    secret.plan_rotation(now)
+    if new.origin is not Origin.REFRESHED:
+        # An access token is renewed by itself, over and over; what it is renewed with is still due when it was.
+        secret.plan_rotation(now)
     _save(secret)
 
 

@@ -7,7 +7,7 @@ it was read. Only then is it returned.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -68,11 +68,8 @@ def use_secret(actor: Actor, key: str, *, project: Project, by: Mapping[str, str
     """
     with auditing_refusals(actor, "use", key=key):
         opened = _find(actor, key, project)
-        token = read_oauth_token(opened.value) if opened.secret.kind == SecretKind.OAUTH_TOKEN else None
-        if token is not None and token.is_stale(clock.now()) and token.can_refresh:
-            renewed = renew_token(actor, opened.secret, token)
-            # Where another process has renewed it, what it made is read.
-            opened = replace(opened, value=renewed.as_value()) if renewed else _find(actor, key, project)
+        if _was_renewed(actor, opened):
+            opened = _find(actor, key, project)
         _tell(actor, opened, "secret.used", **by)
         return opened
 
@@ -96,6 +93,13 @@ def roll_back(actor: Actor, secret_id: UUID | str, *, to: int, grace: timedelta 
             secret = access_changeable_secret(actor, secret_id)
             version = _version(secret, to)
         return add_version(actor, secret.pk, NewValue(_open(secret, version), Origin.ROLLED_BACK, grace))
+
+
+def _was_renewed(actor: Actor, opened: OpenedSecret) -> bool:
+    if opened.secret.kind != SecretKind.OAUTH_TOKEN:
+        return False
+    token = read_oauth_token(opened.value)
+    return token.is_stale(clock.now()) and token.can_refresh and renew_token(actor, opened.secret, token)
 
 
 def _find(actor: Actor, key: str, project: Project) -> OpenedSecret:
