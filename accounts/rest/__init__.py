@@ -4,7 +4,7 @@
 from accounts.rest.asking import SessionAuthentication, TokenAuthentication
 from accounts.rest.bodies import Body, Query, refuse_unknown
 from accounts.rest.etags import check_if_match, etag_of, expected_revisions
-from accounts.rest.freshness import insist_fresh_sign_in
+from accounts.rest.freshness import confirm_first, insist_fresh_sign_in
 from accounts.rest.pages import PageParams, page_params, paginated
 from accounts.rest.parsers import StrictJSONParser
 from accounts.rest.plain import answers_problems
@@ -21,6 +21,7 @@ __all__ = [
     "TokenAuthentication",
     "answers_problems",
     "check_if_match",
+    "confirm_first",
     "etag_of",
     "expected_revisions",
     "insist_fresh_sign_in",

@@ -4,14 +4,17 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.errors import SignInNotFresh
 from accounts.forms.tokens import TokenForm
 from accounts.operations.tokens import issue_token, revoke_token
 from accounts.queries.pages import LARGEST_PAGE
 from accounts.queries.projects import access_project, list_projects
 from accounts.queries.tokens import access_token, list_organization_tokens, list_own_tokens
-from accounts.roles import Permission
+from accounts.rest import confirm_first, insist_fresh_sign_in
+from accounts.roles import Permission, TokenScope
 from accounts.views.shell import ConfirmPage, FormPage, SettingsPage
 from codexos.kernel import clock
 
@@ -52,6 +55,11 @@ class NewTokenPage(FormPage):
     def save(self, request: HttpRequest, form: TokenForm) -> HttpResponse:
         """Make the token and show it, here and never again: a redirect would have to keep the value somewhere."""
         asked = form.cleaned_data
+        if TokenScope.VAULT in asked["scopes"]:
+            try:
+                insist_fresh_sign_in(request, self.actor)
+            except SignInNotFresh:
+                return confirm_first(then=reverse("new-token"))
         issued = issue_token(
             self.actor,
             name=asked["name"],

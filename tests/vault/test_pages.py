@@ -13,7 +13,8 @@ from accounts.tenancy import tenant
 from tests.accounts.pages.conftest import browser_of
 from tests.factories import Someone, World
 from vault.errors import VaultShredded
-from vault.models import Secret, SecretReference, SecretScope
+from vault.models import RotateBy, Secret, SecretReference, SecretScope
+from vault.operations.rotation import Rotation, set_rotation
 from vault.operations.secrets import Folder, destroy_secret, put_secret
 from vault.operations.values import read_secret
 from vault.queries.secrets import access_secret
@@ -93,6 +94,7 @@ def test_a_value_is_shown_after_a_fresh_sign_in_only(world: World, secret: Secre
         assert answer["Location"] == f"/account/reauthenticate/?next=%2Fvault%2F{secret.pk}%2Freveal%2F"
         assert "canary" not in text_of(answer)
     assert told(world, "secret.read") == 0
+    assert told(world, "secret.refused") == 2
     fresh = browse(world.dev, fresh=True)
     asked = fresh.get(page)
     assert "canary" not in text_of(asked)
@@ -101,6 +103,27 @@ def test_a_value_is_shown_after_a_fresh_sign_in_only(world: World, secret: Secre
     assert shown["Cache-Control"] == "no-store"
     assert shown["Refresh"] == f"30; url=/vault/{secret.pk}/"
     assert told(world, "secret.read") == 1
+
+
+def test_what_is_tried_with_a_closed_secret_is_told(world: World, secret: Secret) -> None:
+    client = browse(world.admin, fresh=True)
+    hers = put_secret(world.dev.actor, "hers", b"canary", folder=Folder(scope=SecretScope.PERSONAL))
+    for name in ("reveal-secret", "new-value", "destroy-secret", "share-secret", "roll-back-secret"):
+        assert client.post(reverse(name, args=[hers.pk])).status_code == 404
+    assert client.get(reverse("secret", args=[hers.pk])).status_code == 404
+    assert told(world, "secret.refused") == 5
+
+
+def test_where_next_values_come_from_is_shown_to_those_whose_secret_it_is(world: World) -> None:
+    ours = put_secret(world.admin.actor, "ours", b"canary", folder=Folder(scope=SecretScope.ORGANIZATION))
+    plan = Rotation(30, RotateBy.CALLBACK, "https://maker.example/next?sesame=4c9e")
+    set_rotation(world.admin.actor, ours.pk, plan)
+    page = reverse("secret-rotation", args=[ours.pk])
+    assert "sesame=4c9e" in text_of(browse(world.admin).get(page))
+    for closed in (page, reverse("new-value", args=[ours.pk])):
+        answer = browse(world.dev).get(closed)
+        assert answer.status_code == 403
+        assert "sesame" not in text_of(answer)
 
 
 def test_bytes_are_shown_in_hex(world: World) -> None:

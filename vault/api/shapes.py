@@ -2,6 +2,7 @@
 """What the API of vault answers. One shape holds a value, and one view answers it."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from rest_framework import serializers
 
@@ -19,16 +20,23 @@ class SecretShape(serializers.ModelSerializer[Secret]):
     user_id = serializers.UUIDField(source="person_id", allow_null=True, help_text="Whose it is, if one person's.")
     created_by_id = serializers.UUIDField()
     version = serializers.IntegerField(source="current_number")
+    callback_host = serializers.SerializerMethodField(
+        help_text="Who gives the next value. The rest of the address may let others in, so it is not answered."
+    )
 
     class Meta:
         model = Secret
         fields = (
             *("id", "key", "kind", "scope", "project_id", "team_id", "user_id", "description", "tags", "version"),
             *("expires_at", "rotated_at", "last_used_at", "last_used_by"),
-            *("rotate_every_days", "rotate_by", "rotates_at", "callback_url", "grace_seconds", "rotation_problem"),
+            *("rotate_every_days", "rotate_by", "rotates_at", "callback_host", "grace_seconds", "rotation_problem"),
             *("created_by_id", "created_at", "updated_at", "destroyed_at", "destroyed_by", "gone_at"),
         )
         read_only_fields = fields
+
+    def get_callback_host(self, row: Secret) -> str:
+        """Return the host of its callback, "" where there is none."""
+        return urlsplit(row.callback_url).hostname or ""
 
 
 class PlannedRotationShape(serializers.Serializer[Any]):

@@ -23,6 +23,7 @@ from vault.errors import KeysJustChanged
 from vault.models import VaultKey
 from vault.operations.keys import latest_number
 from vault.operations.operators import operator_of
+from vault.operations.refusals import auditing_refusals
 from vault.queries.lookups import list_organizations_with_keys_from_before, list_organizations_with_retired_keys
 from vault.tasks import rewrap_versions
 
@@ -44,9 +45,10 @@ def rotate_organization_key(actor: Actor) -> VaultKey:
 
     Raises NotAllowed, KeyUnavailable, KeysJustChanged where somebody else did the same at the same moment.
     """
-    insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
-    fresh = new_row(actor.organization_id, number=latest_number(actor.organization_id) + 1)
-    return _replace_key_in_use(actor, fresh)
+    with auditing_refusals(actor, "rotate key", key=""):
+        insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
+        fresh = new_row(actor.organization_id, number=latest_number(actor.organization_id) + 1)
+        return _replace_key_in_use(actor, fresh)
 
 
 @in_organization

@@ -12,6 +12,7 @@ from accounts.tenancy import in_organization
 from vault.errors import SecretInvalid, TagRuleNotFound
 from vault.models import Effect, TagRule
 from vault.operations.naming import clean_tags
+from vault.operations.refusals import auditing_refusals
 from vault.operations.sharing import Whom, ids_of, named_whom, told_whom
 
 
@@ -25,12 +26,23 @@ class RuleRequest:
     role: str = ""
 
 
-@in_organization
 def make_rule(actor: Actor, rule: RuleRequest) -> TagRule:
     """Make a rule; the one that is there already stays as it is.
 
     Raises NotAllowed, SecretInvalid, TeamNotFound, MemberNotFound.
     """
+    with auditing_refusals(actor, "make tag rule", key=rule.tag):
+        return _make(actor, rule)
+
+
+def drop_rule(actor: Actor, rule_id: str) -> None:
+    """Drop a rule: what it closed is open again, what it opened is closed. Raises NotAllowed, TagRuleNotFound."""
+    with auditing_refusals(actor, "drop tag rule", key=rule_id):
+        _drop(actor, rule_id)
+
+
+@in_organization
+def _make(actor: Actor, rule: RuleRequest) -> TagRule:
     insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
     (tag,) = clean_tags([rule.tag])
     if rule.effect not in Effect.values:
@@ -52,8 +64,7 @@ def make_rule(actor: Actor, rule: RuleRequest) -> TagRule:
 
 
 @in_organization
-def drop_rule(actor: Actor, rule_id: str) -> None:
-    """Drop a rule: what it closed is open again, what it opened is closed. Raises NotAllowed, TagRuleNotFound."""
+def _drop(actor: Actor, rule_id: str) -> None:
     insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
     rows = TagRule.objects.for_organization(actor.organization_id)
     rule = rows.select_related("team", "person").filter(pk__in=ids_of(rule_id)).first()

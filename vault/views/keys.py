@@ -9,6 +9,7 @@ from accounts.forms.blame import MENDABLE
 from accounts.queries.organizations import access_organization
 from accounts.rest import insist_fresh_sign_in
 from vault.operations.key_rotation import rotate_organization_key
+from vault.operations.refusals import auditing_refusals
 from vault.operations.shredding import shred_vault
 from vault.queries.keys import list_vault_keys, shredding_of, summarize_vault_keys
 from vault.views.shell import VaultPage
@@ -52,7 +53,8 @@ class ShredPage(VaultPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Shred; the short name must be typed. Raises SignInNotFresh."""
-        insist_fresh_sign_in(request, self.actor)
+        with auditing_refusals(self.actor, "shred", key=""):
+            insist_fresh_sign_in(request, self.actor)
         try:
             shredded = shred_vault(self.actor, confirm=request.POST.get("confirm", "").strip())
         except MENDABLE as error:

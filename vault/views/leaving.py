@@ -13,6 +13,7 @@ from vault.views.shell import SecretPage
 class DestroyPage(SecretPage):
     """A question before a secret is destroyed: what uses it, and until when it can be taken back."""
 
+    tried = "destroy"
     template_name = "vault/destroy.html"
 
     def get(self, request: HttpRequest, secret: str) -> HttpResponse:
@@ -37,6 +38,7 @@ class DestroyPage(SecretPage):
 class RestoreDeed(SecretPage):
     """A destroyed secret taken back."""
 
+    tried = "restore"
     may_be_destroyed = True
 
     def post(self, request: HttpRequest, secret: str) -> HttpResponse:

@@ -17,6 +17,7 @@ from vault.views.shell import SecretPage, VaultPage
 class ShareDeed(SecretPage):
     """Sharing a secret."""
 
+    tried = "share"
     template_name = "vault/secret_form.html"
 
     def post(self, request: HttpRequest, secret: str) -> HttpResponse:
@@ -33,6 +34,8 @@ class ShareDeed(SecretPage):
 
 class UnshareDeed(SecretPage):
     """Taking a share back."""
+
+    tried = "unshare"
 
     def post(self, request: HttpRequest, secret: str, share: str) -> HttpResponse:
         """Take it back. Raises ShareNotFound, NotAllowed."""

@@ -91,6 +91,7 @@ class NewSecretPage(VaultPage):
 class OneSecretPage(SecretPage):
     """One secret: what is said of it, its versions, who uses it, with whom it is shared."""
 
+    tried = "change"
     template_name = "vault/secret.html"
     may_be_destroyed = True
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the vault's pages share: their tabs, the people and folders one may choose from, what is kept by no cache."""
 
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from accounts.queries.pages import LARGEST_PAGE
 from accounts.queries.projects import list_projects
 from accounts.queries.teams import list_teams
 from accounts.roles import Permission
+from vault.operations.refusals import auditing_refusals
 from vault.queries.openings import insist_vault
 from vault.queries.secrets import access_secret, may_change_secret
 
@@ -75,15 +77,20 @@ class VaultPage(OrganizationPage):
 
 
 class SecretPage(VaultPage):
-    """A page of one secret, named ``secret`` in its route."""
+    """A page of one secret, named ``secret`` in its route; ``tried`` names its deed in the audit trail."""
 
     tab = "secrets"
+    tried: ClassVar[str] = ""
     may_be_destroyed: ClassVar[bool] = False
 
     @cached_property
     def secret(self) -> Any:
         """The secret it is about. Raises SecretNotFound kinds."""
-        return access_secret(self.actor, self.kwargs["secret"], may_be_destroyed=self.may_be_destroyed)
+        named = self.kwargs["secret"]
+        # Looking at what is said of a secret is no deed; trying to do something to it is, also where it is closed.
+        is_tried = self.tried and (self.request.method == "POST" or self.tried == "read")
+        with auditing_refusals(self.actor, self.tried, key=named) if is_tried else nullcontext():
+            return access_secret(self.actor, named, may_be_destroyed=self.may_be_destroyed)
 
     def page(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         """Render the page about its secret."""

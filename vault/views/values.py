@@ -4,18 +4,18 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.errors import SignInNotFresh
 from accounts.forms.blame import MENDABLE, blame
-from accounts.rest import insist_fresh_sign_in
+from accounts.rest import confirm_first, insist_fresh_sign_in
 from vault.forms.secrets import NewValueForm, RotationForm
+from vault.operations.refusals import auditing_refusals
 from vault.operations.rotation import set_rotation
 from vault.operations.secrets import add_version
 from vault.operations.values import read_secret, roll_back
+from vault.queries.secrets import insist_may_change
 from vault.views.shell import SecretPage
 
 SHOWN_SECONDS = 30
@@ -25,17 +25,16 @@ class RevealPage(SecretPage):
     """A value, shown for half a minute."""
 
     template_name = "vault/reveal.html"
+    tried = "read"
 
     def get(self, request: HttpRequest, secret: str) -> HttpResponse:
         """Ask first: what happens when it is shown, and that the trail says so."""
-        if not self._is_fresh:
-            return self._confirm_first()
-        return self.page(request, seconds=SHOWN_SECONDS)
+        return self._confirm_first() or self.page(request, seconds=SHOWN_SECONDS)
 
     def post(self, request: HttpRequest, secret: str) -> HttpResponse:
         """Show it, in this answer and no other; the page leaves by itself."""
-        if not self._is_fresh:
-            return self._confirm_first()
+        if confirm := self._confirm_first():
+            return confirm
         try:
             opened = read_secret(self.actor, self.secret.pk, number=_number(request.POST.get("version", "")))
         except MENDABLE as error:
@@ -46,26 +45,26 @@ class RevealPage(SecretPage):
         response["Refresh"] = f"{SHOWN_SECONDS}; url={reverse('secret', args=[self.secret.pk])}"
         return response
 
-    @property
-    def _is_fresh(self) -> bool:
-        try:
-            insist_fresh_sign_in(self.request, self.actor)
-        except SignInNotFresh:
-            return False
-        return True
-
-    def _confirm_first(self) -> HttpResponse:
+    def _confirm_first(self) -> HttpResponse | None:
+        """Return where to confirm who one is, None after a fresh sign-in. Raises SecretNotFound kinds."""
         here = reverse("reveal-secret", args=[self.secret.pk])
-        return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': here})}")
+        try:
+            with auditing_refusals(self.actor, self.tried, key=str(self.secret.pk)):
+                insist_fresh_sign_in(self.request, self.actor)
+        except SignInNotFresh:
+            return confirm_first(then=here)
+        return None
 
 
 class NewValuePage(SecretPage):
     """Another value for a secret."""
 
     template_name = "vault/secret_form.html"
+    tried = "rotate"
 
     def get(self, request: HttpRequest, secret: str) -> HttpResponse:
-        """Show the form."""
+        """Show the form. Raises NotAllowed."""
+        insist_may_change(self.actor, self.secret)
         return self._show(request, NewValueForm())
 
     def post(self, request: HttpRequest, secret: str) -> HttpResponse:
@@ -87,9 +86,11 @@ class RotationPage(SecretPage):
     """When a secret gets its next values."""
 
     template_name = "vault/secret_form.html"
+    tried = "plan rotation"
 
     def get(self, request: HttpRequest, secret: str) -> HttpResponse:
-        """Show the plan."""
+        """Show the plan to those whose secret it is: the callback's address may let others in. Raises NotAllowed."""
+        insist_may_change(self.actor, self.secret)
         return self._show(request, RotationForm.about(self.secret))
 
     def post(self, request: HttpRequest, secret: str) -> HttpResponse:
@@ -113,6 +114,8 @@ class RotationPage(SecretPage):
 
 class RollBackDeed(SecretPage):
     """An earlier value made the current one."""
+
+    tried = "roll back"
 
     def post(self, request: HttpRequest, secret: str) -> HttpResponse:
         """Seal it anew as the next version. Raises CodexosError kinds."""

@@ -5,11 +5,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import page_params, paginated
+from accounts.rest import insist_fresh_sign_in, page_params, paginated
 from vault.api.bodies import ShredBody
 from vault.api.shapes import ShreddedShape, ShreddingShape, VaultKeyShape
 from vault.api.views.asking import SecretAPIView
 from vault.operations.key_rotation import rotate_organization_key
+from vault.operations.refusals import auditing_refusals
 from vault.operations.shredding import shred_vault
 from vault.queries.keys import list_vault_keys, shredding_of, view_key
 
@@ -52,5 +53,8 @@ class ShredView(SecretAPIView):
     def post(self, request: Request) -> Response:
         """Destroy every key, signed in: nobody opens the organization's secrets again. It cannot be taken back."""
         self.tried = "shred"
+        actor = self.actor_of(request)
+        with auditing_refusals(actor, "shred", key=""):
+            insist_fresh_sign_in(request, actor)
         confirm = ShredBody.parse(request.data)["confirm"]
-        return Response(ShreddedShape(shred_vault(self.actor_of(request), confirm=confirm)).data)
+        return Response(ShreddedShape(shred_vault(actor, confirm=confirm)).data)

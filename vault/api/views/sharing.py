@@ -57,6 +57,7 @@ class TagRuleListView(SecretAPIView):
     @extend_schema(request=TagRuleBody, responses={201: TagRuleShape})
     def post(self, request: Request) -> Response:
         """Make a rule: it opens the secrets with a tag to a team, a member or a role, or closes them."""
+        self.tried = "make tag rule"
         body = TagRuleBody.parse(request.data)
         whom = Whom(body.pop("team_id"), body.pop("member_id"))
         rule = make_rule(self.actor_of(request), RuleRequest(whom=whom, **body))
