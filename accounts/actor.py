@@ -33,7 +33,8 @@ class Actor:
 
     ``grants`` maps the id of a container (organization or team) to the permissions held there;
     ``limit`` is what a token lets through at most, None for no limit;
-    ``project_id`` narrows a token to one project.
+    ``project_id`` narrows a token to one project;
+    ``by_narrow_token`` says of a run, which stands in a project anyway, that such a token started it.
     """
 
     kind: ActorKind
@@ -46,6 +47,7 @@ class Actor:
     project_id: ProjectId | None = None
     token_id: TokenId | None = None
     break_glass_id: UUID | None = None
+    by_narrow_token: bool = False
 
     @property
     def team_ids(self) -> frozenset[UUID]:

@@ -7,6 +7,7 @@ who takes the run up after it knows none of them before a step opens them again.
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from accounts.tenancy import tenant
 from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.standing import Standing
 from agents.errors import SecretNotText, SecretsNotForModels, VaultUnreachable
+from agents.queries.runs import is_by_narrow_token
 from codexos.kernel.errors import CodexosError, NotAllowed
 from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.redaction import Redactor, redact_in_logs
@@ -103,9 +105,10 @@ class RunSecrets:
         with tenant(standing.organization_id):
             found = standing.load_actor()
             project = Project.objects.for_organization(standing.organization_id).filter(pk=standing.project_id).first()
+            is_narrow = is_by_narrow_token(self._run_id, organization_id=standing.organization_id)
         if found is None or project is None:
             raise NotAllowed(f"{standing.name} is no longer a member of this organization: no secret is used for them.")
-        return found, project
+        return replace(found, by_narrow_token=is_narrow), project
 
     def _remember(self, opened: Collection[OpenedSecret]) -> None:
         for secret in opened:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from accounts.actor import Actor
+from accounts.models import ApiToken
 from accounts.queries.access import insist
 from accounts.queries.pages import Page, page_of
 from accounts.roles import Permission
@@ -143,6 +144,13 @@ def documents_of(library: Mapping[str, JsonObject]) -> Mapping[str, JsonValue]:
 def log_of(entries: Sequence[Entry]) -> list[LogLine]:
     """Say a journal as lines for people."""
     return [log_line(entry) for entry in entries]
+
+
+def is_by_narrow_token(run_id: UUID, *, organization_id: UUID) -> bool:
+    """Tell whether a token that is narrowed to a project started a run: it opens no secret from beyond that project."""
+    runs = Run.objects.for_organization(organization_id).filter(pk=run_id)
+    tokens = ApiToken.objects.for_organization(organization_id).filter(project__isnull=False)
+    return tokens.filter(pk__in=runs.values("token_id")).exists()
 
 
 def visible_runs(actor: Actor) -> OrganizationQuerySet[Run]:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from django.conf import LazySettings
 
-from accounts.models import Membership
+from accounts.models import Membership, Project
 from accounts.operations.grants import regrant
 from accounts.operations.organizations import change_organization
 from accounts.operations.tokens import issue_token
@@ -31,7 +31,7 @@ from tests.agents.test_runs import run_agent, working
 from tests.factories import Someone, World, client_for
 from tests.fakes.openai import KEY, Provider, serve_provider
 from tests.kernel.local_server import Asked, LocalServer, answer
-from vault.models import Secret
+from vault.models import Secret, SecretScope
 from vault.operations.secrets import Folder, SecretEdit, put_secret
 from vault.queries.secrets import list_uses
 
@@ -194,6 +194,23 @@ async def test_a_token_without_the_vault_uses_no_secrets(committed_world: World,
     assert (done["status"], done["error"]["code"]) == ("failed", "not_allowed")
     assert "scope 'vault'" in done["error"]["message"]
     assert server.asked == []
+
+
+async def test_a_run_opens_what_the_token_that_started_it_would(committed_world: World, server: LocalServer) -> None:
+    world, dev = committed_world, committed_world.dev
+    await aput(world)
+    await asyncio.to_thread(put_secret, dev.actor, "mine", b"canary-mine", folder=Folder(SecretScope.PERSONAL))
+
+    def token(project: Project | None) -> Someone:
+        return Someone(dev.person, dev.actor, issue_token(dev.actor, name="T", project=project).value)
+
+    narrow = await asyncio.to_thread(token, world.project)
+    wide = await asyncio.to_thread(token, None)
+    done = await run(narrow, ask(server, headers={"X-Key": "{{ vault.mine }}"}))
+    assert (done["status"], done["error"]["code"]) == ("failed", "secret_not_found")
+    assert server.asked == []
+    assert (await run(narrow, ask(server, headers=HEADERS)))["status"] == "succeeded"
+    assert (await run(wide, ask(server, headers={"X-Key": "{{ vault.mine }}"})))["status"] == "succeeded"
 
 
 async def test_who_lost_the_vault_meanwhile_uses_no_secrets(committed_world: World, server: LocalServer) -> None:

@@ -92,6 +92,6 @@ def _teams_with_vault(actor: Actor) -> list[UUID]:
 
 
 def is_narrowed(actor: Actor) -> bool:
-    """Tell whether an actor sees the secrets of one project alone, as a token that was made for it does."""
+    """Tell whether an actor sees the secrets of one project alone: a token that was made for it, or a run of one."""
     # A run stands in a project as well, but what its organization shares is meant for it.
-    return actor.project_id is not None and actor.kind is not ActorKind.RUN
+    return actor.project_id is not None and (actor.kind is not ActorKind.RUN or actor.by_narrow_token)
