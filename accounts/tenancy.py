@@ -72,6 +72,17 @@ def platform(person_id: UUID) -> Iterator[None]:
         yield
 
 
+def stay() -> None:
+    """Renew the token of this transaction's organization: for one that may take longer than TOKEN_SECONDS.
+
+    Raises UnscopedRead outside of any organization's transaction.
+    """
+    organization_id = _tenant.get()
+    if organization_id is None:
+        raise UnscopedRead("stay() was called outside of an organization's transaction.")
+    _set_local("app.tenant_token", tenant_token(organization_id))
+
+
 def _platform_token(person_id: UUID) -> str:
     return sign_token("platform", person_id, expires_at=int(time.time()) + TOKEN_SECONDS)
 

@@ -9,10 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent
-from accounts.tenancy import tenant
+from accounts.tenancy import current_tenant, tenant
 from codexos.kernel.sealing import new_key
 from tests.factories import World
 from vault.models import Origin, SecretScope
+from vault.operations import moving
 from vault.operations.secrets import Folder, NewValue, SecretEdit, add_version, destroy_secret, put_secret
 from vault.operations.shredding import shred_vault
 from vault.operations.values import read_secret, roll_back
@@ -103,6 +104,18 @@ def test_all_of_them_or_none(filled: World, tmp_path: Path) -> None:
         import_(tmp_path, "other", "mallory@other.example", "--into-project", world.other_project.slug)
     assert list_secrets(world.stranger.actor).rows == []
     assert told(world, "vault.imported", of_other=True) == []
+
+
+def test_an_import_may_take_longer_than_a_token_of_its_organization_lasts(
+    filled: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export(tmp_path, "--every-version")
+    monkeypatch.setattr(moving, "BATCH", 2)
+    renewed = []
+    monkeypatch.setattr(moving, "stay", lambda: renewed.append(current_tenant()))
+    import_(tmp_path, "acme", "admin@acme.example")
+    # Four values: the token is renewed before the first and the third.
+    assert renewed == [filled.acme.pk] * 2
 
 
 @pytest.mark.parametrize("harm", ["cut", "flip", "key"])

@@ -20,7 +20,7 @@ from accounts.models import Membership, Organization, Person, Project, Team
 from accounts.operations.audit import record_event
 from accounts.queries.access import insist_in_organization
 from accounts.roles import Permission
-from accounts.tenancy import OrganizationQuerySet, in_organization, tenant
+from accounts.tenancy import OrganizationQuerySet, in_organization, stay, tenant
 from codexos.kernel import clock
 from codexos.kernel.errors import CodexosError
 from vault.crypto.bundle import BundleHeader, write_bundle
@@ -182,7 +182,10 @@ def import_secrets(
     held = key_in_use(actor.organization_id)
     with tenant(actor.organization_id, durable=True):
         importing = _Importing(actor, folders, held, skip_existing=skip_existing)
-        for carried in _parsed(records()):
+        for number, carried in enumerate(_parsed(records())):
+            if number % BATCH == 0:
+                # All or none, so it is one transaction, however many there are.
+                stay()
             importing.take(carried, file=file)
         importing.check_room()
         organization = Organization.objects.get(pk=actor.organization_id)
