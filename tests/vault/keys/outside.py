@@ -11,7 +11,7 @@ from codexos.kernel.sealing import associate, new_key
 from tests.fakes import aws_kms, gcp_kms, hashicorp
 from tests.fakes.keeper import Keeper, serve
 from vault.adapters.keys.aws import AwsAccount, AwsKeys
-from vault.adapters.keys.calls import Line
+from vault.adapters.keys.calls import Reach
 from vault.adapters.keys.gcp import GcpAccount, GcpKeys
 from vault.adapters.keys.gcp_tokens import MetadataServer, ServiceAccount
 from vault.adapters.keys.hashicorp import HashicorpAccount, HashicorpKeys
@@ -35,10 +35,10 @@ class Outside:
     secrets: list[str]
     pauses: list[float] = field(default_factory=list)
 
-    def line(self, **limits: float) -> Line:
-        """Return a line that waits for nobody."""
+    def reach(self, **limits: float) -> Reach:
+        """Return a reach that waits for nobody."""
         chosen = HttpLimits(total_seconds=5.0, redirects=0, **limits) if not limits else HttpLimits(**limits)  # type: ignore[arg-type]
-        return Line(EgressPolicy(), limits=chosen, pause=self.pauses.append)
+        return Reach(EgressPolicy(), limits=chosen, pause=self.pauses.append)
 
 
 @contextmanager
@@ -52,9 +52,9 @@ def standing(kind: str) -> Iterator[Outside]:
 def _hashicorp() -> Outside:
     fake = hashicorp.Transit()
 
-    def make(*, keys: tuple[str, ...] = ("codexos",), line: Line | None = None, **account: Any) -> KeyProvider:
+    def make(*, keys: tuple[str, ...] = ("codexos",), reach: Reach | None = None, **account: Any) -> KeyProvider:
         given = account or {"role": hashicorp.ROLE, "role_secret": hashicorp.ROLE_SECRET}
-        return HashicorpKeys(HashicorpAccount(fake.url, **given), keys, line=line or outside.line())
+        return HashicorpKeys(HashicorpAccount(fake.url, **given), keys, reach=reach or outside.reach())
 
     def disable() -> None:
         fake.keys["codexos"].versions.append(new_key())
@@ -77,11 +77,11 @@ class _Nobody(set[str]):
 def _aws() -> Outside:
     fake = aws_kms.Kms()
 
-    def make(*, keys: tuple[str, ...] = (aws_kms.ARN,), line: Line | None = None, **account: Any) -> KeyProvider:
+    def make(*, keys: tuple[str, ...] = (aws_kms.ARN,), reach: Reach | None = None, **account: Any) -> KeyProvider:
         who = Credentials(
             account.get("key_id", aws_kms.KEY_ID), account.get("secret", aws_kms.SECRET), account.get("session", "")
         )
-        return AwsKeys(AwsAccount(fake.url, aws_kms.REGION, who), keys, line=line or outside.line())
+        return AwsKeys(AwsAccount(fake.url, aws_kms.REGION, who), keys, reach=reach or outside.reach())
 
     def disable() -> None:
         fake.keys[aws_kms.ARN].state = "Disabled"
@@ -96,10 +96,10 @@ def _aws() -> Outside:
 def _gcp() -> Outside:
     fake = gcp_kms.CloudKms()
 
-    def make(*, keys: tuple[str, ...] = (gcp_kms.NAME,), line: Line | None = None, **account: Any) -> KeyProvider:
+    def make(*, keys: tuple[str, ...] = (gcp_kms.NAME,), reach: Reach | None = None, **account: Any) -> KeyProvider:
         tokens = account.get("tokens") or ServiceAccount.read(account.get("credentials", fake.credentials))
         assert isinstance(tokens, ServiceAccount | MetadataServer)
-        return GcpKeys(GcpAccount(fake.url, tokens), keys, line=line or outside.line())
+        return GcpKeys(GcpAccount(fake.url, tokens), keys, reach=reach or outside.reach())
 
     def disable() -> None:
         fake.keys[gcp_kms.NAME].state = "DISABLED"

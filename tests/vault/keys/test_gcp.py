@@ -13,7 +13,7 @@ from codexos.kernel.egress import parse_egress_allow
 from codexos.kernel.http import EgressPolicy
 from tests.fakes.gcp_kms import NAME, CloudKms, checksum, made_key
 from tests.vault.keys.outside import HERE, KEY, Outside, requests_to, standing
-from vault.adapters.keys.calls import Line
+from vault.adapters.keys.calls import Reach
 from vault.adapters.keys.crc32c import crc32c
 from vault.adapters.keys.gcp_tokens import MetadataServer, ServiceAccount
 from vault.errors import KeyUnavailable
@@ -135,8 +135,8 @@ def test_another_server_at_that_address_is_not_believed(outside: Outside, kms: C
 def test_the_address_of_metadata_stays_shut_unless_it_is_named_itself(outside: Outside) -> None:
     tokens = MetadataServer("http://169.254.169.254")
     for allow in ("", "169.254.0.0/16"):
-        line = Line(EgressPolicy(allow=parse_egress_allow(allow)), pause=outside.pauses.append)
+        reach = Reach(EgressPolicy(allow=parse_egress_allow(allow)), pause=outside.pauses.append)
         with pytest.raises(KeyUnavailable, match="private, local or reserved"):
-            outside.make(tokens=tokens, line=line).wrap(KEY, associated=HERE)
+            outside.make(tokens=tokens, reach=reach).wrap(KEY, associated=HERE)
     named = EgressPolicy(allow=parse_egress_allow("169.254.169.254"))
     assert named.reason_against(ip_address("169.254.169.254"), 80) is None

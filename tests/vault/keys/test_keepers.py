@@ -11,7 +11,7 @@ from codexos.kernel.http import EgressPolicy
 from codexos.kernel.sealing import SealBroken, new_key
 from tests.vault.keys.outside import HERE, KEY, KINDS, THERE, Outside, standing
 from vault.adapters.keys.cached import CachedKeys
-from vault.adapters.keys.calls import Line
+from vault.adapters.keys.calls import Reach
 from vault.adapters.keys.proven import ProvenKeys
 from vault.crypto.ports import WrappedKey
 from vault.errors import KeyUnavailable, MasterUnknown
@@ -100,8 +100,8 @@ def test_a_keeper_that_is_away_is_asked_twice(outside: Outside) -> None:
 def test_a_keeper_that_hangs_does_not_hang_us(outside: Outside) -> None:
     wrapped = outside.make().wrap(KEY, associated=HERE)
     outside.fake.hangs = True
-    line = outside.line(total_seconds=0.2, connect_seconds=0.2, idle_seconds=0.2, redirects=0)
-    assert "did not answer in time" in refusal(outside, wrapped, line=line)
+    reach = outside.reach(total_seconds=0.2, connect_seconds=0.2, idle_seconds=0.2, redirects=0)
+    assert "did not answer in time" in refusal(outside, wrapped, reach=reach)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -147,20 +147,20 @@ def test_an_older_key_opens_behind_a_newer_one(outside: Outside) -> None:
 
 def test_a_keeper_on_a_private_address_is_reached_and_nothing_else_there_is(outside: Outside) -> None:
     """The fakes stand on 127.0.0.1, which is closed to everybody whom the operator did not name."""
-    assert outside.make(line=Line(EgressPolicy())).wrap(KEY, associated=HERE)
+    assert outside.make(reach=Reach(EgressPolicy())).wrap(KEY, associated=HERE)
     other = parse_egress_allow("10.0.0.0/8")
-    assert outside.make(line=Line(EgressPolicy(allow=other))).wrap(KEY, associated=HERE)
-    calls = Line(EgressPolicy(), pause=outside.pauses.append).to("https://keeper.example", master="m")
+    assert outside.make(reach=Reach(EgressPolicy(allow=other))).wrap(KEY, associated=HERE)
+    calls = Reach(EgressPolicy(), pause=outside.pauses.append).to("https://keeper.example", master="m")
     with pytest.raises(KeyUnavailable, match="not among the hosts"):
         calls.post(outside.fake.url)
     assert outside.pauses == []
 
 
 def test_local_only_holds_for_keepers_too(outside: Outside) -> None:
-    line = Line(EgressPolicy(local_only=True), pause=outside.pauses.append)
-    assert outside.make(line=line).wrap(KEY, associated=HERE)
+    reach = Reach(EgressPolicy(local_only=True), pause=outside.pauses.append)
+    assert outside.make(reach=reach).wrap(KEY, associated=HERE)
     with pytest.raises(KeyUnavailable, match="local-only"):
-        line.to("https://8.8.8.8", master="m").post("https://8.8.8.8/")
+        reach.to("https://8.8.8.8", master="m").post("https://8.8.8.8/")
 
 
 def test_nothing_secret_is_shown_by_what_knows_it(outside: Outside) -> None:

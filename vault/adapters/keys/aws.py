@@ -14,7 +14,7 @@ from codexos.kernel import clock
 from codexos.kernel.http import HttpAnswer
 from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.sealing import SealBroken
-from vault.adapters.keys.calls import Line, encoded, json_of
+from vault.adapters.keys.calls import Reach, encoded, json_of
 from vault.adapters.keys.sigv4 import Credentials, Scope, signed_headers
 from vault.crypto.ports import WrappedKey
 from vault.errors import MasterUnknown
@@ -46,10 +46,10 @@ class AwsAccount:
 class AwsKeys:
     """Keeps the port KeyProvider by AWS KMS. The first key closes, all that are named open."""
 
-    def __init__(self, account: AwsAccount, keys: tuple[str, ...], *, line: Line) -> None:
+    def __init__(self, account: AwsAccount, keys: tuple[str, ...], *, reach: Reach) -> None:
         self._account = account
         self._names = {f"{KIND}:{key}": key for key in keys}
-        self._calls = line.to(account.url, master=self.master)
+        self._calls = reach.to(account.url, master=self.master)
 
     @property
     def master(self) -> str:

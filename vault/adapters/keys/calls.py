@@ -22,7 +22,7 @@ _AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Reach:
     """How a keeper is reached: what may be reached at all, whom TLS trusts besides public authorities, and limits."""
 
     policy: EgressPolicy
@@ -38,19 +38,19 @@ class Line:
 class Calls:
     """Asks one keeper, once more where it did not answer. Its failures name the keeper and never what was sent."""
 
-    def __init__(self, line: Line, urls: tuple[str, ...], *, master: str) -> None:
+    def __init__(self, reach: Reach, urls: tuple[str, ...], *, master: str) -> None:
         places = frozenset(map(_place, urls))
         # The operator named them, so they may stand on a private network; nothing may lead anywhere else.
         policy = replace(
-            line.policy,
+            reach.policy,
             named=places,
             only_hosts=frozenset(host for host, _ in places),
         )
-        options = ClientOptions(limits=line.limits)
-        if line.authority:
-            options["tls"] = _trusting(line.authority)
+        options = ClientOptions(limits=reach.limits)
+        if reach.authority:
+            options["tls"] = _trusting(reach.authority)
         self._client = BlockingHttpClient(policy, **options)
-        self._pause = line.pause
+        self._pause = reach.pause
         self._master = master
 
     def post(self, url: str, **options: Unpack[AskOptions]) -> HttpAnswer:

@@ -14,7 +14,7 @@ from codexos.kernel.egress import is_address
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from vault.adapters.keys.aws import AwsAccount, AwsKeys
 from vault.adapters.keys.cached import CachedKeys
-from vault.adapters.keys.calls import Line
+from vault.adapters.keys.calls import Reach
 from vault.adapters.keys.gcp import GcpAccount, GcpKeys
 from vault.adapters.keys.gcp_tokens import MetadataServer, ServiceAccount
 from vault.adapters.keys.hashicorp import HashicorpAccount, HashicorpKeys
@@ -73,14 +73,16 @@ def _hashicorp() -> KeyProvider:
     if not given["token"]:
         _complete("hashicorp", "role", "role_secret")
     names = ("url", "mount", "namespace", "token", "role", "role_secret", "is_derived")
-    return HashicorpKeys(HashicorpAccount(**{name: given[name] for name in names}), tuple(given["keys"]), line=_line())
+    return HashicorpKeys(
+        HashicorpAccount(**{name: given[name] for name in names}), tuple(given["keys"]), reach=_reach()
+    )
 
 
 def _aws() -> KeyProvider:
     given = _complete("aws", "keys", "region", "key_id", "secret")
     url = given["url"] or f"https://kms.{given['region']}.amazonaws.com"
     account = AwsAccount(url, given["region"], Credentials(given["key_id"], given["secret"], given["session"]))
-    return AwsKeys(account, tuple(given["keys"]), line=_line())
+    return AwsKeys(account, tuple(given["keys"]), reach=_reach())
 
 
 def _gcp() -> KeyProvider:
@@ -88,12 +90,12 @@ def _gcp() -> KeyProvider:
     if given["metadata_url"] and not given["credentials"]:
         # Its address is closed to everything else, whatever is opened around it.
         host = urlsplit(given["metadata_url"]).hostname or ""
-        line = _line(also=host if is_address(host) else "")
+        reach = _reach(also=host if is_address(host) else "")
         account = GcpAccount(given["url"], MetadataServer(given["metadata_url"]))
     else:
-        line, account = _line(), GcpAccount(given["url"], _service_account())
+        reach, account = _reach(), GcpAccount(given["url"], _service_account())
         _check_closed_line("gcp", account.token_url)
-    return GcpKeys(account, tuple(given["keys"]), line=line)
+    return GcpKeys(account, tuple(given["keys"]), reach=reach)
 
 
 def _service_account() -> ServiceAccount:
@@ -138,9 +140,9 @@ def _given(kind: str) -> dict[str, Any]:
     return given
 
 
-def _line(*, also: str = "") -> Line:
+def _reach(*, also: str = "") -> Reach:
     allowed = parse_egress_allow(settings.EGRESS_ALLOW) + parse_egress_allow(also)
-    return Line(EgressPolicy(allow=allowed, local_only=settings.EGRESS_LOCAL_ONLY), settings.KEY_KEEPERS["authority"])
+    return Reach(EgressPolicy(allow=allowed, local_only=settings.EGRESS_LOCAL_ONLY), settings.KEY_KEEPERS["authority"])
 
 
 def _check_closed_line(kind: str, url: str) -> None:

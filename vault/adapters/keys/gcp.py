@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from codexos.kernel.http import HttpAnswer
 from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.sealing import SealBroken
-from vault.adapters.keys.calls import Line, encoded, json_of
+from vault.adapters.keys.calls import Reach, encoded, json_of
 from vault.adapters.keys.crc32c import crc32c
 from vault.adapters.keys.gcp_tokens import MetadataServer, ServiceAccount
 from vault.adapters.keys.leases import Lease
@@ -45,11 +45,11 @@ class GcpAccount:
 class GcpKeys:
     """Keeps the port KeyProvider by Cloud KMS. The first key closes, all that are named open."""
 
-    def __init__(self, account: GcpAccount, keys: tuple[str, ...], *, line: Line) -> None:
+    def __init__(self, account: GcpAccount, keys: tuple[str, ...], *, reach: Reach) -> None:
         self._account = account
         self._names = {f"{KIND}:{key}": key for key in keys}
-        self._calls = line.to(account.url, master=self.master)
-        self._token_calls = line.to(account.token_url, master=self.master)
+        self._calls = reach.to(account.url, master=self.master)
+        self._token_calls = reach.to(account.token_url, master=self.master)
         self._lease = Lease(lambda: account.tokens.fetch(self._token_calls))
 
     @property

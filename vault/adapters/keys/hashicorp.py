@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from codexos.kernel.http import HttpAnswer
 from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.sealing import SealBroken
-from vault.adapters.keys.calls import Line, encoded, json_of
+from vault.adapters.keys.calls import Reach, encoded, json_of
 from vault.adapters.keys.leases import Lease, Token
 from vault.crypto.ports import WrappedKey
 from vault.errors import MasterUnknown
@@ -46,10 +46,10 @@ class HashicorpAccount:
 class HashicorpKeys:
     """Keeps the port KeyProvider by Vault's transit engine. The first key closes, all that are named open."""
 
-    def __init__(self, account: HashicorpAccount, keys: tuple[str, ...], *, line: Line) -> None:
+    def __init__(self, account: HashicorpAccount, keys: tuple[str, ...], *, reach: Reach) -> None:
         self._account = account
         self._names = {f"{KIND}:{account.mount}/{key}": key for key in keys}
-        self._calls = line.to(account.url, master=self.master)
+        self._calls = reach.to(account.url, master=self.master)
         self._lease = Lease(self._sign_in)
 
     @property
