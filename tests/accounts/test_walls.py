@@ -20,7 +20,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.checks import refuse_powerful_role
 from accounts.models import Organization, Project, Team
-from accounts.tenancy import platform, sign_token, stay, tenant, tenant_token
+from accounts.tenancy import platform, sign_token, tenant, tenant_token
 from codexos.env import postgres_settings
 from codexos.kernel.errors import UnscopedRead
 from codexos.kernel.ids import new_id
@@ -206,15 +206,6 @@ def test_a_token_signed_with_another_key_is_refused(world: World) -> None:
 
 def test_an_expired_token_is_refused(world: World) -> None:
     refused(sign_token("tenant", world.acme.id, expires_at=int(time.time()) - 1), saying="expired")
-
-
-def test_a_transaction_may_stay_longer_than_its_token(world: World) -> None:
-    with tenant(world.acme.id):
-        set_token(sign_token("tenant", world.acme.id, expires_at=int(time.time()) - 1))
-        stay()
-        assert raw_teams() == {str(world.acme.id)}
-    with pytest.raises(UnscopedRead):
-        stay()
 
 
 @pytest.mark.parametrize(
