@@ -16,7 +16,6 @@ from django.db import connections
 from accounts.models import AuditEvent, Membership
 from accounts.operations.members import remove_member
 from accounts.tenancy import tenant
-from accounts.workers import outbox
 from codexos.kernel import clock
 from codexos.kernel.errors import NotAllowed, NotFound
 from tests.factories import Someone, World
@@ -340,22 +339,6 @@ def test_who_may_only_use_a_secret_plans_nothing_for_it(world: World) -> None:
     for who, refusal in ((world.dev, NotAllowed), (world.viewer, NotAllowed), (world.stranger, NotFound)):
         with pytest.raises(refusal):
             set_rotation(who.actor, "deploy", Rotation(30))
-
-
-def test_what_is_personal_goes_with_its_person(world: World, stopped: StoppedClock, settings: Any) -> None:
-    own = put(world.dev, world, scope=SecretScope.PERSONAL)
-    teams = put_secret(world.dev.actor, "of-the-team", FIRST, folder=Folder(project=world.project))
-    others = put_secret(world.lead.actor, "deploy", FIRST, folder=Folder(SecretScope.PERSONAL))
-    leave(world)
-    for _ in range(2):
-        outbox.deliver(world.acme.pk)
-    with tenant(world.acme.pk):
-        destroyed = Secret.objects.for_organization(world.acme.pk).exclude(destroyed_at=None)
-        assert [row.pk for row in destroyed] == [own.pk]
-    assert read_secret(world.lead.actor, teams.pk).value == read_secret(world.lead.actor, others.pk).value == FIRST
-    stopped.go(days=settings.VAULT_RESTORE_DAYS)
-    assert attend_due_secrets() == 1
-    assert told(world, "secret.gone") == 1
 
 
 def test_a_plan_is_made_over_the_api(world: World, api: Any) -> None:

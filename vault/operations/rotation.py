@@ -8,7 +8,7 @@ Idempotency-Key, so that an answer that got lost is given once more and not made
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -65,7 +65,7 @@ class PlannedRotation:
     """A secret with its plan, and what its callback's requests are signed with; empty where there is none."""
 
     secret: Secret
-    signing_key: str = ""
+    signing_key: str = field(default="", repr=False)
 
 
 def set_rotation(actor: Actor, secret_id: UUID | str, rotation: Rotation) -> PlannedRotation:
