@@ -20,7 +20,8 @@ from accounts.tenancy import tenant
 from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.standing import Standing
 from agents.errors import SecretNotText, SecretsNotForModels, VaultUnreachable
-from agents.queries.runs import is_by_narrow_token
+from agents.queries.runs import token_of_run
+from codexos.kernel import clock
 from codexos.kernel.errors import CodexosError, NotAllowed
 from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.redaction import Redactor, redact_in_logs
@@ -105,10 +106,12 @@ class RunSecrets:
         with tenant(standing.organization_id):
             found = standing.load_actor()
             project = Project.objects.for_organization(standing.organization_id).filter(pk=standing.project_id).first()
-            is_narrow = is_by_narrow_token(self._run_id, organization_id=standing.organization_id)
+            token = token_of_run(self._run_id, organization_id=standing.organization_id)
         if found is None or project is None:
             raise NotAllowed(f"{standing.name} is no longer a member of this organization: no secret is used for them.")
-        return replace(found, by_narrow_token=is_narrow), project
+        if token is not None and not token.is_good(clock.now()):
+            raise NotAllowed("The API token that started this run opens nothing any more: no secret is used for it.")
+        return replace(found, by_narrow_token=token is not None and token.project_id is not None), project
 
     def _remember(self, opened: Collection[OpenedSecret]) -> None:
         for secret in opened:

@@ -146,11 +146,10 @@ def log_of(entries: Sequence[Entry]) -> list[LogLine]:
     return [log_line(entry) for entry in entries]
 
 
-def is_by_narrow_token(run_id: UUID, *, organization_id: UUID) -> bool:
-    """Tell whether a token that is narrowed to a project started a run: it opens no secret from beyond that project."""
+def token_of_run(run_id: UUID, *, organization_id: UUID) -> ApiToken | None:
+    """Return the API token that started a run, as it is by now; None where a person or a trigger did."""
     runs = Run.objects.for_organization(organization_id).filter(pk=run_id)
-    tokens = ApiToken.objects.for_organization(organization_id).filter(project__isnull=False)
-    return tokens.filter(pk__in=runs.values("token_id")).exists()
+    return ApiToken.objects.for_organization(organization_id).filter(pk__in=runs.values("token_id")).first()
 
 
 def visible_runs(actor: Actor) -> OrganizationQuerySet[Run]:

@@ -107,12 +107,14 @@ class EgressPolicy:
     ``allow`` opens addresses that are closed by default; ``local_only`` closes every address that is not local;
     ``only_hosts`` narrows to these names (``*.example.com`` takes in every name under it). None narrows nothing.
     ``named`` are hosts that the operator's own settings name, each with its port: those may lead to private addresses.
+    ``sealed_only`` is for what carries secrets: plain http then leads to nothing but addresses in ``allow``.
     """
 
     allow: tuple[Opening, ...] = ()
     local_only: bool = False
     only_hosts: frozenset[str] | None = None
     named: frozenset[tuple[str, int]] = frozenset()
+    sealed_only: bool = False
 
     def opens(self, address: Address, port: int) -> bool:
         """Tell whether the allow-list names ``address`` at ``port``."""
@@ -124,7 +126,15 @@ class EgressPolicy:
             raise EgressRefused(host=host, because=f"only http and https lead out, not {scheme!r}")
         if not 0 < port < 65536:
             raise EgressRefused(host=host, because=f"{port} is not a port")
+        if scheme == "http" and self.sealed_only and not self._is_opened_literally(host, port):
+            raise EgressRefused(host=host, because="everybody on the way could read what is sent; use https")
         self._check_among_hosts(read_host(host))
+
+    def _is_opened_literally(self, host: str, port: int) -> bool:
+        try:
+            return self.opens(ip_address(host.strip("[]")), port)
+        except ValueError:
+            return False
 
     def _check_among_hosts(self, host: str) -> None:
         if self.only_hosts is None or host in self.only_hosts:

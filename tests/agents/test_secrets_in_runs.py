@@ -16,7 +16,7 @@ from django.conf import LazySettings
 from accounts.models import Membership, Project
 from accounts.operations.grants import regrant
 from accounts.operations.organizations import change_organization
-from accounts.operations.tokens import issue_token
+from accounts.operations.tokens import issue_token, revoke_token
 from accounts.roles import Role, TokenScope
 from accounts.tenancy import tenant
 from agents.adapters.secrets import MOST_REMEMBERED_BYTES
@@ -211,6 +211,25 @@ async def test_a_run_opens_what_the_token_that_started_it_would(committed_world:
     assert server.asked == []
     assert (await run(narrow, ask(server, headers=HEADERS)))["status"] == "succeeded"
     assert (await run(wide, ask(server, headers={"X-Key": "{{ vault.mine }}"})))["status"] == "succeeded"
+
+
+async def test_a_token_that_is_revoked_meanwhile_opens_nothing_more(
+    committed_world: World, server: LocalServer
+) -> None:
+    dev = committed_world.dev
+    await aput(committed_world)
+    issued = await asyncio.to_thread(issue_token, dev.actor, name="T")
+
+    def revoke(asked: Asked) -> list[bytes]:
+        revoke_token(dev.actor, token_id=issued.token.pk)
+        return echo(asked)
+
+    server.speech = revoke
+    who = Someone(dev.person, dev.actor, issued.value)
+    nodes = [ask(server, id="first", headers=HEADERS), ask(server, id="second", headers=HEADERS)]
+    with working():
+        await run_agent(who, {"agent_id": "a", "flow": chain(*nodes), "input": "hi"})
+    assert len(server.asked) == 1
 
 
 async def test_who_lost_the_vault_meanwhile_uses_no_secrets(committed_world: World, server: LocalServer) -> None:

@@ -116,3 +116,13 @@ def test_a_host_is_an_address_a_name_or_refused(text):
 )
 def test_names_are_let_through(name):
     assert read_host(name) == name
+
+
+def test_what_carries_secrets_goes_plain_only_where_it_was_opened():
+    policy = EgressPolicy(allow=parse_egress_allow("127.0.0.1:8080"), sealed_only=True)
+    policy.check_target("https", "maker.example", port=443)
+    policy.check_target("http", "127.0.0.1", port=8080)
+    for host, port in (("maker.example", 80), ("127.0.0.1", 8081), ("8.8.8.8", 80)):
+        with pytest.raises(EgressRefused, match="use https"):
+            policy.check_target("http", host, port=port)
+    EgressPolicy().check_target("http", "maker.example", port=80)

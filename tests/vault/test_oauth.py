@@ -14,6 +14,7 @@ from django.db import connections
 from accounts.models import AuditEvent
 from accounts.tenancy import tenant
 from codexos.kernel import clock
+from codexos.kernel.egress import EgressRefused
 from codexos.kernel.errors import Unavailable
 from tests.factories import World
 from tests.kernel.local_server import Asked, LocalServer, answer
@@ -24,7 +25,7 @@ from vault.operations import refreshing
 from vault.operations.rotation import Rotation, set_rotation
 from vault.operations.secrets import Folder, SecretEdit, put_secret
 from vault.operations.values import read_secret, use_secret
-from vault.queries.secrets import access_secret
+from vault.queries.secrets import access_secret, list_versions
 
 
 class Provider:
@@ -225,3 +226,23 @@ def test_what_is_no_token_is_refused_without_repeating_it(world: World, value: s
     with pytest.raises(SecretInvalid, match=says) as refused:
         put_secret(world.dev.actor, "forge", value.encode(), folder=Folder(project=world.project), edit=edit)
     assert "canary" not in str(refused.value)
+
+
+def test_renewed_ones_do_not_pile_up(world: World, provider: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(world, provider)
+    start = clock.now()
+    for hours in range(2, 12, 2):
+        assert use(world) == f"access-{hours // 2 + 1}".encode()
+        monkeypatch.setattr(clock, "now", lambda hours=hours: start + timedelta(hours=hours))
+    kept = list_versions(world.dev.actor, access_secret(world.dev.actor, "forge")).rows
+    assert [row.number for row in kept] == [6, 5, 1]
+
+
+def test_a_refresh_token_is_not_sent_where_everybody_can_read_it(world: World, settings: Any) -> None:
+    settings.EGRESS_ALLOW = ""
+    token = {"access_token": "a", "refresh_token": "canary", "client_id": "c", "expires_at": clock.now().isoformat()}
+    value = json.dumps({**token, "token_url": "http://tokens.example/token"}).encode()
+    edit = SecretEdit(kind=SecretKind.OAUTH_TOKEN)
+    put_secret(world.dev.actor, "forge", value, folder=Folder(project=world.project), edit=edit)
+    with pytest.raises(EgressRefused, match="use https"):
+        use(world)

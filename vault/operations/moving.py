@@ -222,7 +222,6 @@ class _Folders:
         try:
             if carried.kind not in SecretKind.values or clean_key(carried.key) != carried.key:
                 return f"{carried.name}: it is no secret of this version of CodexOS."
-            clean_tags(carried.tags)
             value = check_value(carried.opened)
             if carried.kind == SecretKind.OAUTH_TOKEN:
                 read_oauth_token(value)
@@ -247,8 +246,8 @@ class _Folders:
             team=self._teams[carried.team] if scope is SecretScope.TEAM else None,
             person=self._people[carried.person.lower()] if scope is SecretScope.PERSONAL else None,
             description=carried.description[:500],
-            tags=carried.tags,
-            former_tags=carried.former_tags,
+            tags=clean_tags(carried.tags),
+            former_tags=clean_tags(carried.former_tags),
             expires_at=datetime.fromisoformat(carried.expires_at) if carried.expires_at else None,
             created_by_id=self._actor.person_id,
         )

@@ -25,6 +25,7 @@ from vault.queries.openings import insist_vault
 from vault.queries.secrets import access_changeable_secret, insist_may_change, list_uses
 
 MOST_GRACE = timedelta(days=30)
+MOST_VERSIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,10 @@ def append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKey
         created_by=actor.label[:254],
     )
     secret.current_number, secret.rotated_at = number, now
+    # What renews itself each hour would otherwise pile up for ever.
+    versions.filter(number__lte=number - MOST_VERSIONS).delete()
+    if new.origin is Origin.REFRESHED:
+        versions.filter(origin=Origin.REFRESHED, number__lt=number - 1).delete()
     if new.origin is not Origin.REFRESHED:
         # An access token is renewed by itself, over and over; what it is renewed with is still due when it was.
         secret.plan_rotation(now)
