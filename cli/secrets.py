@@ -10,7 +10,8 @@ import typer
 
 from . import screen
 from .client import Client, connect, quoted
-from .faults import usage
+from .exits import Exit
+from .faults import Fault, usage
 from .parameters import AsJson, Commands, Project, number
 from .uploads import project_of
 from .versions import newer_server
@@ -254,6 +255,9 @@ def _told(answer: Any, sentence: str, *, as_json: bool) -> None:
 
 
 def _address(secret: str) -> str:
+    if "/" in secret:
+        # No key holds one, and the server would take it for another address, so for something it does not know.
+        raise Fault(f"No secret {secret!r}. A key holds no slash.", exit_code=Exit.NOT_FOUND, code="secret_not_found")
     return f"{_ADDRESS}{quoted(secret)}/"
 
 

@@ -101,7 +101,7 @@ class SecretKeyTaken(Conflict):
     """Another secret of the folder has this key."""
 
     def __init__(self, *, key: str) -> None:
-        super().__init__(f"There is another secret {key!r} in this folder. Destroy or rename that one first.", key=key)
+        super().__init__(f"There is another secret {key!r} in this folder. Destroy that one first.", key=key)
 
 
 class SecretInUse(Conflict):

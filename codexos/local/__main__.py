@@ -19,6 +19,8 @@ WAIT_FOR_ANOTHER_COMMAND_SECONDS = 120.0
 SERVING = "bin/up"
 NEED_NOTHING = frozenset({"run_flow"})
 """Commands that run without a home, a database, Redis or a model's key."""
+NAME_FILES = NEED_NOTHING | {"vault"}
+"""Commands whose words name files, from where the person stands: an export and its key belong in no checkout."""
 
 
 def main(words: list[str]) -> int:
@@ -79,9 +81,7 @@ def _manage(words: list[str]) -> int:
         return _doctor(words[1:])
     setup = setup_here()
     if words[:1] and words[0] in NEED_NOTHING:
-        # Files are named from where the person stands, which bin/manage notes before it leaves there.
-        stands_in = Path(os.environ.get("CALLED_FROM") or CHECKOUT)
-        return _run_manage(setup.variables_of_nothing(), words, folder=stands_in)
+        return _run_manage(setup.variables_of_nothing(), words)
     setup.home.prepare()
     is_anything_embedded = setup.has_own_database or setup.has_own_redis
     if not is_anything_embedded or _is_served(setup):
@@ -97,8 +97,12 @@ def _is_served(setup: Setup) -> bool:
     return is_held(setup.home) and holder is not None and holder.doing == SERVING
 
 
-def _run_manage(variables: dict[str, str], words: list[str], *, folder: Path = CHECKOUT) -> int:
+def _run_manage(variables: dict[str, str], words: list[str]) -> int:
     command = [sys.executable, str(CHECKOUT / "manage.py"), *words]
+    folder = CHECKOUT
+    if words[:1] and words[0] in NAME_FILES:
+        # bin/manage notes where the person stands before it leaves there.
+        folder = Path(os.environ.get("CALLED_FROM") or CHECKOUT)
     with subprocess.Popen(command, cwd=folder, env=variables) as child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command gets the Ctrl-C itself and ends as it likes
         code = child.wait()

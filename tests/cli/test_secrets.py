@@ -81,6 +81,14 @@ def test_a_value_cannot_be_written_as_a_word(served: Served, shell_of: Opened) -
     assert (said.code, "at most 65,536 bytes" in said.err) == (8, True)
 
 
+def test_a_key_with_a_slash_is_one_that_is_not_there(served: Served, shell_of: Opened) -> None:
+    shell = shell_of(served.world.dev)
+    for words in (["get", "a/b"], ["get", "../me"], ["versions", "a/b"], ["destroy", "a/b"], ["restore", "a/b"]):
+        said = shell.type("secrets", *words)
+        assert (said.code, said.out) == (5, "")
+        assert "A key holds no slash" in said.err
+
+
 def test_sharing_and_what_others_may_not(served: Served, shell_of: Opened) -> None:
     dev = shell_of(served.world.dev)
     dev.type("secrets", "put", "mine", "--scope", "personal", stdin=VALUE)

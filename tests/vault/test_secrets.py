@@ -22,10 +22,11 @@ from vault.errors import (
     SecretExpired,
     SecretInvalid,
     SecretKeyTaken,
+    SecretNotFound,
     SecretTooLarge,
     SecretVersionClosed,
 )
-from vault.models import Origin, Secret, SecretScope, SecretVersion, VaultKey
+from vault.models import Origin, Secret, SecretKind, SecretScope, SecretVersion, VaultKey
 from vault.operations.secrets import (
     Folder,
     NewValue,
@@ -122,6 +123,31 @@ def test_what_cannot_be_a_secret_is_refused_by_name_and_told(
     (event,) = told(world, "secret.refused")
     assert event.details["tried"] == "put"
     assert event.details["code"] == error.code
+
+
+@pytest.mark.parametrize(
+    "pasted", ["ghp_Zm9v/YmFy+g==", "-----BEGIN KEY-----\nMIIE\n", "correct horse battery", "k" * 101]
+)
+def test_a_value_that_was_pasted_as_a_key_is_not_kept_by_the_trail(world: World, pasted: str) -> None:
+    with pytest.raises(SecretInvalid):
+        put(world.dev, world, pasted, VALUE)
+    with pytest.raises(SecretNotFound):
+        read_secret(world.dev.actor, pasted)
+    with pytest.raises(SecretNotFound):
+        read_secret(world.dev.actor, "github")
+    assert [event.details["key"] for event in told(world, "secret.refused")] == ["", "", "github"]
+
+
+def test_a_secret_becomes_an_oauth_token_with_a_value_alone(world: World) -> None:
+    put(world.dev, world, "forge", VALUE)
+    with pytest.raises(SecretInvalid, match="with a value that is one"):
+        change_secret(world.dev.actor, "forge", edit=SecretEdit(kind=SecretKind.OAUTH_TOKEN))
+    token = b'{"access_token": "shown-to-nobody"}'
+    edit = SecretEdit(kind=SecretKind.OAUTH_TOKEN)
+    put_secret(world.dev.actor, "forge", token, folder=Folder(project=world.project), edit=edit)
+    change_secret(world.dev.actor, "forge", edit=SecretEdit(kind=SecretKind.OAUTH_TOKEN, description="Of the forge"))
+    change_secret(world.dev.actor, "forge", edit=SecretEdit(kind=SecretKind.GENERIC))
+    assert read_secret(world.dev.actor, "forge").value == token
 
 
 @pytest.mark.parametrize(

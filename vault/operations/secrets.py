@@ -117,7 +117,13 @@ def restore_secret(actor: Actor, secret_id: UUID | str) -> Secret:
 @in_organization
 def _change(actor: Actor, secret_id: UUID | str, *, edit: SecretEdit, expected: Collection[int] | None) -> Secret:
     secret = hold_secret(actor, secret_id, expected=expected)
+    was = secret.kind
     told = _apply(secret, edit)
+    if secret.kind == SecretKind.OAUTH_TOKEN != was:
+        # Of the value nobody knows here whether it is one, and one that is none stands in the way of every import.
+        raise SecretInvalid(
+            "A secret becomes an OAuth token with a value that is one. Put the value with this kind.", place="kind"
+        )
     _save(secret)
     record_event(actor, "secret.changed", about=secret, changed=told)
     return secret
