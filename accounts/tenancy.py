@@ -156,7 +156,8 @@ class OrganizationQuerySet(models.QuerySet[M]):
         clone._is_scoped = self._is_scoped or "instance" in self._hints  # type: ignore[attr-defined]
         return cast(Self, clone)
 
-    def _check_scope(self) -> None:
+    def check_scope(self) -> None:
+        """Raise UnscopedRead unless it was said whose rows these are, inside of their transaction."""
         if not (self._is_scoped or "instance" in self._hints):  # type: ignore[attr-defined]
             raise UnscopedRead(f"{self.model.__name__} rows were asked for without saying whose.")
         if _tenant.get() is None and _platform.get() is None:
@@ -164,31 +165,31 @@ class OrganizationQuerySet(models.QuerySet[M]):
 
     def _fetch_all(self) -> None:
         if self._result_cache is None:
-            self._check_scope()
+            self.check_scope()
         super()._fetch_all()
 
     def iterator(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        self._check_scope()
+        self.check_scope()
         return super().iterator(*args, **kwargs)
 
     def count(self) -> int:
-        self._check_scope()
+        self.check_scope()
         return super().count()
 
     def exists(self) -> bool:
-        self._check_scope()
+        self.check_scope()
         return super().exists()
 
     def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        self._check_scope()
+        self.check_scope()
         return super().aggregate(*args, **kwargs)
 
     def update(self, **kwargs: Any) -> int:
-        self._check_scope()
+        self.check_scope()
         return super().update(**kwargs)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        self._check_scope()
+        self.check_scope()
         return super().delete()
 
 

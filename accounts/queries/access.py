@@ -16,12 +16,14 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 def named(id_or_slug: UUID | str) -> Q:
     """Return the condition for one row named by its id or its short name; nothing where it can be neither."""
-    if isinstance(id_or_slug, UUID):
-        return Q(pk=id_or_slug)
-    id_ = parse_id(id_or_slug)
-    if id_ is not None:
+    if id_ := id_in(id_or_slug):
         return Q(pk=id_)
-    return Q(slug=id_or_slug) if SLUG.fullmatch(id_or_slug) else Q(pk__in=())
+    return Q(slug=id_or_slug) if SLUG.fullmatch(str(id_or_slug)) else Q(pk__in=())
+
+
+def id_in(id_or_slug: UUID | str) -> UUID | None:
+    """Return the id that a name spells, None where it is a short name or nothing."""
+    return id_or_slug if isinstance(id_or_slug, UUID) else parse_id(id_or_slug)
 
 
 def insist(actor: Actor, permission: Permission, thing: Placed) -> None:

@@ -3,16 +3,15 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from accounts.actor import Actor
 from accounts.errors import ProjectNotFound
 from accounts.models import Project
-from accounts.queries.access import insist, named
-from accounts.queries.pages import PAGE_LIMIT, Page, page_of
+from accounts.queries.access import id_in, insist, named
+from accounts.queries.pages import PAGE_LIMIT, Page, listing, prepared_page
+from accounts.queries.prepared import Prepared
 from accounts.queries.teams import access_team
 from accounts.roles import Permission
-from accounts.tenancy import in_organization
+from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel.errors import InvalidInput
 
 _CANDIDATES_NAMED = 10
@@ -21,8 +20,7 @@ _CANDIDATES_NAMED = 10
 @in_organization
 def access_project(actor: Actor, project: UUID | str, *, to: Permission = Permission.SEE) -> Project:
     """Return a project by id or short name, its team with it. Raises ProjectNotFound, NotAllowed."""
-    # At most one has that id or short name, so there is nothing to put in order.
-    row = next(iter(visible_projects(actor).filter(named(project))[:1]), None)
+    row = next(iter(_NAMED.rows(actor, id_)), None) if (id_ := id_in(project)) else visible_projects(actor).filter(named(project)).first()
     if row is None:
         raise ProjectNotFound(f"No project {str(project)!r} that you can see. Check its name, or ask to be let in.")
     insist(actor, to, row)
@@ -34,10 +32,8 @@ def list_projects(
     actor: Actor, *, team: UUID | str | None = None, cursor: str | None = None, limit: int = PAGE_LIMIT
 ) -> Page[Project]:
     """Return the projects the actor sees, of one team or of all, newest first. Raises TeamNotFound."""
-    rows = visible_projects(actor)
-    if team is not None:
-        rows = rows.filter(team=access_team(actor, team))
-    return page_of(rows, cursor=cursor, limit=limit)
+    team_id = None if team is None else access_team(actor, team).pk
+    return prepared_page(_LISTED, actor, team_id, cursor=cursor, limit=limit)
 
 
 @in_organization
@@ -61,9 +57,22 @@ def count_projects(actor: Actor) -> int:
     return visible_projects(actor).count()
 
 
-def visible_projects(actor: Actor) -> "QuerySet[Project]":
+def visible_projects(actor: Actor) -> OrganizationQuerySet[Project]:
     """Return the query for what the actor sees; to be read inside the actor's organization."""
     rows = Project.objects.for_organization(actor.organization_id).select_related("team")
     if actor.project_id is not None:
         rows = rows.filter(pk=actor.project_id)
     return rows if actor.sees_every_team else rows.filter(team_id__in=actor.team_ids)
+
+
+def _listed(actor: Actor, team_id: UUID | None) -> OrganizationQuerySet[Project]:
+    rows = visible_projects(actor)
+    return rows if team_id is None else rows.filter(team_id=team_id)
+
+
+def _named_by_id(actor: Actor, project_id: UUID) -> OrganizationQuerySet[Project]:
+    return visible_projects(actor).filter(pk=project_id)
+
+
+_LISTED = listing(_listed)
+_NAMED = Prepared(_named_by_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 from accounts.actor import Actor
 from accounts.models import Project
 from accounts.queries.access import insist, named
-from accounts.queries.pages import Page, page_of
+from accounts.queries.pages import Page, listing, prepared_page
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.errors import FlowAmbiguous, FlowNotFound
@@ -15,6 +15,12 @@ from agents.models import Flow
 from codexos.kernel.errors import NotAllowed
 
 MOST_NAMES = 200
+# A list leaves out what only one flow's own page shows: documents and their texts may be large.
+_LISTED = (
+    *("id", "organization", "slug", "name", "draft_hash", "revision", "archived_at", "created_at", "updated_at"),
+    *("concurrency", "concurrency_scope", "published__number", "published__document_hash", "owner__name"),
+    *("owner__email", "project__organization", "project__team", "project__name", "project__slug"),
+)
 
 
 @in_organization
@@ -63,11 +69,8 @@ def list_flows(
     limit: int = 50,
 ) -> Page[Flow]:
     """Return the flows the actor may see, newest first: those in use or those put away. Documents stay unread."""
-    flows = _visible_flows(actor).filter(archived_at__isnull=not archived)
-    if project is not None:
-        flows = flows.filter(project=project)
-    heavy = ("draft", "source", "published__document", "published__source")
-    return page_of(flows.defer(*heavy), cursor=cursor, limit=limit)
+    project_id = None if project is None else project.pk
+    return prepared_page(_LISTED_FLOWS, actor, project_id, cursor=cursor, limit=limit, archived=archived)
 
 
 @in_organization
@@ -111,3 +114,12 @@ def _ambiguous(slug: str, found: OrganizationQuerySet[Flow]) -> FlowAmbiguous:
     places = ", ".join(found.order_by("project__slug").values_list("project__slug", flat=True)[:10])
     message = f"Flows called {slug!r} stand in several projects: {places}. Name one by its id, or say the project_id."
     return FlowAmbiguous(message, errors=[{"place": "project_id", "message": message}])
+
+
+def _listed_flows(actor: Actor, project_id: UUID | None, *, archived: bool) -> OrganizationQuerySet[Flow]:
+    flows = _visible_flows(actor).filter(archived_at__isnull=not archived)
+    flows = flows.select_related(None).select_related("project", "published", "owner").only(*_LISTED)
+    return flows if project_id is None else flows.filter(project_id=project_id)
+
+
+_LISTED_FLOWS = listing(_listed_flows)

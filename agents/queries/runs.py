@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.actor import Actor
 from accounts.models import ApiToken
 from accounts.queries.access import insist
-from accounts.queries.pages import Page, page_of
+from accounts.queries.pages import Page, listing, prepared_page
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.engine.documents import read_accepted
@@ -73,14 +73,7 @@ def list_runs(
     limit: int = 50,
 ) -> Page[Run]:
     """Return the runs the actor may see, newest first, as a list shows them: all or some, of all flows or of one."""
-    runs = visible_runs(actor).select_related(None).select_related("person", "flow").only(*_LISTED)
-    if which is RunFilter.MINE:
-        runs = runs.filter(person_id=actor.person_id)
-    elif which in _OF_STATUS:
-        runs = runs.filter(status=_OF_STATUS[which])
-    if flow_id is not None:
-        runs = runs.filter(flow_id=flow_id)
-    return page_of(runs, cursor=cursor, limit=limit)
+    return prepared_page(_LISTED_RUNS, actor, flow_id, cursor=cursor, limit=limit, which=which)
 
 
 @in_organization
@@ -160,3 +153,15 @@ def visible_runs(actor: Actor) -> OrganizationQuerySet[Run]:
     if actor.project_id is not None:
         runs = runs.filter(project_id=actor.project_id)
     return runs
+
+
+def _listed_runs(actor: Actor, flow_id: UUID | None, *, which: RunFilter) -> OrganizationQuerySet[Run]:
+    runs = visible_runs(actor).select_related(None).select_related("person", "flow").only(*_LISTED)
+    if which is RunFilter.MINE:
+        runs = runs.filter(person_id=actor.person_id)
+    elif which in _OF_STATUS:
+        runs = runs.filter(status=_OF_STATUS[which])
+    return runs if flow_id is None else runs.filter(flow_id=flow_id)
+
+
+_LISTED_RUNS = listing(_listed_runs)

@@ -14,9 +14,10 @@ from django.db.models.functions import StrIndex, Substr
 from accounts.actor import Actor
 from accounts.models import Project
 from accounts.queries.pages import PAGE_LIMIT, Page, check_limit, page_of
+from accounts.queries.prepared import Prepared
 from accounts.queries.projects import access_project
 from accounts.roles import Permission
-from accounts.tenancy import in_organization
+from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel.errors import InvalidInput
 from rag.engine.paths import LONGEST_PATH, read_folder, read_path
 from rag.errors import FileNotFound, FileVersionNotFound
@@ -77,7 +78,9 @@ def list_files(
 ) -> Page[File]:
     """Return the files whose path begins with ``prefix``, by path. Raises ProjectNotFound, InvalidInput."""
     row = access_project(actor, project)
-    return _page_by_path(_below(row, _checked_prefix(prefix)), cursor=cursor, limit=limit)
+    if prefix or cursor:
+        return _page_by_path(_below(row, _checked_prefix(prefix)), cursor=cursor, limit=limit)
+    return _first_by_path(_FIRST_FILES.rows(actor, row.pk, limit=check_limit(limit)), limit=limit)
 
 
 @in_organization
@@ -153,7 +156,10 @@ def _below(project: Project, prefix: str) -> QuerySet[File]:
 def _page_by_path(rows: QuerySet[File], *, cursor: str | None, limit: int) -> Page[File]:
     check_limit(limit)
     after = rows if cursor is None else rows.filter(path__gt=_opened(cursor))
-    found = list(after.order_by("path")[: limit + 1])
+    return _first_by_path(list(after.order_by("path")[: limit + 1]), limit=limit)
+
+
+def _first_by_path(found: list[File], *, limit: int) -> Page[File]:
     is_more = len(found) > limit
     return Page(found[:limit], next_cursor=_sealed(found[limit - 1].path) if is_more else None)
 
@@ -188,3 +194,11 @@ def _near(project: Project, paths: Sequence[str]) -> list[str]:
 
 def _name(path: str) -> str:
     return path.rpartition("/")[2].casefold()
+
+
+def _first_files(actor: Actor, project_id: UUID, *, limit: int) -> OrganizationQuerySet[File]:
+    rows = File.objects.for_organization(actor.organization_id).filter(project_id=project_id).select_related("current")
+    return rows.order_by("path")[: limit + 1]
+
+
+_FIRST_FILES = Prepared(_first_files)
