@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Queries that are asked all the time: their SQL is made once, and asked again for other people and things.
 
-Django makes a query's SQL anew each time, which costs more than asking it. Here it is made for stand-ins: an Actor of the
-same shape whose ids are nobody's. Where those come up in its parameters, the true ones take their places. Everything
-that is not an id is part of the key under which the SQL is kept, so two actors who may see differently share nothing.
+Django makes a query's SQL anew each time, which costs more than asking it. Here it is made for stand-ins: an Actor of
+the same shape whose ids are nobody's. Where those come up in its parameters, the true ones take their places. All that
+is not an id is part of the key under which the SQL is kept, so two actors who may see differently share nothing.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -47,14 +47,20 @@ class _Plan(NamedTuple):
 
 
 class Prepared(Generic[M]):
-    """A query by an Actor, ids and choices. ``build`` may compare ids with columns and do nothing else with them."""
+    """A query by an Actor, ids and choices.
+
+    ``build`` compares ids with columns and does nothing else with them; it knows only what it is given, so no clock.
+    """
 
     def __init__(self, build: Callable[..., "OrganizationQuerySet[M]"]) -> None:
         self._build = build
         self._plan_of = lru_cache(MOST_KEPT)(self._make_plan)
 
     def rows(self, actor: Actor, *ids: UUID | None, **choices: Hashable) -> list[M]:
-        """Read the rows of ``build(actor, *ids, **choices)``, inside of the actor's organization."""
+        """Read the rows of ``build(actor, *ids, **choices)``, inside of the actor's organization.
+
+        Raises UnscopedRead outside of it, RuntimeError where ``build`` does more with ids than it may.
+        """
         known = (*_ids_of(actor), *ids)
         plan = self._plan_of(_shape_of(actor, known, choices=tuple(choices.items())))
         plan.queryset.check_scope()
@@ -131,9 +137,7 @@ def _standin(shape: _Shape, ids: Sequence[UUID | None]) -> tuple[Actor, Sequence
     return Actor(**made), rest[count:]
 
 
-def _insist_replaced(
-    sql: str, parameters: Sequence[tuple[Any, int | None]], *, standins: dict[UUID, int]
-) -> None:
+def _insist_replaced(sql: str, parameters: Sequence[tuple[Any, int | None]], *, standins: dict[UUID, int]) -> None:
     """Raise RuntimeError unless the query is by the organization, and no stand-in is left where no id is put."""
     left = sql + "".join(str(value) for value, place in parameters if place is None)
     plain = left.replace("-", "")

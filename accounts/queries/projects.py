@@ -20,7 +20,11 @@ _CANDIDATES_NAMED = 10
 @in_organization
 def access_project(actor: Actor, project: UUID | str, *, to: Permission = Permission.SEE) -> Project:
     """Return a project by id or short name, its team with it. Raises ProjectNotFound, NotAllowed."""
-    row = next(iter(_NAMED.rows(actor, id_)), None) if (id_ := id_in(project)) else visible_projects(actor).filter(named(project)).first()
+    row = (
+        next(iter(_NAMED.rows(actor, id_)), None)
+        if (id_ := id_in(project))
+        else visible_projects(actor).filter(named(project)).first()
+    )
     if row is None:
         raise ProjectNotFound(f"No project {str(project)!r} that you can see. Check its name, or ask to be let in.")
     insist(actor, to, row)
