@@ -5,11 +5,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import chain, count
 
 from agents.adapters.claims import Claim
 from agents.adapters.leases import LEASE_SECONDS
-from agents.adapters.line import BIGINT, BYTES, MOMENT, TEXT, UUIDS, array, bigint_bytes, float_bytes, ints
+from agents.adapters.line import BIGINT, BYTES, MOMENT, TEXT, UUIDS, array, bigint_bytes, float_bytes, int_bytes, ints
 from agents.engine.journal import Entry, encode_data
 from agents.engine.ports import Rest
 from codexos.kernel.jsontypes import JsonObject
@@ -59,6 +59,37 @@ APPEND = _APPEND.format(
         cost_usd = coalesce(h.cost_usd::numeric, r.cost_usd)""",
 )
 
+MOST_ENTRIES_OF_ONE = 4
+"""Up to so many entries of one run alone go by a statement that has a place for each."""
+
+# Who waits for a commit of its own is most often alone. Without arrays it costs the database a third less.
+_ONE = """
+with held as (
+    update agents_run set last_seq = $3::int, bad_takes = case when $4::int > 0 then 0 else bad_takes end,
+        claimed_until = now() + make_interval(secs => $5::float8), wake_at = null
+    where id = $1::uuid and epoch = $2::int and status || '' = 'running'
+    returning id, organization_id, epoch, content_days
+), written as (
+    insert into agents_journalentry
+        (run_id, seq, organization_id, type, node_id, attempt, epoch, at, delta, content_days)
+    select held.id, e.seq, held.organization_id, e.type, e.node_id, e.attempt, held.epoch, e.at, e.delta,
+        held.content_days
+    from held cross join (values {rows}) as e(seq, attempt, type, node_id, at, delta)
+)
+select id from held
+"""
+_ROW = ("int", "int", "text", "text", "timestamptz", "bytea")
+
+
+def _one(entries: int) -> str:
+    """Return the statement that appends so many entries to one run which goes on."""
+    numbers = count(6)
+    rows = [", ".join(f"${next(numbers)}::{kind}" for kind in _ROW) for _ in range(entries)]
+    return _ONE.format(rows=", ".join(f"({row})" for row in rows))
+
+
+ONE = {entries: _one(entries) for entries in range(1, MOST_ENTRIES_OF_ONE + 1)}
+
 
 @dataclass(slots=True)
 class Append:
@@ -102,13 +133,24 @@ def heads(batch: Sequence[Append]) -> dict[str, list[object]]:
     }
 
 
-def asked_of(batch: Sequence[Append]) -> tuple[str, list[bytes]]:
+def asked_of(batch: Sequence[Append]) -> tuple[str, Sequence[bytes | None]]:
     """Return the statement that appends a batch, with its parameters."""
-    parameters = [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch)]
     statuses = [waiting.status for waiting in batch]
-    if not any(statuses):
-        return GO_ON, parameters
-    return APPEND, [*parameters, *_end_parameters(batch, statuses)]
+    goes_on = not any(statuses)
+    if goes_on and len(batch) == 1 and (statement := ONE.get(len(batch[0].entries))) is not None:
+        return statement, _parameters_of_one(batch[0])
+    parameters = [*_head_parameters(batch), float_bytes(LEASE_SECONDS), *_entry_parameters(batch)]
+    return (GO_ON, parameters) if goes_on else (APPEND, [*parameters, *_end_parameters(batch, statuses)])
+
+
+def _parameters_of_one(waiting: Append) -> list[bytes | None]:
+    claim, entries = waiting.claim, waiting.entries
+    numbers = (int_bytes(claim.epoch), int_bytes(entries[-1].seq), int_bytes(waiting.comes_on))
+    parameters: list[bytes | None] = [claim.run_id.bytes, *numbers, float_bytes(LEASE_SECONDS)]
+    for entry in entries:
+        parameters += (int_bytes(entry.seq), int_bytes(entry.attempt), entry.type.encode(), _text(entry.node_id))
+        parameters += (_moment(entry.at), encode_data(entry.data))
+    return parameters
 
 
 def _head_parameters(batch: Sequence[Append]) -> list[bytes]:

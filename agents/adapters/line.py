@@ -23,6 +23,7 @@ _length = struct.Struct("!i").pack
 _NULL = _length(-1)
 
 _int_item = struct.Struct("!ii").pack
+int_bytes = struct.Struct("!i").pack
 bigint_bytes = struct.Struct("!q").pack
 float_bytes = struct.Struct("!d").pack
 
@@ -51,7 +52,7 @@ class Line:
         self._names: dict[str, bytes] = {}
         self._ear = _Ear(connection.pgconn)
 
-    async def ask(self, statement: str, parameters: Sequence[bytes]) -> list[bytes]:
+    async def ask(self, statement: str, parameters: Sequence[bytes | None]) -> list[bytes]:
         """Send a statement; return the first column of its rows. Raises psycopg's errors."""
         pgconn = self.connection.pgconn
         if statement not in self._names:
