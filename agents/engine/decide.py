@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Literal
 
 from agents.engine.graph import FlowGraph
@@ -11,6 +12,11 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MOST_STEPS = 100_000
 """How many steps a run may do whose flow sets no limit: loops in loops come to an end, and a journal can be read."""
+
+MOST_UNDER_WAY = 100
+"""How many effects of one run are made at the same time."""
+MOST_HANDED_ON = 2 * MOST_UNDER_WAY
+"""How many steps are handed on together: more than may begin, even where all that are under way stand among them."""
 
 Because = Literal["cancelled", "failed", "not_needed"]
 """Why a step is cut off."""
@@ -198,7 +204,8 @@ _REASONS: dict[type[Cancel | Fail | Finish], Because] = {
 
 
 def _startable(view: JournalView, now: datetime) -> tuple[Step, ...]:
-    ready = [key for key in view.ready if key not in view.resting or view.resting[key] <= now]
-    if view.cut:
-        ready[:0] = [key for key, told in view.cut.items() if told.data.get("may_repeat") is True]
-    return tuple(Step(key, view.attempts.get(key, 0) + 1, view.failures.get(key, 0)) for key in ready)
+    cut = (key for key, told in view.cut.items() if told.data.get("may_repeat") is True)
+    ready = (key for key in view.ready if key not in view.resting or view.resting[key] <= now)
+    # Asked anew after each end: were all handed on, a wide flow would cost the square of its width.
+    keys = islice(chain(cut, ready), MOST_HANDED_ON)
+    return tuple(Step(key, view.attempts.get(key, 0) + 1, view.failures.get(key, 0)) for key in keys)

@@ -8,7 +8,20 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from agents.engine.alarm import Alarm
-from agents.engine.decide import Busy, Cancel, Drain, Ended, Fail, Finish, Perform, Step, Stuck, WaitFor, decide
+from agents.engine.decide import (
+    MOST_UNDER_WAY,
+    Busy,
+    Cancel,
+    Drain,
+    Ended,
+    Fail,
+    Finish,
+    Perform,
+    Step,
+    Stuck,
+    WaitFor,
+    decide,
+)
 from agents.engine.effects import Effects, broken
 from agents.engine.graph import FlowGraph
 from agents.engine.holding import Holder
@@ -23,8 +36,6 @@ from agents.engine.telling import Telling
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-MOST_UNDER_WAY = 100
-"""How many effects of one run are made at the same time."""
 MOST_GATHERED = 50
 """After how many entries of pure steps the journal is written, so that whoever watches sees them come."""
 

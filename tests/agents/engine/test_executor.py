@@ -7,10 +7,11 @@ import pytest
 
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.tools.web_search import WebSearch
+from agents.engine.decide import MOST_HANDED_ON, MOST_UNDER_WAY
 from agents.engine.journal import idempotency_key
 from agents.engine.logs import log_line
 from codexos.kernel.chat import ContextDocument
-from codexos.kernel.jsontypes import JsonValue
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.engine.stage import BLUEPRINT, RUN_ID, CountingModel, CountingTool, Stage, chain
 
 NOTES = ContextDocument(
@@ -136,6 +137,35 @@ async def test_a_tool_that_changes_things_is_never_tried_again_by_itself():
     standing = await stage.run()
     assert standing.data["error"]["code"] == "step_timed_out"
     assert len(stage.tools[0].calls) == 1
+
+
+class Crowd(CountingTool):
+    """A tool that knows how many of its calls were under way at a time."""
+
+    under_way = most = 0
+
+    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        return await super().call(arguments, key=key)
+
+
+async def test_a_flow_wider_than_what_may_be_under_way_does_each_step_once():
+    # given
+    ids = [f"n{number}" for number in range(3 * MOST_HANDED_ON // 2)]
+    steps = [{"id": each, "type": "tool", "tool": "Crowd", "arguments": {"text": each}, "next": "end"} for each in ids]
+    entry = {"id": "start", "type": "entry", "next": ids}
+    crowd = Crowd("Crowd")
+    stage = Stage({"id": "wide", "nodes": [entry, *steps, {"id": "end", "type": "exit"}]}, tools=[crowd])
+    # when
+    standing = await stage.run()
+    # then
+    assert standing.status == "succeeded"
+    assert crowd.most == MOST_UNDER_WAY
+    assert sorted(entry.node_id for entry in stage.of_type("step.intended")) == sorted(ids)
+    assert len(crowd.calls) == len(ids)
 
 
 async def test_cancelling_cuts_off_a_model_at_once():
