@@ -104,6 +104,16 @@ class SecretKeyTaken(Conflict):
         super().__init__(f"There is another secret {key!r} in this folder. Destroy that one first.", key=key)
 
 
+class SecretThere(Conflict):
+    """A secret that was to be new has been put before."""
+
+    def __init__(self, *, key: str, number: int) -> None:
+        message = (
+            f"There is a secret {key!r} in this folder, at version {number}. Say that its value is to be replaced."
+        )
+        super().__init__(message, errors=[{"place": "key", "message": message}])
+
+
 class SecretInUse(Conflict):
     """A secret that flows still name is destroyed only by somebody who says that they know."""
 

@@ -24,7 +24,7 @@ from agents.queries.runs import token_of_run
 from codexos.kernel import clock
 from codexos.kernel.errors import CodexosError, NotAllowed
 from codexos.kernel.jsontypes import JsonValue
-from codexos.kernel.redaction import Redactor, redact_in_logs
+from codexos.kernel.redaction import REDACTED, Redactor, redact_in_logs
 from vault.operations.values import OpenedSecret, check_secret, use_secret
 
 MOST_REMEMBERED_BYTES = 256 * 1024
@@ -66,7 +66,7 @@ class RunSecrets:
 
     async def without(self, value: JsonValue) -> JsonValue:
         """Return a result without the values used so far. May take long: it is done in a thread."""
-        return value if self._redactor is None else await asyncio.to_thread(self._redactor.redact_json, value)
+        return value if self._redactor is None else await asyncio.to_thread(_without, value, self._redactor)
 
     def clean(self, error: CodexosError) -> CodexosError:
         """Take the values used so far out of an error, and let go of what led to it, which is not to be told."""
@@ -123,6 +123,14 @@ class RunSecrets:
             del self._values[next(iter(self._values))]
         self._redactor = Redactor(self._values)
         redact_in_logs(self._redactor)
+
+
+def _without(value: JsonValue, redactor: Redactor) -> JsonValue:
+    cleaned = redactor.redact_json(value)
+    if cleaned != value and isinstance(cleaned, Mapping) and "sha256" in cleaned:
+        # Of what was there before: whoever sees it could try values against it.
+        return {**cleaned, "sha256": REDACTED}
+    return cleaned
 
 
 def _text_of(key: str, secret: OpenedSecret) -> str:

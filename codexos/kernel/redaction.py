@@ -232,6 +232,9 @@ def _text_forms(text: str) -> Iterator[str]:
         # A second time, for the JSON that travels as a string inside of JSON.
         twice = json.dumps(escaped, ensure_ascii=is_ascii)[1:-1]
         yield from (escaped, escaped.replace("/", "\\/"), twice)
+    yield from (text.upper(), text.lower(), text.swapcase())
+    every_byte = "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "replace"))
+    yield from (every_byte, every_byte.lower())
     for safe in ("", "/"):
         for quoted in (quote(text, safe=safe, errors="replace"), quote_plus(text, safe=safe, errors="replace")):
             yield from (quoted, re.sub("%..", lambda found: found[0].lower(), quoted))

@@ -68,6 +68,15 @@ def test_a_value_is_not_sent_back_with_what_is_wrong(world: World, wrong: dict[s
     assert "Nothing was saved yet" in text_of(answer) or "at most" in text_of(answer)
 
 
+def test_what_is_there_is_replaced_by_who_says_so(world: World, secret: Secret) -> None:
+    said = {"key": "github", "value": "second", "folder": f"project:{world.project.pk}", "kind": "generic"}
+    refused = browse(world.lead).post("/vault/new/", said)
+    assert (refused.status_code, "There is a secret" in text_of(refused)) == (422, True)
+    assert read_secret(world.dev.actor, "github").value == VALUE.encode()
+    browse(world.lead).post("/vault/new/", {**said, "replaces": "on"})
+    assert read_secret(world.dev.actor, "github").value == b"second"
+
+
 def test_who_is_let_in(world: World, secret: Secret) -> None:
     pages = [reverse(name, args=[secret.pk]) for name in ("secret", "reveal-secret", "new-value", "destroy-secret")]
     for page in ["/vault/", "/vault/new/", *pages]:

@@ -206,10 +206,11 @@ def test_what_a_person_put_meanwhile_stays(
 
 
 def test_an_address_inside_is_not_asked(world: World, stopped: StoppedClock, settings: Any) -> None:
-    settings.EGRESS_ALLOW = ""
     with LocalServer() as inside:
+        settings.EGRESS_ALLOW = f"127.0.0.1:{inside.port}"
         put(world.dev, world)
         plan_callback(world.dev, inside)
+        settings.EGRESS_ALLOW = ""
         stopped.go(days=30)
         attend_due_secrets()
         assert inside.asked == []
@@ -320,7 +321,9 @@ def test_one_secret_that_breaks_holds_up_no_other(
         (Rotation(5_000), "every_days"),
         (Rotation(30, grace_seconds=10**9), "grace_seconds"),
         (Rotation(30, RotateBy.CALLBACK), "callback_url"),
-        (Rotation(30, RotateBy.REMINDER, "https://maker.example"), "callback_url"),
+        (Rotation(30, RotateBy.REMINDER, "https://maker.example"), "by"),
+        (Rotation(30, RotateBy.CALLBACK, "http://maker.example/next"), "callback_url"),
+        (Rotation(30, RotateBy.CALLBACK, "https://user:pass@maker.example/"), "callback_url"),
         (Rotation(30, RotateBy.CALLBACK, "file:///etc/passwd"), "callback_url"),
         (Rotation(30, RotateBy.CALLBACK, "https://[::1"), "callback_url"),
         (Rotation(30, RotateBy.CALLBACK, "https://"), "callback_url"),

@@ -2,6 +2,7 @@
 """The forms about one secret."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -73,11 +74,21 @@ class NewSecretForm(AboutForm):
     value = ValueField()
     folder = forms.ChoiceField(label=_("Folder"), help_text=_("Whoever shares the folder may use it."))
 
-    field_order = ("key", "value", "folder", "kind", "tags", "description", "expires_on")
+    replaces = forms.BooleanField(
+        label=_("Replace the value where this key is there already"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "chk"}),
+    )
+
+    field_order = ("key", "value", "folder", "replaces", "kind", "tags", "description", "expires_on")
 
     def __init__(self, *args: Any, folders: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["folder"].choices = folders  # type: ignore[attr-defined]
+
+    def edit(self) -> SecretEdit:
+        """Return what was said, for a new secret unless one may be replaced. Asked of a valid form."""
+        return replace(super().edit(), is_for_new=not self.cleaned_data["replaces"])
 
 
 class NewValueForm(forms.Form):

@@ -21,6 +21,7 @@ from accounts.operations.audit import record_event
 from accounts.roles import Role
 from accounts.tenancy import in_organization, tenant
 from codexos.kernel import clock
+from codexos.kernel.egress import EgressRefused
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.ids import OrganizationId, PersonId
 from codexos.kernel.jsontypes import JsonObject
@@ -120,10 +121,25 @@ def _check(rotation: Rotation) -> None:
         raise SecretInvalid(f"A grace window lasts at most {MOST_GRACE.days} days.", place="grace_seconds")
     if rotation.by not in RotateBy.values:
         raise SecretInvalid(f"The next value comes by one of {', '.join(RotateBy.values)}.", place="by")
-    if (rotation.by == RotateBy.CALLBACK) != bool(rotation.callback_url):
+    if rotation.by == RotateBy.CALLBACK and not rotation.callback_url:
         raise SecretInvalid("Say the callback_url where a callback gives the next value.", place="callback_url")
-    if rotation.callback_url and not is_web_address(rotation.callback_url):
-        raise SecretInvalid("A callback_url begins with https://", place="callback_url")
+    if rotation.by != RotateBy.CALLBACK and rotation.callback_url:
+        raise SecretInvalid("A callback_url is asked by: callback alone; nobody would ask this one.", place="by")
+    if rotation.callback_url:
+        _check_address(rotation.callback_url)
+
+
+def _check_address(address: str) -> None:
+    if not is_web_address(address) or "@" in urlsplit(address).netloc:
+        raise SecretInvalid(
+            "A callback_url is like https://maker.example/next, without a password.", place="callback_url"
+        )
+    parts = urlsplit(address)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        egress_policy().check_target(parts.scheme, parts.hostname or "", port=port)
+    except EgressRefused as error:
+        raise SecretInvalid(error.message, place="callback_url") from None
 
 
 def _attend(due: DueSecret) -> bool:

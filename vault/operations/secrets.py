@@ -16,7 +16,7 @@ from accounts.tenancy import in_organization
 from codexos.kernel import clock
 from vault.crypto.envelope import Place, seal_value
 from vault.engine.oauth import read_oauth_token
-from vault.errors import SecretChanged, SecretInUse, SecretInvalid, SecretKeyTaken, SecretsFull
+from vault.errors import SecretChanged, SecretInUse, SecretInvalid, SecretKeyTaken, SecretsFull, SecretThere
 from vault.models import Origin, Secret, SecretKind, SecretScope, SecretVersion
 from vault.operations.keys import HeldKey, hold_in_use, key_in_use
 from vault.operations.naming import check_value, clean_description, clean_key, clean_tags
@@ -45,6 +45,7 @@ class SecretEdit:
     description: str | None = None
     tags: Sequence[str] | None = None
     expires_at: tuple[datetime | None] | None = None
+    is_for_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ def _restore(actor: Actor, secret_id: UUID | str) -> Secret:
 @in_organization
 def _put(actor: Actor, blank: Secret, new: NewValue, *, edit: SecretEdit, held: HeldKey) -> Secret:
     secret, is_new = _insert_or_hold(actor, blank)
+    if edit.is_for_new and not is_new:
+        raise SecretThere(key=secret.key, number=secret.current_number)
     told = _apply(secret, edit)
     append_version(actor, secret, new, held=held)
     record_event(

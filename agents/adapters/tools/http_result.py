@@ -50,7 +50,8 @@ def result_of(answer: HttpAnswer, secrets: Redactor) -> JsonObject:
         "json": secrets.redact_json(parsed),
         "content_type": content_type,
         "size": len(answer.body),
-        "sha256": hashlib.sha256(answer.body).hexdigest(),
+        # Of what is left without the secrets: whoever sees it could try values against it otherwise.
+        "sha256": hashlib.sha256(secrets.redact_bytes(answer.body)).hexdigest(),
     }
     kept = result["text"]
     if parsed is not None and isinstance(kept, str) and len(kept) > TEXT_BESIDE_JSON:
