@@ -44,8 +44,8 @@ STATIC_CHECKS: tuple[tuple[str, ...], ...] = (
     ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
 )
 FRONTEND_CHECKS = ("check", "test")
-PATIENT = ("tests/cli", "tests/durability", "tests/journeys", "tests/local")
-"""Tests that wait for processes and browsers more than they compute: they run beside all others."""
+PATIENT = ("tests/cli", "tests/durability", "tests/journeys", "tests/local", "tests/vault")
+"""Tests that run beside all others, so that two cores are busy: mostly those that wait for processes and browsers."""
 
 
 def run_suite(words: list[str]) -> int:

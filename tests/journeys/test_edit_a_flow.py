@@ -27,7 +27,8 @@ DOCUMENT = {
 
 
 def text_in(page: Page) -> str:
-    """What stands in the editor, line by line."""
+    """What stands in the editor, line by line, once it is there."""
+    expect(page.locator(".cm-content")).to_have_text(re.compile(r"\S"))
     return "\n".join(page.locator(".cm-line").all_inner_texts())
 
 
