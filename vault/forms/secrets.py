@@ -2,7 +2,6 @@
 """The forms about one secret."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -10,10 +9,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from vault.forms.fields import GraceField, TagsField, ValueField
-from vault.models import Origin, RotateBy, Secret, SecretKind
+from vault.models import RotateBy, Secret, SecretKind
 from vault.models.secrets import KEY_LENGTH
 from vault.operations.rotation import MOST_DAYS, Rotation
-from vault.operations.secrets import NewValue, SecretEdit
+from vault.operations.secrets import SecretEdit
 
 _KINDS = [
     (SecretKind.GENERIC, _("Anything")),
@@ -86,10 +85,6 @@ class NewSecretForm(AboutForm):
         super().__init__(*args, **kwargs)
         self.fields["folder"].choices = folders  # type: ignore[attr-defined]
 
-    def edit(self) -> SecretEdit:
-        """Return what was said, for a new secret unless one may be replaced. Asked of a valid form."""
-        return replace(super().edit(), is_for_new=not self.cleaned_data["replaces"])
-
 
 class NewValueForm(forms.Form):
     """Another value of a secret."""
@@ -97,10 +92,9 @@ class NewValueForm(forms.Form):
     value = ValueField()
     grace_seconds = GraceField()
 
-    def new_value(self) -> NewValue:
-        """Return the value with its grace. Asked of a valid form."""
-        grace = timedelta(seconds=self.cleaned_data["grace_seconds"] or 0)
-        return NewValue(self.cleaned_data["value"].encode(), Origin.ROTATED, grace)
+    def grace(self) -> timedelta:
+        """Return for how long the value before is read. Asked of a valid form."""
+        return timedelta(seconds=self.cleaned_data["grace_seconds"] or 0)
 
 
 class RotationForm(forms.Form):

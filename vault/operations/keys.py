@@ -11,9 +11,9 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.tenancy import tenant
 from vault.adapters.keys.rows import holds_here, new_row, open_row, present_master
-from vault.crypto.envelope import OrganizationKey
+from vault.crypto.envelope import Envelope, OrganizationKey, Place, open_value
 from vault.errors import VaultShredded
-from vault.models import VaultKey
+from vault.models import SecretVersion, VaultKey
 from vault.queries.lookups import ClosedKey
 
 
@@ -37,6 +37,13 @@ def open_key(row: VaultKey, *, needed_for: str) -> OrganizationKey:
     if row.shredded_at or row.is_empty:
         raise VaultShredded(key=needed_for)
     return open_row(row)
+
+
+def open_version(version: SecretVersion, *, key: str) -> bytes:
+    """Return the value of a version of the secret called ``key``. Raises what ``open_key`` does."""
+    opened = open_key(version.vault_key, needed_for=key)
+    envelope = Envelope(opened.version, bytes(version.wrapped_key), bytes(version.sealed))
+    return open_value(opened, envelope, place=Place(version.organization_id, version.secret_id, version.number))
 
 
 def hold_in_use(row_id: UUID) -> bool:

@@ -20,17 +20,16 @@ from accounts.models import Membership, Organization, Person, Project, Team
 from accounts.operations.audit import record_event
 from accounts.queries.access import insist_in_organization
 from accounts.roles import Permission
-from accounts.tenancy import OrganizationQuerySet, in_organization, stay, tenant
+from accounts.tenancy import in_organization, stay, tenant
 from codexos.kernel import clock
 from codexos.kernel.errors import CodexosError
 from vault.crypto.bundle import BundleHeader, write_bundle
-from vault.crypto.envelope import Envelope, Place, open_value
 from vault.engine.oauth import read_oauth_token
 from vault.errors import BundleBroken, ImportRefused, SecretsFull, VaultChangedMeanwhile
 from vault.models import Origin, Secret, SecretKind, SecretScope, SecretVersion
-from vault.operations.keys import HeldKey, key_in_use, open_key
+from vault.operations.keys import HeldKey, key_in_use, open_version
 from vault.operations.naming import check_value, clean_key, clean_tags
-from vault.operations.secrets import NewValue, append_version
+from vault.operations.secrets import NewValue, append_version, same_in_folder
 
 BATCH = 200
 _MANAGE = Permission.MANAGE_ORGANIZATION
@@ -132,7 +131,7 @@ def _audited(actor: Actor, ids: list[UUID], *, file: str) -> Iterable[SecretVers
 def _carry(version: SecretVersion) -> Carried:
     secret, value, why = version.secret, None, ""
     try:
-        value = base64.b64encode(_open(version)).decode()
+        value = base64.b64encode(open_version(version, key=secret.key)).decode()
     except CodexosError as error:
         # A keeper that is away may be back: then nothing is left out for it.
         if error.retryable:
@@ -153,12 +152,6 @@ def _carry(version: SecretVersion) -> Carried:
         value=value,
         why=why,
     )
-
-
-def _open(version: SecretVersion) -> bytes:
-    key = open_key(version.vault_key, needed_for=version.secret.key)
-    envelope = Envelope(key.version, bytes(version.wrapped_key), bytes(version.sealed))
-    return open_value(key, envelope, place=Place(version.organization_id, version.secret_id, version.number))
 
 
 def import_secrets(
@@ -281,14 +274,11 @@ class _Importing:
 
     def check_room(self) -> None:
         """Raise SecretsFull where the organization has more secrets now than it may."""
-        if self._secrets().count() > settings.VAULT_MOST_SECRETS:
+        if Secret.objects.for_organization(self._actor.organization_id).count() > settings.VAULT_MOST_SECRETS:
             raise SecretsFull(f"An organization keeps {settings.VAULT_MOST_SECRETS:,} secrets. Nothing was imported.")
 
     def _begin(self, laid: Secret) -> Secret | None:
-        in_folder = self._secrets().filter(
-            scope=laid.scope, project=laid.project, team=laid.team, person=laid.person, destroyed_at=None
-        )
-        found = in_folder.select_for_update(of=("self",)).filter(key=laid.key).first()
+        found = same_in_folder(laid).select_for_update(of=("self",)).first()
         if found is None:
             laid.save(force_insert=True)
             self.done.created += 1
@@ -298,6 +288,3 @@ class _Importing:
             return None
         self.done.new_versions += 1
         return found
-
-    def _secrets(self) -> OrganizationQuerySet[Secret]:
-        return Secret.objects.for_organization(self._actor.organization_id)

@@ -35,7 +35,7 @@ from vault.operations.keys import key_in_use
 from vault.operations.naming import check_value
 from vault.operations.refusals import auditing_refusals
 from vault.operations.secrets import MOST_GRACE, NewValue, append_version, hold_secret
-from vault.queries.due import DueSecret, list_due_secrets
+from vault.queries.lookups import DueSecret, list_due_secrets
 from vault.tasks import send_reminder
 
 EXPIRY_IS_TOLD = timedelta(days=7)
@@ -220,8 +220,7 @@ def _ask(secret: Secret) -> None:
 def _take_value(asked: Secret, value: bytes) -> None:
     held = key_in_use(asked.organization_id)
     with _held(asked) as secret:
-        # A person was faster: theirs stays.
-        if secret is not None and secret.current_number == asked.current_number:
+        if secret is not None:
             new = NewValue(value, Origin.ROTATED, timedelta(seconds=secret.grace_seconds))
             append_version(_clock(secret), secret, new, held=held)
             record_event(_clock(secret), "secret.rotated", about=secret, version=secret.current_number, by="callback")
@@ -229,14 +228,14 @@ def _take_value(asked: Secret, value: bytes) -> None:
 
 def _wait_for_maker(asked: Secret) -> None:
     with _held(asked) as secret:
-        if secret is not None and secret.current_number == asked.current_number:
+        if secret is not None:
             secret.attended_at = clock.now() + _MAKER_TAKES
             secret.save()
 
 
 def _note_failure(asked: Secret, error: CodexosError) -> None:
     with _held(asked) as secret:
-        if secret is None or secret.current_number != asked.current_number:
+        if secret is None:
             return
         secret.attended_at = clock.now() + _RETRIED[min(secret.rotation_tries, len(_RETRIED) - 1)]
         secret.rotation_tries = min(secret.rotation_tries + 1, 1_000)
@@ -250,10 +249,13 @@ def _note_failure(asked: Secret, error: CodexosError) -> None:
 
 @contextmanager
 def _held(asked: Secret) -> Iterator[Secret | None]:
-    """Give the row as it is now, locked, None where it was destroyed meanwhile; what is done with it is committed."""
+    """Give the row as it is now, locked; what is done with it is committed.
+
+    None where it was destroyed meanwhile, or a person was faster: then their value stays.
+    """
     with tenant(asked.organization_id):
         rows = Secret.objects.for_organization(asked.organization_id).select_for_update()
-        yield rows.filter(pk=asked.pk, destroyed_at=None).first()
+        yield rows.filter(pk=asked.pk, destroyed_at=None, current_number=asked.current_number).first()
 
 
 def _clock(secret: Secret) -> Actor:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from accounts.actor import Actor
 from accounts.models import Person, Project, Team
 from accounts.operations.audit import record_event
-from accounts.tenancy import in_organization
+from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel import clock
 from vault.crypto.envelope import Place, seal_value
 from vault.engine.oauth import read_oauth_token
@@ -45,7 +45,6 @@ class SecretEdit:
     description: str | None = None
     tags: Sequence[str] | None = None
     expires_at: tuple[datetime | None] | None = None
-    is_for_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +56,25 @@ class NewValue:
     grace: timedelta = timedelta()
 
 
-def put_secret(actor: Actor, key: str, value: bytes, *, folder: Folder, edit: SecretEdit = SecretEdit()) -> Secret:
-    """Put a value under a key: a new secret, or a new version of the one that has this key in the folder.
+def put_secret(
+    actor: Actor,
+    key: str,
+    value: bytes,
+    *,
+    folder: Folder,
+    edit: SecretEdit = SecretEdit(),
+    only_new: bool = False,
+) -> Secret:
+    """Put a value under a key: a new secret, or, unless ``only_new``, a new version of the one that has it there.
 
-    Raises SecretInvalid, SecretTooLarge, SecretsFull, NotAllowed, SecretNotFound where it is there and closed to the
-    actor, KeyUnavailable.
+    Raises SecretInvalid, SecretTooLarge, SecretsFull, SecretThere, NotAllowed, SecretNotFound where it is there and
+    closed to the actor, KeyUnavailable.
     """
     with auditing_refusals(actor, "put", key=key):
         new = NewValue(check_value(value))
         held = key_in_use(actor.organization_id)
-        return _put(actor, _blank(actor, clean_key(key), folder), new, edit=edit, held=held)
+        blank = _blank(actor, clean_key(key), folder)
+        return _put(actor, blank, new, edit=edit, only_new=only_new, held=held)
 
 
 def add_version(actor: Actor, secret_id: UUID | str, new: NewValue) -> Secret:
@@ -146,9 +154,9 @@ def _restore(actor: Actor, secret_id: UUID | str) -> Secret:
 
 
 @in_organization
-def _put(actor: Actor, blank: Secret, new: NewValue, *, edit: SecretEdit, held: HeldKey) -> Secret:
+def _put(actor: Actor, blank: Secret, new: NewValue, *, edit: SecretEdit, only_new: bool, held: HeldKey) -> Secret:
     secret, is_new = _insert_or_hold(actor, blank)
-    if edit.is_for_new and not is_new:
+    if only_new and not is_new:
         raise SecretThere(key=secret.key, number=secret.current_number)
     told = _apply(secret, edit)
     append_version(actor, secret, new, held=held)
@@ -200,12 +208,12 @@ def append_version(actor: Actor, secret: Secret, new: NewValue, *, held: HeldKey
         created_by=actor.label[:254],
     )
     secret.current_number, secret.rotated_at = number, now
-    # What renews itself each hour would otherwise pile up for ever.
     versions.filter(number__lte=number - MOST_VERSIONS).delete()
     if new.origin is Origin.REFRESHED:
+        # An access token is renewed by itself, over and over, and would pile up for ever; what it is renewed with is
+        # still due when it was.
         versions.filter(origin=Origin.REFRESHED, number__lt=number - 1).delete()
-    if new.origin is not Origin.REFRESHED:
-        # An access token is renewed by itself, over and over; what it is renewed with is still due when it was.
+    else:
         secret.plan_rotation(now)
     _save(secret)
 
@@ -245,13 +253,10 @@ def _blank(actor: Actor, key: str, folder: Folder) -> Secret:
 
 
 def _insert_or_hold(actor: Actor, blank: Secret) -> tuple[Secret, bool]:
-    secrets = Secret.objects.for_organization(actor.organization_id)
-    in_folder = secrets.filter(
-        scope=blank.scope, project=blank.project, team=blank.team, person=blank.person, destroyed_at=None
-    )
-    found = in_folder.filter(key=blank.key).values_list("id", flat=True).first()
+    there = same_in_folder(blank).values_list("id", flat=True)
+    found = there.first()
     if found is None:
-        if secrets.count() >= settings.VAULT_MOST_SECRETS:
+        if Secret.objects.for_organization(actor.organization_id).count() >= settings.VAULT_MOST_SECRETS:
             raise SecretsFull(f"This organization keeps {settings.VAULT_MOST_SECRETS:,} secrets. Destroy some first.")
         try:
             with transaction.atomic():
@@ -259,8 +264,20 @@ def _insert_or_hold(actor: Actor, blank: Secret) -> tuple[Secret, bool]:
             return blank, True
         except IntegrityError:
             # Somebody put the same key at the same moment: both values are kept, one after the other.
-            found = in_folder.filter(key=blank.key).values_list("id", flat=True).get()
+            found = there.get()
     return hold_secret(actor, found), False
+
+
+def same_in_folder(blank: Secret) -> OrganizationQuerySet[Secret]:
+    """Return the query for the living secret that has the key of a row not written yet, in the folder of that."""
+    return Secret.objects.for_organization(blank.organization_id).filter(
+        scope=blank.scope,
+        project=blank.project,
+        team=blank.team,
+        person=blank.person,
+        key=blank.key,
+        destroyed_at=None,
+    )
 
 
 def hold_secret(

@@ -17,11 +17,10 @@ from accounts.operations.audit import record_event
 from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.sealing import SealBroken
-from vault.crypto.envelope import Envelope, Place, open_value
 from vault.engine.oauth import read_oauth_token
 from vault.errors import SecretDamaged, SecretExpired, SecretVersionClosed, SecretVersionNotFound
 from vault.models import Origin, Secret, SecretKind, SecretVersion
-from vault.operations.keys import open_key
+from vault.operations.keys import open_version
 from vault.operations.refreshing import renew_token
 from vault.operations.refusals import auditing_refusals
 from vault.operations.secrets import NewValue, add_version
@@ -139,9 +138,7 @@ def _version(secret: Secret, number: int) -> SecretVersion:
 
 
 def _open(secret: Secret, version: SecretVersion) -> bytes:
-    place = Place(secret.organization_id, secret.id, version.number)
     try:
-        key = open_key(version.vault_key, needed_for=secret.key)
-        return open_value(key, Envelope(key.version, bytes(version.wrapped_key), bytes(version.sealed)), place=place)
+        return open_version(version, key=secret.key)
     except SealBroken:
         raise SecretDamaged(key=secret.key) from None

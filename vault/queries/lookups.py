@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What is asked of the vault before an organization is known; answered by the functions of vault/sql/lookups.sql."""
+"""What is asked of the vault before an organization is known; answered by functions of vault/sql."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,13 @@ class ClosedKey(NamedTuple):
     organization_id: UUID
     number: int
     wrapped: bytes
+
+
+class DueSecret(NamedTuple):
+    """A secret to be looked at."""
+
+    id: UUID
+    organization_id: UUID
 
 
 def list_masters(asked: BaseDatabaseWrapper | None = None) -> Mapping[str, Sequence[ClosedKey]]:
@@ -54,7 +61,12 @@ def list_organizations_with_keys_from_before(moment: datetime) -> list[UUID]:
     return [row[0] for row in _ask("select app.organizations_with_vault_keys_from_before(%s)", moment)]
 
 
-def _ask(question: str, *parameters: str | datetime) -> list[tuple[Any, ...]]:
+def list_due_secrets(now: datetime, *, soon: datetime, most: int) -> list[DueSecret]:
+    """Return secrets of every organization whose rotation or end of keeping is due, or that expire before ``soon``."""
+    return [DueSecret(*row) for row in _ask("select * from app.due_secrets(%s, %s, %s)", now, soon, most)]
+
+
+def _ask(question: str, *parameters: str | datetime | int) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(question, list(parameters))
         return list(cursor.fetchall())

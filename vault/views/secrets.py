@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.forms.blame import MENDABLE, blame
-from accounts.queries.projects import list_projects
 from codexos.kernel import clock
 from vault.forms.fields import SCOPES
 from vault.forms.people import ShareForm
@@ -43,7 +42,6 @@ class SecretListPage(VaultPage):
             scopes=SCOPES,
             is_destroyed=is_destroyed,
             is_filtered=bool(filters.scope or filters.tag or filters.text),
-            has_project=bool(list_projects(self.actor, limit=1).rows),
             **self.page_links(request, found),
         )
 
@@ -85,7 +83,8 @@ class NewSecretPage(VaultPage):
         scope, _sep, id_ = said["folder"].partition(":")
         place = {"project": id_ if scope == "project" else None, "team": id_ if scope == "team" else None}
         folder = name_folder(self.actor, scope=scope, **place)
-        return put_secret(self.actor, said["key"], said["value"].encode(), folder=folder, edit=form.edit())
+        value, is_new = said["value"].encode(), not said["replaces"]
+        return put_secret(self.actor, said["key"], value, folder=folder, edit=form.edit(), only_new=is_new)
 
 
 class OneSecretPage(SecretPage):

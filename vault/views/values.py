@@ -13,7 +13,7 @@ from accounts.rest import confirm_first, insist_fresh_sign_in
 from vault.forms.secrets import NewValueForm, RotationForm
 from vault.operations.refusals import auditing_refusals
 from vault.operations.rotation import set_rotation
-from vault.operations.secrets import add_version
+from vault.operations.secrets import rotate_secret
 from vault.operations.values import read_secret, roll_back
 from vault.queries.secrets import insist_may_change
 from vault.views.shell import SecretPage
@@ -72,7 +72,8 @@ class NewValuePage(SecretPage):
         form = NewValueForm(request.POST)
         if form.is_valid():
             try:
-                made = add_version(self.actor, self.secret.pk, form.new_value())
+                value = form.cleaned_data["value"].encode()
+                made = rotate_secret(self.actor, self.secret.pk, value, grace=form.grace())
                 return self.back(_("Version %(number)s is sealed.") % {"number": made.current_number})
             except MENDABLE as error:
                 blame(form, error)
