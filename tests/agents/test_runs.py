@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
 
@@ -41,13 +41,26 @@ def working(holder: str = "test") -> Iterator[FlowWorker]:
         wake_channel=WAKE_CHANNEL,
     )
     loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_until_complete, args=[worker.run()], daemon=True)
+    work = loop.create_task(worker.run())
+    thread = Thread(target=_until_it_ends, args=[loop, work], daemon=True)
     thread.start()
     try:
         yield worker
     finally:
         loop.call_soon_threadsafe(worker.stop)
         thread.join(20)
+        # A step that hangs may outlast its patience: it is cut off, for a worker left behind would take the runs of the
+        # tests to come.
+        if thread.is_alive():
+            loop.call_soon_threadsafe(work.cancel)
+            thread.join(20)
+        assert not thread.is_alive(), "the flow worker goes on"
+
+
+def _until_it_ends(loop: asyncio.AbstractEventLoop, work: "asyncio.Task[None]") -> None:
+    with suppress(asyncio.CancelledError):
+        loop.run_until_complete(work)
+    loop.close()
 
 
 async def run_agent(who: Someone | None, body: dict[str, Any], **headers: str) -> Any:
