@@ -7,17 +7,42 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 ChatRole = Literal["system", "user", "assistant", "tool"]
+ToolChoice = Literal["auto", "required", "none"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture shown to a model: its bytes and what they are (``image/png``)."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model asks for a tool. ``arguments`` are JSON as the model wrote it, which may be none at all."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn: who speaks and the text."""
+    """One turn: who speaks, the text, the pictures beside it, and the tools that an assistant asks for.
+
+    What a tool said has the role ``tool``, and ``call_id`` names the call it answers.
+    """
 
     role: ChatRole
     text: str
+    images: Sequence[Image] = ()
+    calls: Sequence[ToolCall] = ()
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +86,7 @@ class Revising:
 
 @dataclass(frozen=True, slots=True)
 class ToolOffer:
-    """A tool that a plan may call: what it is for, and the shape of its arguments."""
+    """A tool that a model or a plan may call: what it is for, and the shape of its arguments."""
 
     name: str
     description: str
@@ -83,7 +108,11 @@ ChatTask = Judging | Revising | Planning
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A question to the model ``model``; ``documents`` are what it may quote, ``max_tokens`` bounds the answer.
+    """A question to the model or route ``model``; ``documents`` may be quoted, ``max_tokens`` bounds the answer.
+
+    ``tools`` may be asked for, as ``tool_choice`` says. With ``schema`` the answer is JSON that fits it. One attempt at
+    one deployment takes ``timeout_seconds`` at most. Where it ``caches``, an answer given before to the same request
+    will do, and where it ``may_wait`` the provider may take hours. One ``conversation`` stays with one deployment.
 
     ``task`` says once more, for programs, what the messages ask for where the answer is to have a form. Models are
     asked by the messages alone; the built-in one, which understands no prompts, goes by ``task``.
@@ -95,40 +124,87 @@ class ChatRequest:
     temperature: float | None = None
     max_tokens: int | None = None
     task: ChatTask | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: Sequence[str] = ()
+    timeout_seconds: float | None = None
+    tools: Sequence[ToolOffer] = ()
+    tool_choice: ToolChoice = "auto"
+    schema: JsonObject | None = None
+    caches: bool = False
+    may_wait: bool = False
+    conversation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one call cost: tokens in, tokens out, US dollars."""
+    """What one call cost: tokens in, tokens out, US dollars.
+
+    Of the input, ``cached_tokens`` were read from the provider's own cache and ``cache_write_tokens`` written to it.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: Decimal = Decimal(0)
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.cost_usd + other.cost_usd,
+            self.cached_tokens + other.cached_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
         )
 
 
 @dataclass(frozen=True, slots=True)
+class CallPiece:
+    """A piece of a tool's call on its way: which call of the answer (from 0), what comes to its name and arguments."""
+
+    index: int
+    name: str = ""
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer on its way."""
+    """A piece of an answer on its way: of its text, or of a call."""
 
     text: str
+    call: CallPiece | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One deployment that was asked: its name, how long it took, and the code of the error where it failed."""
+
+    deployment: str
+    seconds: float
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """A finished answer. ``model`` is who really answered; ``note`` says so where that is not who was asked."""
+    """A finished answer. ``model`` is who really answered; ``note`` says so where that is not who was asked.
+
+    ``attempts`` tell the way it took, by ``route`` where a route was named. With a schema, ``value`` is it, read.
+    ``is_cached`` where it was given before: its usage is nothing then, and ``saved_usd`` what it had cost.
+    """
 
     text: str
     model: str
     usage: Usage = field(default_factory=Usage)
     citations: Sequence[JsonObject] = ()
     note: str | None = None
+    calls: Sequence[ToolCall] = ()
+    finish_reason: FinishReason = "stop"
+    value: JsonValue = None
+    route: str | None = None
+    attempts: Sequence[Attempt] = ()
+    is_cached: bool = False
+    saved_usd: Decimal = Decimal(0)
 
 
 class ChatModel(Protocol):
