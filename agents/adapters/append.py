@@ -9,7 +9,7 @@ from itertools import chain, count
 
 from agents.adapters.claims import Claim
 from agents.adapters.leases import LEASE_SECONDS
-from agents.adapters.line import BIGINT, BYTES, MOMENT, TEXT, UUIDS, array, bigint_bytes, float_bytes, int_bytes, ints
+from agents.adapters.wire import BIGINT, BYTES, MOMENT, TEXT, UUIDS, array, bigint_bytes, float_bytes, int_bytes, ints
 from agents.engine.journal import Entry, encode_data
 from agents.engine.ports import Rest
 from codexos.kernel.jsontypes import JsonObject

@@ -18,7 +18,7 @@ import psycopg
 from agents.adapters.append import Append, asked_of, heads
 from agents.adapters.claims import Claim, Claims
 from agents.adapters.leases import LEASE_SECONDS, PATIENCE
-from agents.adapters.line import Line
+from agents.adapters.wire import Wire
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry
 from agents.engine.ports import Rest
@@ -124,7 +124,7 @@ class JournalWriter:
         self._queue: deque[Append] = deque()
         self._is_queued = asyncio.Event()
         self._lock = asyncio.Lock()
-        self._line: Line | None = None
+        self._wire: Wire | None = None
         self._leaving: list[Claim] = []
         self._leaving_lock = asyncio.Lock()
         self.commits = 0
@@ -278,8 +278,8 @@ class JournalWriter:
         """Commit a batch; return the ids of the runs that are still held."""
         statement, parameters = asked_of(batch)
         async with self._lock:
-            line = await self._connected()
-            return set(await line.ask(statement, parameters))
+            wire = await self._connected()
+            return set(await wire.ask(statement, parameters))
 
     async def _execute(self, statement: LiteralString, parameters: Parameters) -> list[tuple[Any, ...]]:
         async with self._lock:
@@ -287,15 +287,15 @@ class JournalWriter:
             cursor = await connection.execute(statement, parameters, prepare=True)
             return await cursor.fetchall() if cursor.description else []
 
-    async def _connected(self) -> Line:
-        if self._line is None or self._line.connection.broken or self._line.connection.closed:
+    async def _connected(self) -> Wire:
+        if self._wire is None or self._wire.connection.broken or self._wire.connection.closed:
             connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **PATIENCE)
             await connection.execute(_PLAN)
-            self._line = Line(connection)
-        return self._line
+            self._wire = Wire(connection)
+        return self._wire
 
     async def close(self) -> None:
         """Hang up."""
         await self._claims.close()
-        if self._line is not None:
-            await self._line.close()
+        if self._wire is not None:
+            await self._wire.close()

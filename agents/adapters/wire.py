@@ -44,7 +44,7 @@ def ints(values: Sequence[int | None]) -> bytes:
     return b"".join((_HEAD.pack(1, 1, INT, len(items), 1), *items)) if items else _EMPTY.pack(0, 0, INT)
 
 
-class Line:
+class Wire:
     """Sends a few statements over a connection, again and again, for one caller at a time."""
 
     def __init__(self, connection: psycopg.AsyncConnection) -> None:
@@ -56,7 +56,7 @@ class Line:
         """Send a statement; return the first column of its rows. Raises psycopg's errors."""
         pgconn = self.connection.pgconn
         if statement not in self._names:
-            name = f"line_{len(self._names)}".encode()
+            name = f"wire_{len(self._names)}".encode()
             pgconn.send_prepare(name, statement.encode())
             await self._answer(pgconn)
             self._names[statement] = name
