@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Who answers for a model's name, by the settings of this installation: the one place that decides it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -20,15 +20,19 @@ from llm.engine.catalog import (
     is_openai,
     near_names,
 )
+from llm.engine.providers import PROVIDERS, ProviderKind
 from llm.errors import ModelNotConfigured, ModelUnknown, did_you_mean, unknown_here
 
-OPENAI_URL = "https://api.openai.com/v1"
-OLLAMA_URL = "http://127.0.0.1:11434/v1"
+OPENAI_URL = PROVIDERS["openai"].base_url
+OLLAMA_URL = PROVIDERS["ollama"].base_url
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One model at one provider with one key. ``setting`` names what an operator corrects where it goes wrong."""
+    """One model at one provider with one key. ``setting`` names what an operator corrects where it goes wrong.
+
+    ``provider`` is what people call it, ``kind`` how it is spoken to, ``options`` what that kind is told besides.
+    """
 
     provider: str
     model: str
@@ -37,6 +41,8 @@ class Deployment:
     context_tokens: int
     key: str = field(default="", repr=False)
     is_of_openai: bool = False
+    kind: ProviderKind = "openai"
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def host_and_port(self) -> tuple[str, int]:
@@ -47,7 +53,8 @@ class Deployment:
     @property
     def is_at_the_makers_own_address(self) -> bool:
         """Whether its maker serves it: there prices are known, and no private address can be meant."""
-        return self.base_url == OPENAI_URL
+        provider = PROVIDERS[self.kind]
+        return not provider.is_local and self.base_url == provider.address(self.options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,8 @@ def find_deployment(name: str) -> Deployment | Substitute:
     if name in settings.MODELS and name != "*":
         return _own(name)
     if name in settings.OLLAMA_MODELS:
-        return Deployment("Ollama", name, OLLAMA_URL, "OLLAMA_MODEL", settings.MODEL_CONTEXT_TOKENS)
+        context_tokens = settings.MODEL_CONTEXT_TOKENS
+        return Deployment("Ollama", name, OLLAMA_URL, "OLLAMA_MODEL", context_tokens, kind="ollama")
     if settings.OPENAI_API_KEY and is_openai(name):
         return _openai(name)
     return _own(name) if "*" in settings.MODELS else _substitute(name)
