@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Changes of llm's tables."""
