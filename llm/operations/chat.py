@@ -8,8 +8,8 @@ from django.conf import settings
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
+from llm.adapters.chosen import open_adapter
 from llm.adapters.offline import OfflineModel
-from llm.adapters.openai_compatible import OpenAICompatibleModel
 from llm.queries.deployments import Deployment, Substitute, find_deployment
 
 
@@ -17,7 +17,7 @@ def open_chat_model(model_name: str, *, allows_substitutes: bool = True) -> Chat
     """Return who answers for a model's name. Raises ModelNotConfigured, ModelUnknown where nobody may."""
     found = find_deployment(model_name)
     if isinstance(found, Deployment):
-        return OpenAICompatibleModel(found, policy=_policy(found))
+        return open_adapter(found, policy=_policy(found))
     return _offline(found, allows_substitutes=allows_substitutes)
 
 

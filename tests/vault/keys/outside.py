@@ -8,6 +8,7 @@ from typing import Any
 
 from codexos.kernel.http import EgressPolicy, HttpLimits
 from codexos.kernel.sealing import associate, new_key
+from codexos.kernel.sigv4 import Credentials
 from tests.fakes import aws_kms, gcp_kms, hashicorp
 from tests.fakes.keeper import Keeper, serve
 from vault.adapters.keys.aws import AwsAccount, AwsKeys
@@ -15,7 +16,6 @@ from vault.adapters.keys.calls import Reach
 from vault.adapters.keys.gcp import GcpAccount, GcpKeys
 from vault.adapters.keys.gcp_tokens import MetadataServer, ServiceAccount
 from vault.adapters.keys.hashicorp import HashicorpAccount, HashicorpKeys
-from vault.adapters.keys.sigv4 import Credentials
 from vault.crypto.ports import KeyProvider
 
 KEY = new_key()

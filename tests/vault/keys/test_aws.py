@@ -10,9 +10,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 
+from codexos.kernel.sigv4 import Credentials, Scope, signed_headers
 from tests.fakes.aws_kms import ARN, KEY_ID, REGION, SECRET, SESSION, Kms
 from tests.vault.keys.outside import HERE, KEY, Outside, standing
-from vault.adapters.keys.sigv4 import Credentials, Scope, signed_headers
 from vault.errors import KeyUnavailable
 
 
@@ -56,6 +56,17 @@ def test_a_signature_is_that_of_the_other_library(session: str, body: bytes) -> 
         body=body,
         at=at,
     )
+    assert ours["Authorization"] == theirs.headers["Authorization"]
+
+
+def test_a_path_is_signed_as_the_other_library_does() -> None:
+    path = "/model/anthropic.claude-v2%3A1/converse-stream"
+    host = "bedrock-runtime.eu-test-1.amazonaws.com"
+    theirs = AWSRequest("POST", f"https://{host}{path}", headers={}, data=b"{}")
+    SigV4Auth(BotoCredentials(KEY_ID, SECRET, None), "bedrock", REGION).add_auth(theirs)
+    at = datetime.strptime(theirs.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    scope = Scope(REGION, "bedrock", path)
+    ours = signed_headers(Credentials(KEY_ID, SECRET), scope, host=host, headers={}, body=b"{}", at=at)
     assert ours["Authorization"] == theirs.headers["Authorization"]
 
 

@@ -14,8 +14,8 @@ from codexos.kernel import clock
 from codexos.kernel.http import HttpAnswer
 from codexos.kernel.jsontypes import JsonValue
 from codexos.kernel.sealing import SealBroken
+from codexos.kernel.sigv4 import Credentials, Scope, signed_headers
 from vault.adapters.keys.calls import Reach, encoded, json_of
-from vault.adapters.keys.sigv4 import Credentials, Scope, signed_headers
 from vault.crypto.ports import WrappedKey
 from vault.errors import MasterUnknown
 

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from codexos.kernel.egress import is_address
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
+from codexos.kernel.sigv4 import Credentials
 from vault.adapters.keys.aws import AwsAccount, AwsKeys
 from vault.adapters.keys.cached import CachedKeys
 from vault.adapters.keys.calls import Reach
@@ -20,7 +21,6 @@ from vault.adapters.keys.gcp_tokens import MetadataServer, ServiceAccount
 from vault.adapters.keys.hashicorp import HashicorpAccount, HashicorpKeys
 from vault.adapters.keys.proven import ProvenKeys
 from vault.adapters.keys.routed import RoutedKeys
-from vault.adapters.keys.sigv4 import Credentials
 from vault.crypto.hybrid import HybridKeyring
 from vault.crypto.keyring import Keyring
 from vault.crypto.ports import KeyProvider

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""AWS Signature Version 4 of one POST to the root of a host: all that the JSON services of AWS need."""
+"""AWS Signature Version 4 of one POST without a query: all that the JSON services of AWS need."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import quote
 
 from codexos.kernel.sealing import mac
 
@@ -22,10 +23,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a signature is good for."""
+    """What a signature is good for. ``path`` is as it is sent, escaped already."""
 
     region: str
     service: str
+    path: str = "/"
 
 
 def signed_headers(
@@ -39,7 +41,8 @@ def signed_headers(
     lowered = {name.lower(): " ".join(value.split()) for name, value in {**sent, "Host": host}.items()}
     names = ";".join(sorted(lowered))
     lines = "".join(f"{name}:{lowered[name]}\n" for name in sorted(lowered))
-    request = "\n".join(["POST", "/", "", lines, names, hashlib.sha256(body).hexdigest()])
+    # Every service but S3 signs the path escaped once more than it is sent.
+    request = "\n".join(["POST", quote(scope.path, safe="/-_.~"), "", lines, names, hashlib.sha256(body).hexdigest()])
     place = f"{moment[:8]}/{scope.region}/{scope.service}/aws4_request"
     to_sign = "\n".join([_ALGORITHM, moment, place, hashlib.sha256(request.encode()).hexdigest()])
     signature = mac(_signing_key(who.secret, place), to_sign.encode()).hex()
