@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from codexos.kernel.errors import Conflict, InvalidInput, LimitReached, Unavailable
+from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, Unavailable
 
 
 class ModelUnavailable(Unavailable):
@@ -54,6 +54,16 @@ class ModelQuotaSpent(LimitReached):
 
 class ModelAnswerTooLarge(LimitReached):
     """The model went on for longer than anything is taken."""
+
+
+class PriceListBroken(Broken):
+    """The list of prices is not the one that belongs to this code."""
+
+    def __init__(self, *, expected: str, found: str) -> None:
+        super().__init__(
+            f"The list of prices has the hash {found}, not {expected}. Put back llm/engine/prices/snapshot.json as it "
+            "was released, or write it anew with bin/manage write_prices."
+        )
 
 
 def did_you_mean(near: Sequence[str]) -> str:

@@ -4,16 +4,18 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import replace
 
 from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta, Usage
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.http import EgressPolicy, HttpClient, HttpLimits, HttpStream, ResponseTooLarge, Unreachable
 from llm.adapters.refusals import refusal_from
-from llm.engine.catalog import characters_in, cost_of, is_reasoning
+from llm.engine.catalog import characters_in, is_reasoning
 from llm.engine.completions import DONE, ChunkUnreadable, Completion, StreamError, request_body
 from llm.engine.prompting import citations_in
 from llm.errors import ModelAnswerInvalid, ModelAnswerTooLarge, ModelUnavailable
 from llm.queries.deployments import Deployment
+from llm.queries.prices import listed_rate_of
 
 # A step ends by its own time limit, mostly earlier; a local model may think for minutes before its first word.
 LIMITS = HttpLimits(
@@ -116,13 +118,12 @@ class OpenAICompatibleModel:
         counted_in = _estimate(*(m.text for m in request.messages), *(d.text for d in request.documents))
         tokens_in = counted_in if told[0] is None else told[0]
         tokens_out = _estimate(completion.text) if told[1] is None else told[1]
-        if not self._deployment.is_at_the_makers_own_address:
-            return Usage(tokens_in, tokens_out), notes
-        cost = cost_of(self._deployment.model, input_tokens=tokens_in, output_tokens=tokens_out)
-        if cost is None:
+        rate = listed_rate_of(self._deployment)
+        if rate is None:
             notes.append(f"The price of model {self._deployment.model!r} is not known here, so its cost counts as 0.")
             return Usage(tokens_in, tokens_out), notes
-        return Usage(tokens_in, tokens_out, cost), notes
+        usage = Usage(tokens_in, tokens_out)
+        return replace(usage, cost_usd=rate.cost(usage)), notes
 
 
 async def _events(answer: HttpStream) -> AsyncIterator[str]:

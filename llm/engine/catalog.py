@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What is known of models by their names: whose they are, how much they take, what they cost."""
+"""What is known of models by their names: whose they are and how much they take."""
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from difflib import get_close_matches
 
 OFFLINE = "offline"
@@ -41,27 +40,6 @@ OFFLINE_BUDGET_CHARACTERS = 4_000_000
 _CHARACTERS_PER_TOKEN = 3
 _SHARE_OF_INPUT = 0.75
 
-# US dollars for a million tokens in and out at the provider's own address, as listed in September 2025.
-# Reductions for repeated input are not known here, so a cost is told rather too high than too low.
-_PRICES = {
-    "gpt-5": ("1.25", "10"),
-    "gpt-5-mini": ("0.25", "2"),
-    "gpt-5-nano": ("0.05", "0.40"),
-    "gpt-4.1": ("2", "8"),
-    "gpt-4.1-mini": ("0.40", "1.60"),
-    "gpt-4.1-nano": ("0.10", "0.40"),
-    "gpt-4o": ("2.50", "10"),
-    "gpt-4o-mini": ("0.15", "0.60"),
-    "gpt-4-turbo": ("10", "30"),
-    "gpt-4": ("30", "60"),
-    "gpt-3.5-turbo": ("0.50", "1.50"),
-    "o4-mini": ("1.10", "4.40"),
-    "o3": ("2", "8"),
-    "o3-mini": ("1.10", "4.40"),
-    "o1": ("15", "60"),
-}
-_MILLION = Decimal(1_000_000)
-
 
 def is_openai(name: str) -> bool:
     """Tell whether a model of this name is OpenAI's."""
@@ -87,16 +65,6 @@ def context_tokens_of(name: str) -> int:
 def characters_in(context_tokens: int) -> int:
     """How many characters of input surely fit into a context, with room left for the answer."""
     return int(context_tokens * _SHARE_OF_INPUT) * _CHARACTERS_PER_TOKEN
-
-
-def cost_of(name: str, *, input_tokens: int, output_tokens: int) -> Decimal | None:
-    """What a call of OpenAI's model of this name cost, or None where its price is not known."""
-    # Dated names (gpt-4o-2024-08-06) cost what the plain one does; any other ending is another model.
-    price = _PRICES.get(re.sub(r"-\d{4}-\d{2}-\d{2}$", "", name))
-    if price is None:
-        return None
-    paid_in, paid_out = map(Decimal, price)
-    return (paid_in * input_tokens + paid_out * output_tokens) / _MILLION
 
 
 def near_names(name: str, known: Iterable[str]) -> Sequence[str]:
