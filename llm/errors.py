@@ -3,11 +3,34 @@
 
 from collections.abc import Sequence
 
+from codexos.kernel.chat import Paid, Usage
 from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, Unavailable
 
 
 class ModelUnavailable(Unavailable):
     """The model did not answer, or broke off; another attempt may."""
+
+    @property
+    def retry_after(self) -> float | None:
+        """After how many seconds the provider wants to be asked again, where it said so."""
+        seconds = self.details.get("retry_after_seconds")
+        return float(seconds) if isinstance(seconds, int | float) else None
+
+
+class ModelRateLimited(ModelUnavailable):
+    """The provider is asked too often with this key; it may say when again."""
+
+
+class ModelOverloaded(ModelUnavailable):
+    """The provider has more to do than it can, whoever asks."""
+
+
+class ModelTimedOut(ModelUnavailable):
+    """The model took longer than it may."""
+
+
+class ModelUnreachable(ModelUnavailable):
+    """No connection to the provider, or one that broke."""
 
 
 class ModelAnswerInvalid(Unavailable):
@@ -64,6 +87,32 @@ class PriceListBroken(Broken):
             f"The list of prices has the hash {found}, not {expected}. Put back llm/engine/prices/snapshot.json as it "
             "was released, or write it anew with bin/manage write_prices."
         )
+
+
+class ModelAnswerUnfit(Paid, Conflict):
+    """The model was told what was wrong with its answer, and gave one that does not fit its schema again."""
+
+    def __init__(self, *, model: str, because: Sequence[str], usage: Usage) -> None:
+        super().__init__(
+            f"Model {model!r} did not answer with JSON that fits the schema, asked twice: {'; '.join(because)}. "
+            "Say in the prompt what is wanted, simplify the schema, or choose another model.",
+            model=model,
+            wrong=list(because),
+        )
+        self.usage = usage
+
+
+class ToolStepsSpent(Paid, LimitReached):
+    """The model goes on asking for tools."""
+
+    def __init__(self, *, model: str, most: int, usage: Usage) -> None:
+        super().__init__(
+            f"Model {model!r} asked for tools {most} times and still wanted more. Raise the limit of steps, or say in "
+            "the prompt when it is to stop.",
+            model=model,
+            limit=most,
+        )
+        self.usage = usage
 
 
 def did_you_mean(near: Sequence[str]) -> str:

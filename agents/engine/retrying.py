@@ -10,7 +10,7 @@ from agents.engine.graph import Node
 from agents.engine.journal import usage_from
 from agents.engine.outcomes import Again, Failed, StepError
 from agents.engine.steps import Effect
-from codexos.kernel.chat import Usage
+from codexos.kernel.chat import Paid, Usage
 from codexos.kernel.errors import CodexosError
 
 LONGEST_WISH_SECONDS = 600.0
@@ -28,12 +28,18 @@ def judge(step: Step, effect: Effect, *, error: CodexosError, node: Node, run_id
 
 def _cost_of(error: CodexosError, effect: Effect) -> Usage:
     """What an effect cost that gave nothing: of one that we stopped waiting for, what it was estimated at."""
+    if isinstance(error, Paid):
+        return error.usage
     is_ours = isinstance(error, StepTimedOut | StepIdle)
     return usage_from(effect.intent.get("estimate")) if is_ours else Usage()
 
 
 def _may_pass(error: CodexosError, node: Node) -> bool:
-    return error.retryable if node.retry_on is None else error.code in node.retry_on
+    if node.retry_on is None:
+        return error.retryable
+    # Who names a kind of error means every error of that kind.
+    kinds = (kind for kind in type(error).__mro__ if issubclass(kind, CodexosError))
+    return any(kind.code in node.retry_on for kind in kinds)
 
 
 def _seconds_before_next(step: Step, error: CodexosError, *, node: Node, run_id: UUID) -> float:

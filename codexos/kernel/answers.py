@@ -23,10 +23,11 @@ _TEXT_CODEC = re.compile(
 
 
 class Unreachable(Unavailable):
-    """A host did not answer, broke off, or said something that is not HTTP."""
+    """A host did not answer, broke off, or said something that is not HTTP. ``is_late``: it took its time too long."""
 
-    def __init__(self, *, host: str, because: str) -> None:
+    def __init__(self, *, host: str, because: str, is_late: bool = False) -> None:
         super().__init__(f"{host!r} could not be reached: {because}. Try again later.", host=host, because=because)
+        self.is_late = is_late
 
 
 class ResponseTooLarge(LimitReached):

@@ -159,6 +159,12 @@ class Usage:
         )
 
 
+class Paid:
+    """Of an error: what was asked cost something all the same."""
+
+    usage: Usage = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class CallPiece:
     """A piece of a tool's call on its way: which call of the answer (from 0), what comes to its name and arguments."""

@@ -363,7 +363,9 @@ def _plain_errors(url: httpx.URL) -> Iterator[None]:
     except httpx.InvalidURL:
         # The request's own address was read before: this one stood in a Location header.
         raise EgressRefused(host=url.host, because="it redirected to an address that cannot be read") from None
-    except httpx.TimeoutException:
-        raise Unreachable(host=url.host, because="it did not answer in time") from None
+    except httpx.TimeoutException as error:
+        # Who cannot even be connected to has not been given the question yet.
+        is_late = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+        raise Unreachable(host=url.host, because="it did not answer in time", is_late=is_late) from None
     except httpx.HTTPError as error:
         raise Unreachable(host=url.host, because=str(error) or "it broke off") from None

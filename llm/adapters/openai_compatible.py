@@ -2,18 +2,20 @@
 """Any server that speaks OpenAI's chat completions: OpenAI itself, vLLM, llama.cpp, Ollama and their like."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import replace
 
 from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta, Usage
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.http import EgressPolicy, HttpClient, HttpLimits, HttpStream, ResponseTooLarge, Unreachable
+from llm.adapters.clients import lent_client
 from llm.adapters.refusals import refusal_from
+from llm.engine.bodies import left_out_of, request_body
 from llm.engine.catalog import characters_in, is_reasoning
-from llm.engine.completions import DONE, ChunkUnreadable, Completion, StreamError, request_body
+from llm.engine.completions import DONE, AnswerEndless, ChunkUnreadable, Completion, StreamError
 from llm.engine.prompting import citations_in
-from llm.errors import ModelAnswerInvalid, ModelAnswerTooLarge, ModelUnavailable
+from llm.errors import ModelAnswerInvalid, ModelAnswerTooLarge, ModelTimedOut, ModelUnavailable, ModelUnreachable
 from llm.queries.deployments import Deployment
 from llm.queries.prices import listed_rate_of
 
@@ -23,6 +25,8 @@ LIMITS = HttpLimits(
 )
 REFUSAL_BYTES = 64 * 1024
 CHARACTERS_PER_TOKEN = 4
+# The end of a stream comes with its last event; who keeps it open is hung up on.
+READ_OUT_SECONDS = 0.25
 # Finding quotes in more than this is done in a thread, out of the way of other runs.
 SEARCHED_AT_ONCE_CHARACTERS = 20_000
 
@@ -42,10 +46,16 @@ class OpenAICompatibleModel:
         """Yield the answer as it comes, then whole. Raises the errors of llm/errors.py, EgressRefused."""
         completion = Completion(self._deployment.model)
         with self._plain_errors():
-            # A client of its own for each answer: none waits for another's connection, and no loop outlives its own.
-            async with HttpClient(self._policy, limits=LIMITS) as client, self._asked(client, request) as answer:
-                async for text in self._texts(answer, completion):
-                    yield Delta(text)
+            async with lent_client(self._policy) as client, self._asked(client, request) as answer:
+                events = self._events(answer)
+                async for data in events:
+                    if data == DONE:
+                        await _read_out(events)
+                        break
+                    for delta in completion.feed(data):
+                        yield delta
+                else:
+                    self._check_ended(completion)
         yield await self._answer(request, completion)
 
     def _asked(self, client: HttpClient, request: ChatRequest) -> AbstractAsyncContextManager[HttpStream]:
@@ -53,13 +63,20 @@ class OpenAICompatibleModel:
         if self._deployment.key:
             headers["Authorization"] = f"Bearer {self._deployment.key}"
         body = request_body(request, model=self._deployment.model, is_reasoning=self._is_reasoning)
-        return client.stream("POST", f"{self._deployment.base_url}/chat/completions", headers=headers, json=body)
+        return client.stream(
+            "POST",
+            f"{self._deployment.base_url}/chat/completions",
+            headers=headers,
+            json=body,
+            limits=_limits(request.timeout_seconds),
+        )
 
     @property
     def _is_reasoning(self) -> bool:
         return self._deployment.is_of_openai and is_reasoning(self._deployment.model)
 
-    async def _texts(self, answer: HttpStream, completion: Completion) -> AsyncIterator[str]:
+    async def _events(self, answer: HttpStream) -> AsyncIterator[str]:
+        """Yield the data of each event; this protocol never spreads it over lines."""
         if answer.status != 200:
             raise refusal_from(
                 self._deployment, status=answer.status, headers=answer.headers, body=await _start_of(answer)
@@ -67,13 +84,13 @@ class OpenAICompatibleModel:
         content_type = answer.headers.get("content-type", "")
         if not content_type.lower().startswith("text/event-stream"):
             raise self._invalid(f"it sent {content_type[:100]!r} instead of a stream of events")
-        async for data in _events(answer):
-            if data == DONE:
-                return
-            if text := completion.feed(data):
-                yield text
+        async for line in answer.lines():
+            if line.startswith("data:") and (data := line[5:].strip()):
+                yield data
+
+    def _check_ended(self, completion: Completion) -> None:
         if completion.finish_reason is None:
-            raise ModelUnavailable(
+            raise ModelUnreachable(
                 f"{self._deployment.provider} broke off in the middle of its answer for model "
                 f"{self._deployment.model!r}. Try again.",
                 model=self._deployment.model,
@@ -81,7 +98,6 @@ class OpenAICompatibleModel:
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
-        model, provider = self._deployment.model, self._deployment.provider
         try:
             yield
         except ChunkUnreadable as error:
@@ -89,12 +105,21 @@ class OpenAICompatibleModel:
         except StreamError as error:
             raise refusal_from(self._deployment, status=None, headers={}, body=error.body) from None
         except Unreachable as error:
-            because = error.details["because"]
-            message = f"{provider} could not be reached for model {model!r}: {because}. Try again later."
-            raise ModelUnavailable(message, model=model) from None
-        except ResponseTooLarge:
+            raise self._unreachable(error) from None
+        except (ResponseTooLarge, AnswerEndless):
+            model, provider = self._deployment.model, self._deployment.provider
             message = f"{provider} sent more than is taken for one answer of model {model!r}. Set max_tokens."
             raise ModelAnswerTooLarge(message, model=model) from None
+
+    def _unreachable(self, error: Unreachable) -> ModelUnavailable:
+        model, provider = self._deployment.model, self._deployment.provider
+        if error.is_late:
+            message = f"{provider} took too long over its answer for model {model!r}. Try again, or allow more time."
+            return ModelTimedOut(message, model=model)
+        because = error.details["because"]
+        return ModelUnreachable(
+            f"{provider} could not be reached for model {model!r}: {because}. Try again later.", model=model
+        )
 
     def _invalid(self, because: str) -> CodexosError:
         return ModelAnswerInvalid(model=self._deployment.model, provider=self._deployment.provider, because=because)
@@ -106,10 +131,21 @@ class OpenAICompatibleModel:
         else:
             citations = citations_in(text, request.documents)
         usage, notes = self._usage(request, completion)
-        if request.temperature is not None and self._is_reasoning:
-            notes.append(f"Model {self._deployment.model!r} takes no temperature, so it was left out.")
-        note = " ".join([*([completion.note] if completion.note else []), *notes])
-        return ChatAnswer(text, completion.model, usage, citations, note or None)
+        notes = [*([completion.note] if completion.note else []), *notes, *self._left_out(request)]
+        return ChatAnswer(
+            text,
+            completion.model,
+            usage,
+            citations,
+            " ".join(notes) or None,
+            calls=completion.calls,
+            finish_reason=completion.ended,
+        )
+
+    def _left_out(self, request: ChatRequest) -> Sequence[str]:
+        named = left_out_of(request) if self._is_reasoning else ()
+        was = "it was" if len(named) == 1 else "they were"
+        return [f"Model {self._deployment.model!r} takes no {' or '.join(named)}, so {was} left out."] if named else []
 
     def _usage(self, request: ChatRequest, completion: Completion) -> tuple[Usage, list[str]]:
         told, notes = (completion.input_tokens, completion.output_tokens), []
@@ -118,20 +154,26 @@ class OpenAICompatibleModel:
         counted_in = _estimate(*(m.text for m in request.messages), *(d.text for d in request.documents))
         tokens_in = counted_in if told[0] is None else told[0]
         tokens_out = _estimate(completion.text) if told[1] is None else told[1]
+        usage = Usage(tokens_in, tokens_out, cached_tokens=completion.cached_tokens)
         rate = listed_rate_of(self._deployment)
         if rate is None:
             notes.append(f"The price of model {self._deployment.model!r} is not known here, so its cost counts as 0.")
-            return Usage(tokens_in, tokens_out), notes
-        usage = Usage(tokens_in, tokens_out)
+            return usage, notes
         return replace(usage, cost_usd=rate.cost(usage)), notes
 
 
-async def _events(answer: HttpStream) -> AsyncIterator[str]:
-    """Yield the data of each event; this protocol never spreads it over lines."""
-    async for line in answer.lines():
-        name, _, value = line.partition(":")
-        if name == "data" and (data := value.strip()):
-            yield data
+def _limits(timeout_seconds: float | None) -> HttpLimits:
+    if timeout_seconds is None:
+        return LIMITS
+    return replace(LIMITS, total_seconds=min(timeout_seconds, LIMITS.total_seconds))
+
+
+async def _read_out(events: AsyncIterator[str]) -> None:
+    """Read to the end of an answer that is whole: a connection that was read out serves the next one, too."""
+    with suppress(TimeoutError, Unreachable, ResponseTooLarge):
+        async with asyncio.timeout(READ_OUT_SECONDS):
+            async for _ in events:
+                pass
 
 
 async def _start_of(answer: HttpStream) -> bytes:

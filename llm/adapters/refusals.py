@@ -2,9 +2,12 @@
 """What a provider's refusal means here: which error of the house, what to do next, and never a key in it."""
 
 import json
+import math
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from codexos.kernel.errors import CodexosError
@@ -15,8 +18,11 @@ from llm.errors import (
     ModelAnswerInvalid,
     ModelInputTooLong,
     ModelKeyRefused,
+    ModelOverloaded,
     ModelQuotaSpent,
+    ModelRateLimited,
     ModelRequestRefused,
+    ModelTimedOut,
     ModelUnavailable,
     ModelUnknown,
 )
@@ -29,7 +35,12 @@ _TOO_LONG = re.compile(
 )
 _QUOTA = re.compile(r"insufficient_quota|billing_(hard_limit|not_active)", re.I)
 _UNKNOWN = re.compile(r"model_not_found|model .{0,80}(not found|does not exist)", re.I)
-_PASSING = frozenset({408, 409, 425, 429, 498, 499})
+_RATE = re.compile(r"rate_limit|too_many_requests|throttl", re.I)
+_OVERLOAD = re.compile(r"overload", re.I)
+_LATE = frozenset({408, 504, 524})
+_OVERLOADED = frozenset({503, 529})
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_PASSING = frozenset({409, 425, 498, 499})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,7 @@ class _Refusal:
     status: int | None
     code: str
     message: str
-    retry_after: int | None
+    retry_after: float | None
 
     @property
     def said(self) -> str:
@@ -59,7 +70,7 @@ def refusal_from(
     """Return the error that says what a provider's refusal means."""
     code, message = _read(body)
     words = plain(redact_tokens(Redactor([deployment.key]).redact(message)))[:MESSAGE_CHARACTERS]
-    refusal = _Refusal(deployment, status, code, words, _seconds(headers.get("retry-after", "")))
+    refusal = _Refusal(deployment, status, code, words, retry_after_in(headers, now=time.time()))
     for fits, told in _TABLE:
         if fits(refusal):
             return told(refusal)
@@ -79,9 +90,32 @@ def _read(body: bytes | JsonObject) -> tuple[str, str]:
     return named[:200], message[:2_000] if isinstance(message, str) else ""
 
 
-def _seconds(text: str) -> int | None:
-    is_number = text.isascii() and text.isdecimal() and len(text) < 8
-    return min(int(text), MOST_SECONDS_TOLD) if is_number else None
+def retry_after_in(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Read after how many seconds a provider wants to be asked again: in milliseconds, in seconds, or as a date."""
+    for name in ("retry-after-ms", "x-ms-retry-after-ms"):
+        if (told := _number(headers.get(name, ""))) is not None:
+            return _bounded(told / 1000)
+    text = headers.get("retry-after", "").strip()
+    if (told := _number(text)) is not None:
+        return _bounded(told)
+    then = _moment(text)
+    # By the provider's own clock where it shows it: ours may stand elsewhere, or have been set back.
+    return None if then is None else _bounded(then - (_moment(headers.get("date", "")) or now))
+
+
+def _number(text: str) -> float | None:
+    return float(text) if _NUMBER.fullmatch(text.strip()) else None
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, round(seconds, 3)), MOST_SECONDS_TOLD)
 
 
 def _key_refused(refusal: _Refusal) -> CodexosError:
@@ -118,14 +152,30 @@ def _quota_spent(refusal: _Refusal) -> CodexosError:
     )
 
 
-def _passing(refusal: _Refusal) -> CodexosError:
+def _passing(refusal: _Refusal, kind: type[ModelUnavailable], trouble: str) -> CodexosError:
     status = f" ({refusal.status})" if refusal.status else ""
-    when = "later" if refusal.retry_after is None else f"in {refusal.retry_after} seconds"
+    after = refusal.retry_after
+    when = "later" if after is None else f"in {math.ceil(after):,} second{'' if math.ceil(after) == 1 else 's'}"
     details: dict[str, Any] = {"model": refusal.deployment.model}
-    if refusal.retry_after is not None:
-        details["retry_after_seconds"] = refusal.retry_after
-    busy = "is asked too often" if refusal.status == 429 else "cannot answer now"
-    return ModelUnavailable(f"{refusal.whom} {busy}{status}. Try again {when}.{refusal.said}", **details)
+    if after is not None:
+        details["retry_after_seconds"] = int(after) if after == int(after) else after
+    return kind(f"{refusal.whom} {trouble}{status}. Try again {when}.{refusal.said}", **details)
+
+
+def _rate_limited(refusal: _Refusal) -> CodexosError:
+    return _passing(refusal, ModelRateLimited, "is asked too often")
+
+
+def _overloaded(refusal: _Refusal) -> CodexosError:
+    return _passing(refusal, ModelOverloaded, "has too much to do")
+
+
+def _late(refusal: _Refusal) -> CodexosError:
+    return _passing(refusal, ModelTimedOut, "took too long")
+
+
+def _unavailable(refusal: _Refusal) -> CodexosError:
+    return _passing(refusal, ModelUnavailable, "cannot answer now")
 
 
 def _refused(refusal: _Refusal) -> CodexosError:
@@ -151,7 +201,10 @@ _TABLE: tuple[tuple[Callable[[_Refusal], bool], _Told], ...] = (
     (lambda said: said.status == 413 or (said.status in {400, 422, None} and _is_too_long(said)), _too_long),
     (lambda said: said.status == 404 or (said.status in {400, None} and _is_unknown(said)), _unknown),
     (lambda said: said.status in {400, 422}, _refused),
-    (lambda said: said.status is None or said.status in _PASSING or said.status >= 500, _passing),
+    (lambda said: said.status == 429 or (said.status is None and _RATE.search(said.code) is not None), _rate_limited),
+    (lambda said: said.status in _OVERLOADED or (said.status is None and _is_overloaded(said)), _overloaded),
+    (lambda said: said.status in _LATE, _late),
+    (lambda said: said.status is None or said.status in _PASSING or said.status >= 500, _unavailable),
 )
 
 
@@ -161,3 +214,7 @@ def _is_too_long(said: _Refusal) -> bool:
 
 def _is_unknown(said: _Refusal) -> bool:
     return _UNKNOWN.search(f"{said.code} {said.message}") is not None
+
+
+def _is_overloaded(said: _Refusal) -> bool:
+    return _OVERLOAD.search(f"{said.code} {said.message}") is not None

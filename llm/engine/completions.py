@@ -1,25 +1,37 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Chat completions as OpenAI's protocol writes them: the request, and the answer put together from its chunks."""
+"""The answer of chat completions as OpenAI's protocol streams it, put together from its chunks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codexos.kernel.chat import ChatRequest, Message
+from codexos.kernel.chat import CallPiece, Delta, FinishReason, ToolCall
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.prose import plain
-from llm.engine.prompting import with_documents
 
 MOST_TOKENS_TOLD = 1_000_000_000
+MOST_CHARACTERS = 4_000_000
+"""Of one answer, its calls among them: what a run may keep is less, and no model writes so much."""
+MOST_CALLS = 128
 DONE = "[DONE]"
 _NOTES = {
     "length": "The model's answer was cut off: it reached the limit of tokens. Raise max_tokens or ask for less.",
     "content_filter": "The provider held back a part of the model's answer.",
 }
+_REASONS: Mapping[str, FinishReason] = {
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+}
 
 
 class ChunkUnreadable(ValueError):
     """A piece of a stream that is not what the protocol says."""
+
+
+class AnswerEndless(Exception):
+    """More was answered than anything is taken."""
 
 
 class StreamError(Exception):
@@ -30,26 +42,13 @@ class StreamError(Exception):
         self.body = body
 
 
-def request_body(request: ChatRequest, *, model: str, is_reasoning: bool) -> JsonObject:
-    """Return what is sent. A model that thinks takes no temperature, and its limit has another name."""
-    messages = with_documents(request.messages, request.documents)
-    body: dict[str, JsonValue] = {
-        "model": model,
-        "messages": [_as_sent(message) for message in messages],
-        "stream": True,
-        "stream_options": {"include_usage": True},
-    }
-    if request.temperature is not None and not is_reasoning:
-        body["temperature"] = request.temperature
-    if request.max_tokens is not None:
-        body["max_completion_tokens" if is_reasoning else "max_tokens"] = request.max_tokens
-    return body
+@dataclass(slots=True)
+class _Call:
+    """A tool's call on its way."""
 
-
-def _as_sent(message: Message) -> JsonObject:
-    # Without an id of a call, which only a model gives, the protocol refuses what a tool said.
-    role = "user" if message.role == "tool" else message.role
-    return {"role": role, "content": message.text.encode("utf-8", "replace").decode()}
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -61,6 +60,10 @@ class Completion:
     finish_reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int = 0
+    _calls: list[_Call] = field(default_factory=list)
+    _characters: int = 0
+    _told_model: object = None
 
     @property
     def text(self) -> str:
@@ -68,51 +71,136 @@ class Completion:
         return "".join(self.parts)
 
     @property
+    def calls(self) -> Sequence[ToolCall]:
+        """The calls it asks for. What has no id of its own is given one, by its place: answers go by it."""
+        return tuple(
+            ToolCall(call.id or f"call_{place}", call.name, "".join(call.arguments))
+            for place, call in enumerate(self._calls)
+        )
+
+    @property
+    def ended(self) -> FinishReason:
+        """Why it ended. Some servers say ``stop`` where tools are to be called."""
+        reason = _REASONS.get(self.finish_reason or "", "stop")
+        return "tool_calls" if reason == "stop" and self._calls else reason
+
+    @property
     def note(self) -> str | None:
         """What people should know of how it ended."""
         if self.finish_reason in _NOTES:
             return _NOTES[self.finish_reason]
-        return None if any(part.strip() for part in self.parts) else "The model's answer was empty."
+        is_said = self._calls or any(part.strip() for part in self.parts)
+        return None if is_said else "The model's answer was empty."
 
-    def feed(self, data: str) -> str:
-        """Take one event's data; return the text it adds. Raises ChunkUnreadable, StreamError."""
+    def feed(self, data: str) -> Sequence[Delta]:
+        """Take one event's data; return what it adds. Raises ChunkUnreadable, StreamError, AnswerEndless."""
         chunk = _parsed(data)
-        if isinstance(chunk.get("error"), Mapping | str):
+        if (error := chunk.get("error")) is not None and isinstance(error, Mapping | str):
             raise StreamError(chunk)
-        self._take_usage(chunk.get("usage"))
-        if isinstance(model := chunk.get("model"), str) and model.strip():
-            self.model = plain(model)[:200]
+        if (usage := chunk.get("usage")) is not None:
+            self._take_usage(usage)
+        # Every chunk repeats who speaks; it is read once.
+        if (model := chunk.get("model")) != self._told_model:
+            self._take_model(model)
         choices = chunk.get("choices", [])
         if not isinstance(choices, list):
             raise ChunkUnreadable("its choices are no list")
-        return "".join(self._take_choice(choice) for choice in choices[:1])
+        return self._take_choice(choices[0]) if choices else ()
 
-    def _take_choice(self, choice: JsonValue) -> str:
-        delta = choice.get("delta") if isinstance(choice, Mapping) else None
-        if not isinstance(choice, Mapping) or not isinstance(delta, Mapping | None):
+    def _take_choice(self, choice: JsonValue) -> Sequence[Delta]:
+        if not isinstance(choice, dict):
             raise ChunkUnreadable("a choice has no delta")
-        if isinstance(reason := choice.get("finish_reason"), str):
+        if (reason := choice.get("finish_reason")) is not None and isinstance(reason, str):
             self.finish_reason = reason
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            if delta is None:
+                return ()
+            raise ChunkUnreadable("a choice has no delta")
         # A refusal is an answer too, and what people should read.
-        text = (delta or {}).get("content") or (delta or {}).get("refusal") or ""
+        text = delta.get("content") or delta.get("refusal") or ""
         if not isinstance(text, str):
             raise ChunkUnreadable("its content is no text")
+        pieces: list[Delta] = []
         if text:
             self.parts.append(text)
-        return text
+            self._count(len(text))
+            pieces.append(Delta(text))
+        if (calls := delta.get("tool_calls")) is not None:
+            pieces.extend(Delta("", piece) for piece in self._take_calls(calls))
+        return pieces
+
+    def _take_calls(self, calls: JsonValue) -> list[CallPiece]:
+        if not isinstance(calls, list):
+            raise ChunkUnreadable("its tool_calls are no list")
+        return [self._take_call(call) for call in calls]
+
+    def _take_call(self, told: JsonValue) -> CallPiece:
+        function = told.get("function") if isinstance(told, dict) else None
+        if not isinstance(told, dict) or not isinstance(function, dict):
+            raise ChunkUnreadable("a tool call has no function")
+        place = self._place_of(told)
+        call = self._calls[place]
+        call.id = call.id or _short_text(told.get("id"))
+        name = "" if call.name else _short_text(function.get("name"))
+        call.name = call.name or name
+        arguments = _arguments(function.get("arguments"))
+        call.arguments.append(arguments)
+        self._count(len(arguments) + len(name))
+        return CallPiece(place, name, arguments)
+
+    def _place_of(self, told: JsonObject) -> int:
+        """Which of the calls a piece belongs to: by its index, but some servers give all of them the index 0."""
+        index, known = told.get("index"), _short_text(told.get("id"))
+        place = index if isinstance(index, int) and 0 <= index < MOST_CALLS else max(0, len(self._calls) - 1)
+        named = next((at for at, call in enumerate(self._calls) if known and call.id == known), None)
+        if named is not None:
+            return named
+        if place >= len(self._calls) or (known and self._calls[place].id):
+            if len(self._calls) >= MOST_CALLS:
+                raise ChunkUnreadable(f"it asks for more than {MOST_CALLS} tools at once")
+            self._calls.append(_Call())
+            return len(self._calls) - 1
+        return place
+
+    def _count(self, characters: int) -> None:
+        self._characters += characters
+        if self._characters > MOST_CHARACTERS:
+            raise AnswerEndless
+
+    def _take_model(self, model: JsonValue) -> None:
+        self._told_model = model
+        if isinstance(model, str) and model.strip():
+            self.model = plain(model)[:200]
 
     def _take_usage(self, usage: JsonValue) -> None:
-        if isinstance(usage, Mapping):
-            self.input_tokens = _count(usage.get("prompt_tokens"), self.input_tokens)
-            self.output_tokens = _count(usage.get("completion_tokens"), self.output_tokens)
+        if not isinstance(usage, Mapping):
+            return
+        self.input_tokens = _tokens(usage.get("prompt_tokens"), self.input_tokens)
+        self.output_tokens = _tokens(usage.get("completion_tokens"), self.output_tokens)
+        if isinstance(details := usage.get("prompt_tokens_details"), Mapping):
+            cached = _tokens(details.get("cached_tokens"), self.cached_tokens) or 0
+            # More cannot have been read from the cache than was read at all.
+            self.cached_tokens = min(cached, self.input_tokens or 0)
 
 
-def _count(value: JsonValue, before: int | None) -> int | None:
+def _short_text(value: JsonValue) -> str:
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _arguments(value: JsonValue) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    # By the protocol they are JSON as text; some servers send it unwrapped.
+    return json.dumps(value)
+
+
+def _tokens(value: JsonValue, before: int | None) -> int | None:
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS_TOLD
     return int(str(value)) if is_count else before
 
 
-def _parsed(data: str) -> JsonObject:
+def _parsed(data: str) -> dict[str, JsonValue]:
     try:
         chunk = json.loads(data)
     except (ValueError, RecursionError):

@@ -4,6 +4,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from codexos.kernel.chat import ContextDocument, Message
 from codexos.kernel.jsontypes import JsonObject
@@ -23,8 +24,8 @@ def with_documents(messages: Sequence[Message], documents: Sequence[ContextDocum
     if not documents:
         return messages
     last = max((index for index, message in enumerate(messages) if message.role == "user"), default=len(messages))
-    question = messages[last].text if last < len(messages) else ""
-    told = Message("user", f"{_shown(documents)}\n\n{question}".rstrip())
+    asked = messages[last] if last < len(messages) else Message("user", "")
+    told = replace(asked, text=f"{_shown(documents)}\n\n{asked.text}".rstrip())
     return [*messages[:last], told, *messages[last + 1 :]]
 
 

@@ -2,6 +2,7 @@
 """A provider that speaks OpenAI's chat completions over real HTTP, and refuses what the real one refuses."""
 
 import json
+import re
 import select
 import threading
 from collections.abc import Iterator, Mapping
@@ -20,8 +21,15 @@ _FIELDS = {
     "temperature": (int, float),
     "max_tokens": int,
     "max_completion_tokens": int,
+    "top_p": (int, float),
+    "seed": int,
+    "stop": list,
+    "tools": list,
+    "tool_choice": str,
+    "response_format": dict,
 }
-_ROLES = {"system", "user", "assistant"}
+_TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_ROLES = {"system", "user", "assistant", "tool"}
 
 
 @dataclass
@@ -29,7 +37,10 @@ class Script:
     """What the provider does with the next request."""
 
     words: tuple[str, ...] = ("The lamp ", "was lit ", "in 1871.")
+    calls: tuple[tuple[str, str, str], ...] = ()
+    """Tools it asks for after its words: id, name and arguments, which come in pieces, in turn with the others'."""
     usage: tuple[int, int] | None = (42, 7)
+    cached: int = 0
     finish: str | None = "stop"
     status: int = 200
     error: Any = None
@@ -39,6 +50,10 @@ class Script:
     breaks_off: bool = False
     never_ends: bool = False
     """After its words it goes on with empty chunks until the other side hangs up."""
+    never_begins: bool = False
+    """It takes the question and says nothing until the other side hangs up."""
+    closes_after: bytes | None = None
+    """Instead of all else it sends these bytes, which may be no HTTP at all, and closes."""
 
 
 @dataclass
@@ -52,6 +67,8 @@ class Provider:
     scripts: list[Script] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    """The port of the other side, for each question: which connection it came over."""
     has_begun: threading.Event = field(default_factory=threading.Event)
     hung_up: threading.Event = field(default_factory=threading.Event)
 
@@ -98,6 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.provider.addresses.append(self.path)
+        self.provider.lines.append(self.client_address[1])
         try:
             asked = self._checked(body)
         except _Refused as refused:
@@ -124,6 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
         _check_fields(asked)
         _check_messages(asked["messages"])
         _check_limits(asked)
+        _check_offers(asked)
         self._check_model(asked)
         return asked
 
@@ -131,13 +150,21 @@ class _Handler(BaseHTTPRequestHandler):
         if asked["model"] not in self.provider.models:
             message = f"The model `{asked['model']}` does not exist or you do not have access to it."
             raise _Refused(404, "model_not_found", message)
-        tokens = sum(len(message["content"]) for message in asked["messages"]) // 4
+        tokens = sum(len(message["content"] or "") for message in asked["messages"]) // 4
         if tokens > self.provider.context_tokens:
             most = self.provider.context_tokens
             message = f"This model's maximum context length is {most} tokens, your messages have {tokens} tokens."
             raise _Refused(400, "context_length_exceeded", message)
 
     def _play(self, script: Script, asked: dict[str, Any]) -> None:
+        if script.closes_after is not None:
+            self.wfile.write(script.closes_after)
+            self.close_connection = True
+            return
+        while script.never_begins:
+            self.provider.has_begun.set()
+            if select.select([self.connection], [], [], 0.01)[0]:
+                raise ConnectionResetError
         if script.status != 200:
             self._send_json(script.status, script.error, script.headers)
             return
@@ -158,6 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
             role = {"role": "assistant"} if index == 0 else {}
             self._send_chunk(model, [{"index": 0, "delta": {**role, "content": word}, "finish_reason": None}])
             self.provider.has_begun.set()
+        self._ask_for(script.calls, model)
         if script.error is not None:
             self._send_event(json.dumps(script.error))
             return
@@ -172,8 +200,18 @@ class _Handler(BaseHTTPRequestHandler):
         if script.usage is not None:
             told_in, told_out = script.usage
             usage = {"prompt_tokens": told_in, "completion_tokens": told_out, "total_tokens": told_in + told_out}
+            usage["prompt_tokens_details"] = {"cached_tokens": script.cached}
             self._send_chunk(model, [], usage=usage)
         self._send_event("[DONE]")
+
+    def _ask_for(self, calls: tuple[tuple[str, str, str], ...], model: str) -> None:
+        for index, (call_id, name, _) in enumerate(calls):
+            begun = {"index": index, "id": call_id, "type": "function", "function": {"name": name, "arguments": ""}}
+            self._send_chunk(model, [{"index": 0, "delta": {"tool_calls": [begun]}, "finish_reason": None}])
+        halves = [(index, half) for half in (slice(0, 5), slice(5, None)) for index in range(len(calls))]
+        for index, half in halves:
+            piece = {"index": index, "function": {"arguments": calls[index][2][half]}}
+            self._send_chunk(model, [{"index": 0, "delta": {"tool_calls": [piece]}, "finish_reason": None}])
 
     def _send_chunk(self, model: str, choices: list[Any], usage: Any = None) -> None:
         chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": f"{model}-0613"}
@@ -211,15 +249,65 @@ def _check_fields(asked: dict[str, Any]) -> None:
 def _check_messages(messages: list[Any]) -> None:
     if not messages:
         raise _Refused(400, "empty_array", "Invalid 'messages': empty array.")
+    open_calls: set[str] = set()
     for message in messages:
-        is_right = set(message) == {"role", "content"} and message["role"] in _ROLES
-        if not is_right or not isinstance(message["content"], str):
-            raise _Refused(400, "invalid_value", f"Invalid message: {sorted(message)}.")
+        if message.get("role") == "tool":
+            if message.get("tool_call_id") not in open_calls:
+                raise _Refused(400, "invalid_value", "A tool message must answer a preceding call of a tool.")
+            open_calls.remove(message["tool_call_id"])
+        elif open_calls:
+            raise _Refused(400, "invalid_value", f"These calls were not answered: {sorted(open_calls)}.")
+        elif "tool_calls" in message:
+            open_calls = {_call_id(call) for call in message["tool_calls"]}
+        _check_message(message)
+
+
+def _check_message(message: dict[str, Any]) -> None:
+    extra = {"tool_call_id"} if message.get("role") == "tool" else set(message) & {"tool_calls"}
+    content = message.get("content")
+    is_right = set(message) == {"role", "content"} | extra and message["role"] in _ROLES
+    if extra == {"tool_calls"}:
+        is_right = is_right and message["role"] == "assistant" and isinstance(content, str | None)
+    elif isinstance(content, list):
+        is_right = is_right and message["role"] == "user" and all(_is_part(part) for part in content)
+    else:
+        is_right = is_right and isinstance(content, str)
+    if not is_right:
+        raise _Refused(400, "invalid_value", f"Invalid message: {sorted(message)}.")
+
+
+def _is_part(part: dict[str, Any]) -> bool:
+    if part["type"] == "text":
+        return set(part) == {"type", "text"} and bool(part["text"])
+    return set(part) == {"type", "image_url"} and part["image_url"]["url"].startswith("data:image/")
+
+
+def _call_id(call: dict[str, Any]) -> str:
+    if set(call) != {"id", "type", "function"} or set(call["function"]) != {"name", "arguments"}:
+        raise _Refused(400, "invalid_value", "Invalid call of a tool.")
+    if call["type"] != "function" or not isinstance(call["function"]["arguments"], str):
+        raise _Refused(400, "invalid_type", "The arguments of a call are text.")
+    return str(call["id"])
+
+
+def _check_offers(asked: dict[str, Any]) -> None:
+    for tool in asked.get("tools", []):
+        if set(tool) != {"type", "function"} or set(tool["function"]) != {"name", "description", "parameters"}:
+            raise _Refused(400, "invalid_value", "Invalid tool.")
+        if not _TOOL_NAME.fullmatch(tool["function"]["name"]):
+            raise _Refused(400, "invalid_value", "Invalid name of a tool.")
+    if "tool_choice" in asked and not asked.get("tools"):
+        raise _Refused(400, "invalid_value", "'tool_choice' is only allowed when 'tools' are specified.")
+    wanted = asked.get("response_format", {"type": "text"})
+    if wanted["type"] == "json_schema" and not {"name", "schema"} <= wanted["json_schema"].keys():
+        raise _Refused(400, "invalid_value", "Invalid response_format.")
+    if len(asked.get("stop", [])) > 4:
+        raise _Refused(400, "array_above_max_length", "Invalid 'stop': array too long.")
 
 
 def _check_limits(asked: dict[str, Any]) -> None:
     if {"max_tokens", "max_completion_tokens"} <= asked.keys():
         raise _Refused(400, "invalid_parameter_combination", "Setting both limits is not supported.")
-    refused = {"max_tokens", "temperature"} & asked.keys() if asked["model"].startswith("o") else set()
+    refused = {"max_tokens", "temperature", "top_p", "stop"} & asked.keys() if asked["model"].startswith("o") else set()
     if refused:
         raise _Refused(400, "unsupported_parameter", f"Unsupported parameter: '{min(refused)}' with this model.")

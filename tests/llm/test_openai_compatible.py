@@ -18,10 +18,14 @@ from llm.errors import (
     ModelAnswerTooLarge,
     ModelInputTooLong,
     ModelKeyRefused,
+    ModelOverloaded,
     ModelQuotaSpent,
+    ModelRateLimited,
     ModelRequestRefused,
+    ModelTimedOut,
     ModelUnavailable,
     ModelUnknown,
+    ModelUnreachable,
 )
 from llm.operations.chat import chat_stream
 from llm.queries import deployments
@@ -124,9 +128,11 @@ def error(code: str | None, message: str = "No.", kind: str = "invalid_request_e
         ({"status": 400, "error": error("context_length_exceeded")}, ModelInputTooLong, "fewer or smaller files"),
         ({"status": 400, "error": error("content_policy", "Not this.")}, ModelRequestRefused, "It says: Not this."),
         ({"status": 429, "error": error("insufficient_quota")}, ModelQuotaSpent, "Top it up"),
-        ({"status": 429, "error": error(None), "headers": {"Retry-After": "20"}}, ModelUnavailable, "in 20 seconds"),
-        ({"status": 429, "error": error(None), "headers": {"Retry-After": "soon"}}, ModelUnavailable, "again later"),
-        ({"status": 503, "error": b"<html>upstream</html>"}, ModelUnavailable, "(503)"),
+        ({"status": 429, "error": error(None), "headers": {"Retry-After": "20"}}, ModelRateLimited, "in 20 seconds"),
+        ({"status": 429, "error": error(None), "headers": {"Retry-After": "soon"}}, ModelRateLimited, "again later"),
+        ({"status": 503, "error": b"<html>upstream</html>"}, ModelOverloaded, "(503)"),
+        ({"status": 529, "error": b""}, ModelOverloaded, "too much to do"),
+        ({"status": 504, "error": b""}, ModelTimedOut, "took too long"),
         ({"status": 500, "error": [1, 2]}, ModelUnavailable, "(500)"),
         ({"status": 301, "error": b"", "headers": {"Location": "/elsewhere"}}, ModelAnswerInvalid, "status 301"),
         ({"content_type": "text/html"}, ModelAnswerInvalid, "text/html"),
@@ -135,9 +141,11 @@ def error(code: str | None, message: str = "No.", kind: str = "invalid_request_e
         ({"raw": (b'data: {"choices": 3}\n\n',)}, ModelAnswerInvalid, "no list"),
         ({"raw": (b'data: {"choices": [{"delta": {"content": 3}}]}\n\n',)}, ModelAnswerInvalid, "no text"),
         ({"raw": (b"data: " + b"[" * 50_000 + b"\n\n",)}, ModelAnswerInvalid, "no JSON"),
-        ({"breaks_off": True}, ModelUnavailable, "Try again"),
-        ({"finish": None}, ModelUnavailable, "broke off"),
-        ({"error": error("server_error", "Overloaded")}, ModelUnavailable, "Overloaded"),
+        ({"breaks_off": True}, ModelUnreachable, "Try again"),
+        ({"finish": None}, ModelUnreachable, "broke off"),
+        ({"error": error("server_error", "Overloaded")}, ModelOverloaded, "Overloaded"),
+        ({"error": error("rate_limit_exceeded")}, ModelRateLimited, "too often"),
+        ({"error": error("server_error", "Bad luck")}, ModelUnavailable, "Bad luck"),
         ({"error": {"error": "out of memory"}}, ModelUnavailable, "out of memory"),
         ({"error": error("context_length_exceeded")}, ModelInputTooLong, "fewer or smaller"),
     ],
@@ -156,7 +164,9 @@ async def test_every_refusal_has_its_name_and_says_what_to_do(
 
 async def test_what_may_pass_is_retryable_and_nothing_else(provider: Provider):
     retryable = {kind for kind in _kinds() if kind.retryable}
-    assert retryable == {ModelUnavailable, ModelAnswerInvalid}
+    passing = {ModelRateLimited, ModelOverloaded, ModelTimedOut, ModelUnreachable}
+    assert retryable == {ModelUnavailable, ModelAnswerInvalid} | passing
+    assert all(issubclass(kind, ModelUnavailable) for kind in passing)
 
 
 def _kinds() -> set[type[CodexosError]]:
@@ -216,7 +226,7 @@ async def test_cancelling_in_the_middle_hangs_up(provider: Provider):
 @pytest.mark.parametrize(
     ("limits", "kind"),
     [
-        (HttpLimits(total_seconds=0.3, redirects=0), ModelUnavailable),
+        (HttpLimits(total_seconds=0.3, redirects=0), ModelTimedOut),
         (HttpLimits(body_bytes=20_000, redirects=0), ModelAnswerTooLarge),
     ],
     ids=["too long", "too much"],
@@ -233,7 +243,7 @@ async def test_a_stream_that_never_ends_is_ended(
 
 async def test_a_server_that_is_not_there_may_come_back(settings: Any):
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = "http://127.0.0.1:9", KEY
-    with pytest.raises(ModelUnavailable, match=r"OpenAI could not be reached for model 'gpt-4o'.*Try again later"):
+    with pytest.raises(ModelUnreachable, match=r"OpenAI could not be reached for model 'gpt-4o'.*Try again later"):
         await ask()
 
 
