@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with models."""
 
+import math
 from collections.abc import Sequence
 
 from codexos.kernel.chat import Paid, Usage
@@ -57,6 +58,69 @@ class ModelNotConfigured(InvalidInput):
             "model, let the operator configure a key, or let an admin allow substitutes in the settings.",
             model=model,
         )
+
+
+class ModelResting(ModelUnavailable):
+    """The deployment failed several times in a row and is left alone for a while."""
+
+    def __init__(self, *, name: str, seconds: float) -> None:
+        super().__init__(
+            f"Model {name!r} failed several times in a row, so it was not asked. It is tried again in "
+            f"{math.ceil(seconds)} seconds.",
+            model=name,
+            retry_after_seconds=round(seconds, 3),
+        )
+
+
+class ModelLimitReached(ModelUnavailable):
+    """The organization's own limits leave no room this minute."""
+
+    def __init__(self, *, whose: str, seconds: float) -> None:
+        super().__init__(
+            f"{whose} allows no more requests or tokens this minute. There is room again in "
+            f"{math.ceil(seconds)} seconds; an admin can raise the limit.",
+            retry_after_seconds=round(seconds, 3),
+        )
+
+
+class ModelKeyUnusable(Conflict):
+    """The provider's key cannot be had from the vault: it is gone, expired, not shared with who asks, or denied."""
+
+    def __init__(self, *, provider: str, key: str, because: str) -> None:
+        super().__init__(
+            f"Provider {provider!r} has its key in the secret {key!r}, which cannot be used: {because} Put the secret "
+            "again, share it, or give the provider another key.",
+            provider=provider,
+            key=key,
+        )
+
+
+class ModelSwitchedOff(Conflict):
+    """Who was named is set up and switched off."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(
+            f"Model {name!r} is switched off, or every deployment of it is. Name another, or have it switched on.",
+            model=name,
+        )
+
+
+class ModelLacks(InvalidInput):
+    """The model cannot do what is asked of it, by what its deployment says."""
+
+    def __init__(self, *, name: str, lacks: Sequence[str]) -> None:
+        super().__init__(
+            f"Model {name!r} is set up without {', '.join(lacks)}, which this request needs. Choose another, or say in "
+            "its deployment that it can.",
+            model=name,
+        )
+
+
+class RoutesUnreadable(Unavailable):
+    """Which models an organization has set up cannot be looked up now."""
+
+    def __init__(self) -> None:
+        super().__init__("The models of this organization cannot be looked up now. Try again.")
 
 
 class ModelKeyRefused(Conflict):
@@ -127,10 +191,3 @@ def unknown_here(name: str, near: Sequence[str]) -> ModelUnknown:
         "Correct the name; GET /api/v1/models/ lists what answers.",
         model=name,
     )
-
-
-class EmbedderUnavailable(Unavailable):
-    """The embedded embedder cannot be loaded here. Nothing else embeds in its stead: other vectors would not fit."""
-
-    def __init__(self, *, model: str, because: str, instead: str) -> None:
-        super().__init__(f"The embedded model {model!r} cannot be loaded: {because}. {instead}.", model=model)

@@ -12,14 +12,15 @@ from agents.engine.secrets import SecretText, keys_in
 from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta, Message
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.redaction import Redactor
-from llm.operations.chat import chat_stream
-from llm.queries.deployments import input_budget
+from llm.operations.askers import Asker
+from llm.operations.chat import chat_stream, input_budget
+from llm.operations.threads import InThread, in_callers_thread
 
 Pieces = AsyncGenerator[Delta | ChatAnswer, None]
 
 
 class GatewayModel:
-    """Asks whatever model the request names through the gateway, by the rules of the run's organization.
+    """Asks whatever model the request names through the gateway, by the rules of the ``asker``'s organization.
 
     Where that lets prompts hold ``secrets``, models are asked with the values, and answers come back without them.
     """
@@ -27,10 +28,14 @@ class GatewayModel:
     def __init__(
         self,
         *,
+        asker: Asker | None = None,
+        in_thread: InThread = in_callers_thread,
         allows_substitutes: bool = True,
         calls: asyncio.Semaphore | None = None,
         secrets: RunSecrets | None = None,
     ) -> None:
+        self._asker = asker
+        self._in_thread = in_thread
         self._allows_substitutes = allows_substitutes
         self._calls = calls
         self._secrets = secrets
@@ -45,13 +50,18 @@ class GatewayModel:
 
     def input_budget(self, model: str) -> int:
         """See the port."""
-        return input_budget(model)
+        return input_budget(model, asker=self._asker)
 
     async def _ask(self, request: ChatRequest) -> Pieces:
-        async with (
-            self._calls or nullcontext(),
-            aclosing(chat_stream(request, allows_substitutes=self._allows_substitutes)) as parts,
-        ):
+        asker = self._asker and replace(self._asker, node_id=request.step, key=request.key)
+        asking = chat_stream(
+            request,
+            asker=asker,
+            allows_substitutes=self._allows_substitutes,
+            in_thread=self._in_thread,
+            in_vault=self._secrets.in_thread if self._secrets else None,
+        )
+        async with self._calls or nullcontext(), aclosing(asking) as parts:
             async for part in parts:
                 redactor = self._secrets.redactor if self._secrets else None
                 yield part if redactor is None or isinstance(part, Delta) else _without(part, redactor)

@@ -40,7 +40,7 @@ class RunSecrets:
     def __init__(self, standing: Standing, *, run_id: UUID, in_thread: DatabaseThreads) -> None:
         self._standing = standing
         self._run_id = run_id
-        self._in_thread = in_thread
+        self.in_thread = in_thread
         self._values: dict[bytes, None] = {}
         self._redactor: Redactor | None = None
 
@@ -86,7 +86,7 @@ class RunSecrets:
 
     async def _ask(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return await self._in_thread(function, *args, **kwargs)
+            return await self.in_thread(function, *args, **kwargs)
         except (OperationalError, InterfaceError):
             raise VaultUnreachable from None
 

@@ -101,7 +101,8 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     organization = access_organization(actor)
     graph = _checked(document, secrets_to=recipients_in(organization))
     library = pin_flows(actor, document, project=project, version=version)
-    refuse_substitutes(organization, read_graph(document, library=documents_of(library)) if library else graph)
+    whole = read_graph(document, library=documents_of(library)) if library else graph
+    refuse_substitutes(organization, whole, project=project)
     if len(request.context) > MOST_CONTEXT_FILES:
         raise RunRequestInvalid(
             f"A run takes at most {MOST_CONTEXT_FILES} context files; {len(request.context)} were named. Name fewer."

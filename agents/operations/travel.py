@@ -31,6 +31,8 @@ from agents.operations.tools import known_tools
 from agents.queries.runs import access_content, documents_of
 from agents.queries.travel import past_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from llm.operations.askers import Asker
+from llm.operations.chat import note_models
 from rag.operations.contents import read_context
 
 
@@ -101,7 +103,10 @@ def replay_run(actor: Actor, run_id: UUID | str) -> Replay:
     documents = read_context(actor, project=run.project_id, context=run.context) if run.context else ()
     context = RunContext(run.id, run.input, documents=documents)
     toolbox = BuiltInToolbox(documents)
-    return asyncio.run(replay(past.graph, context, record=past.entries, model=GatewayModel(), toolbox=toolbox))
+    # No model is asked; what is known of them says how much of the documents they were given.
+    note_models([run.organization_id])
+    model = GatewayModel(asker=Asker(run.organization_id, project_id=run.project_id))
+    return asyncio.run(replay(past.graph, context, record=past.entries, model=model, toolbox=toolbox))
 
 
 def _access(actor: Actor, run_id: UUID | str) -> Run:
@@ -130,7 +135,7 @@ def _go_on(
         parse_flow(document, tools=known_tools(), secrets_to=recipients_in(organization))
         library = pin_flows(actor, document, project=parent.project)
     graph = read_graph(document, library=documents_of(library))
-    refuse_substitutes(organization, graph)
+    refuse_substitutes(organization, graph, project=parent.project)
     # What cannot be is refused here; the worker that takes the run up works it out again.
     keep(journey, past_of(parent), graph=graph, input=given)
     run = insert_run(

@@ -32,6 +32,8 @@ from codexos.kernel.errors import NotAllowed
 from codexos.kernel.events import RunFinished
 from codexos.kernel.ids import FlowId, OrganizationId, RunId
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from llm.operations.askers import Asker
+from llm.operations.chat import note_models
 from rag.operations.contents import read_context
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,20 @@ class LoadedRun:
     context: Sequence[dict[str, JsonValue]]
     allows_substitutes: bool
     origin: JsonObject | None = None
+    flow_id: UUID | None = None
+    team_id: UUID | None = None
+
+    def asker(self, run_id: UUID) -> Asker:
+        """Return for whom its models are asked."""
+        standing = self.standing
+        return Asker(
+            organization_id=standing.organization_id,
+            team_id=self.team_id,
+            project_id=standing.project_id,
+            person_id=standing.person_id,
+            flow_id=self.flow_id,
+            run_id=run_id,
+        )
 
     @property
     def text_bytes(self) -> int:
@@ -74,11 +90,14 @@ class _Row(NamedTuple):
     limit: str | None
     origin: str | None
     allows_substitutes: bool
+    flow_id: UUID | None
+    team_id: UUID
 
 
 def load_runs(run_ids: Mapping[UUID, Collection[UUID]]) -> dict[UUID, LoadedRun | Exception]:
     """Read what the engine needs of several runs, by organization; for one that cannot be carried, why not."""
     try:
+        note_models(run_ids)
         return {row.id: _loaded(row) for row in _rows_of(run_ids)}
     except Exception as error:
         if len(run_ids) == 1:
@@ -110,6 +129,8 @@ def _loaded(row: _Row) -> LoadedRun | Exception:
             context=json.loads(row.context),
             allows_substitutes=row.allows_substitutes,
             origin=None if row.origin is None else json.loads(row.origin),
+            flow_id=row.flow_id,
+            team_id=row.team_id,
         )
         if not row.is_member:
             _insist_on_actor(loaded.standing)

@@ -289,11 +289,9 @@ class FlowWorker:
 
     async def _fail(self, claim: Claim, error: CodexosError | None) -> None:
         """End a run that no executor can carry, so that it never stays "running" for ever."""
-        reason = (
-            {"code": error.code, "message": error.message}
-            if error
-            else {"code": "broken", "message": "The run broke. This is our mistake; it is in the log."}
-        )
+        reason = {"code": "broken", "message": "The run broke. This is our mistake; it is in the log."}
+        if error:
+            reason = {"code": error.code, "message": error.message}
         try:
             entries = await self._read(claim, 0)
             last, usage = entries[-1].seq if entries else 0, usage_data(usage_of(entries))
@@ -308,7 +306,13 @@ class FlowWorker:
         secrets = RunSecrets(loaded.standing, run_id=claim.run_id, in_thread=self._in_vault)
         return Ports(
             journal=self._journal(claim),
-            model=GatewayModel(allows_substitutes=loaded.allows_substitutes, calls=self._calls, secrets=secrets),
+            model=GatewayModel(
+                asker=loaded.asker(claim.run_id),
+                in_thread=self._in_thread,
+                allows_substitutes=loaded.allows_substitutes,
+                calls=self._calls,
+                secrets=secrets,
+            ),
             toolbox=VaultToolbox(self._open_toolbox(documents), secrets),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),

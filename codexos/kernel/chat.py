@@ -113,6 +113,7 @@ class ChatRequest:
     ``tools`` may be asked for, as ``tool_choice`` says. With ``schema`` the answer is JSON that fits it. One attempt at
     one deployment takes ``timeout_seconds`` at most. Where it ``caches``, an answer given before to the same request
     will do, and where it ``may_wait`` the provider may take hours. One ``conversation`` stays with one deployment.
+    ``step`` names the step that asks, and ``key`` is the same for every attempt at it: for the books, no model sees it.
 
     ``task`` says once more, for programs, what the messages ask for where the answer is to have a form. Models are
     asked by the messages alone; the built-in one, which understands no prompts, goes by ``task``.
@@ -134,6 +135,8 @@ class ChatRequest:
     caches: bool = False
     may_wait: bool = False
     conversation: str = ""
+    step: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

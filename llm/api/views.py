@@ -18,6 +18,10 @@ class ModelShape(serializers.Serializer[NamedModel]):
 
     name = serializers.CharField()
     provider: Any = serializers.CharField(allow_null=True, help_text="Who serves it here; null where nobody does.")
+    kind = serializers.ChoiceField(
+        choices=("route", "deployment", "model"), help_text="`model`: as the installation knows it."
+    )
+    project_id: Any = serializers.UUIDField(allow_null=True, help_text="Of a project's own route.")
     is_available = serializers.BooleanField(help_text="Whether it answers itself.")
     substitute: Any = serializers.CharField(allow_null=True, help_text="Who answers in its place; null for nobody.")
 

@@ -1,34 +1,128 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Asking a model: what the apps above call."""
+"""Asking a model: what the apps above call. Here the gateway is put together, of models around models."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
 
 from django.conf import settings
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
+from codexos.kernel.egress import Opening
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from llm.adapters.chosen import open_adapter
 from llm.adapters.offline import OfflineModel
-from llm.queries.deployments import Deployment, Substitute, find_deployment
+from llm.adapters.rates import rates
+from llm.engine.catalog import OFFLINE_BUDGET_CHARACTERS, characters_in
+from llm.errors import ModelSwitchedOff
+from llm.operations.askers import Asker
+from llm.operations.attempts import Attempts, Breakers, Counter
+from llm.operations.catalogs import catalogs
+from llm.operations.keys import provider_keys
+from llm.operations.routing import Routed
+from llm.operations.threads import InThread, in_callers_thread
+from llm.queries.catalogs import NOTHING, Candidate, Catalog, Way, find_way
+from llm.queries.deployments import Deployment, Substitute
+
+breakers = Breakers()
+"""How it stands with the deployments that this process asked."""
 
 
-def open_chat_model(model_name: str, *, allows_substitutes: bool = True) -> ChatModel:
-    """Return who answers for a model's name. Raises ModelNotConfigured, ModelUnknown where nobody may."""
-    found = find_deployment(model_name)
-    if isinstance(found, Deployment):
-        return open_adapter(found, policy=_policy(found))
-    return _offline(found, allows_substitutes=allows_substitutes)
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """How one request is answered: for whom, by what their organization has set up, and where the database is asked.
+
+    Without an ``asker`` it is the installation's own settings alone, and no database.
+    """
+
+    asker: Asker | None = None
+    catalog: Catalog = NOTHING
+    in_thread: InThread = in_callers_thread
+    in_vault: InThread | None = None
+    allows_substitutes: bool = True
+
+    def open(self, name: str) -> ChatModel:
+        """Return who answers for a name. Raises ModelNotConfigured, ModelUnknown, ModelSwitchedOff."""
+        found = find_way(self.catalog, name, project_id=self.asker.project_id if self.asker else None)
+        if isinstance(found, Substitute):
+            return self.around(_offline(found, allows_substitutes=self.allows_substitutes))
+        return self.around(self.routed(found))
+
+    def routed(self, way: Way) -> ChatModel:
+        """Return a router over a way's deployments."""
+        asker = self.asker or NOBODY
+        needs_counting = self.catalog.limits.are_any or any(each.limits.are_any for each in way.candidates)
+        counter = Counter(rates(settings.REDIS_URL), asker, self.catalog.limits) if needs_counting else None
+        in_vault = self.in_vault or self.in_thread
+        return Routed(way, Attempts(asker, self.adapter, in_vault, breakers, provider_keys, counter))
+
+    def around(self, model: ChatModel) -> ChatModel:
+        """Put around a router, or the built-in model, what every answer goes through: outermost last."""
+        return model
+
+    def adapter(self, candidate: Candidate, deployment: Deployment) -> ChatModel:
+        """Return who speaks to a deployment, with what every single call goes through around it."""
+        return open_adapter(deployment, policy=self.policy(candidate))
+
+    def policy(self, candidate: Candidate) -> EgressPolicy:
+        """Only this one host; a private address only where the operator's own settings name it.
+
+        Where an organization names the address, that is what the installation's openings alone decide; and no key of
+        its vault goes out where others could read it.
+        """
+        deployment = candidate.deployment
+        host, port = deployment.host_and_port
+        is_named = not (candidate.is_own or deployment.is_at_the_makers_own_address)
+        return EgressPolicy(
+            allow=_openings(settings.EGRESS_ALLOW),
+            local_only=settings.EGRESS_LOCAL_ONLY or self.catalog.is_local_only,
+            only_hosts=frozenset({host}),
+            named=frozenset({(host, port)}) if is_named else frozenset(),
+            sealed_only=candidate.key is not None,
+        )
+
+
+NOBODY = Asker(UUID(int=0))
+"""Who asks where no organization does: a flow that is tried on a machine without a server."""
 
 
 async def chat_stream(
-    request: ChatRequest, *, allows_substitutes: bool = True
+    request: ChatRequest,
+    *,
+    asker: Asker | None = None,
+    allows_substitutes: bool = True,
+    in_thread: InThread = in_callers_thread,
+    in_vault: InThread | None = None,
 ) -> AsyncGenerator[Delta | ChatAnswer, None]:
-    """Ask the model the request names: deltas as they come, then one ChatAnswer. Raises the errors of llm/errors.py."""
-    model = open_chat_model(request.model, allows_substitutes=allows_substitutes)
+    """Ask the model or route that a request names: deltas as they come, then one ChatAnswer.
+
+    ``in_thread`` asks the database; keys are opened there too, or ``in_vault``, where that may take long.
+    Raises the errors of llm/errors.py.
+    """
+    catalog = await catalogs.of(asker.organization_id, in_thread=in_thread) if asker else NOTHING
+    model = Gateway(asker, catalog, in_thread, in_vault, allows_substitutes).open(request.model)
     async with aclosing(model.stream(request)) as pieces:
         async for piece in pieces:
             yield piece
+
+
+def input_budget(name: str, *, asker: Asker | None = None) -> int:
+    """Return how many characters whoever answers for ``name`` takes, by what is known here of the organization."""
+    catalog = catalogs.at_hand(asker.organization_id) if asker else NOTHING
+    try:
+        found = find_way(catalog, name, project_id=asker.project_id if asker else None)
+    except ModelSwitchedOff:
+        return OFFLINE_BUDGET_CHARACTERS
+    if isinstance(found, Substitute):
+        return OFFLINE_BUDGET_CHARACTERS
+    return characters_in(found.candidates[0].deployment.context_tokens)
+
+
+def note_models(organization_ids: Iterable[UUID]) -> None:
+    """See that what organizations have set up is known here, in a thread that may speak to the database."""
+    catalogs.note(organization_ids)
 
 
 def _offline(substitute: Substitute, *, allows_substitutes: bool) -> ChatModel:
@@ -37,12 +131,6 @@ def _offline(substitute: Substitute, *, allows_substitutes: bool) -> ChatModel:
     return OfflineModel(note=substitute.note)
 
 
-def _policy(deployment: Deployment) -> EgressPolicy:
-    """Only this one host; a private address only where the operator's own settings name it."""
-    host, port = deployment.host_and_port
-    return EgressPolicy(
-        allow=parse_egress_allow(settings.EGRESS_ALLOW),
-        local_only=settings.EGRESS_LOCAL_ONLY,
-        only_hosts=frozenset({host}),
-        named=frozenset() if deployment.is_at_the_makers_own_address else frozenset({(host, port)}),
-    )
+@lru_cache(maxsize=8)
+def _openings(text: str) -> tuple[Opening, ...]:
+    return parse_egress_allow(text)

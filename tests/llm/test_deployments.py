@@ -119,7 +119,14 @@ def test_the_list_of_models_says_who_answers(api: Any, world: Any, settings: Any
     settings.OPENAI_API_KEY, settings.OLLAMA_MODELS = "sk-canary-0123456789", ["llama3:8b"]
     answer = api(world.viewer).get("/api/v1/models/")
     models = {row["name"]: row for row in answer.json()["results"]}
-    assert models["gpt-4o"] == {"name": "gpt-4o", "provider": "OpenAI", "is_available": True, "substitute": None}
+    assert models["gpt-4o"] == {
+        "name": "gpt-4o",
+        "provider": "OpenAI",
+        "is_available": True,
+        "substitute": None,
+        "kind": "model",
+        "project_id": None,
+    }
     assert models["llama3:8b"]["provider"] == "Ollama"
     assert models["offline"]["is_available"]
     assert models["claude-3-opus"]["is_available"] is False

@@ -4,6 +4,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,14 +19,17 @@ from llm.errors import (
     ModelAnswerTooLarge,
     ModelInputTooLong,
     ModelKeyRefused,
+    ModelLimitReached,
     ModelOverloaded,
     ModelQuotaSpent,
     ModelRateLimited,
     ModelRequestRefused,
+    ModelResting,
     ModelTimedOut,
     ModelUnavailable,
     ModelUnknown,
     ModelUnreachable,
+    RoutesUnreadable,
 )
 from llm.operations.chat import chat_stream
 from llm.queries import deployments
@@ -53,7 +57,10 @@ async def ask(model: str = "gpt-4o", text: str = "Who lit the lamp?", **more: An
 async def test_an_answer_comes_in_pieces_and_then_whole(provider: Provider):
     pieces, answer = await ask()
     assert pieces == ["The lamp ", "was lit ", "in 1871."]
-    assert answer == ChatAnswer("The lamp was lit in 1871.", "gpt-4o-0613", Usage(42, 7, Decimal("0.000175")), [], None)
+    assert [(attempt.deployment, attempt.error) for attempt in answer.attempts] == [("OpenAI: gpt-4o", None)]
+    assert replace(answer, attempts=()) == ChatAnswer(
+        "The lamp was lit in 1871.", "gpt-4o-0613", Usage(42, 7, Decimal("0.000175")), [], None
+    )
     assert provider.asked == [
         {
             "model": "gpt-4o",
@@ -165,7 +172,8 @@ async def test_every_refusal_has_its_name_and_says_what_to_do(
 async def test_what_may_pass_is_retryable_and_nothing_else(provider: Provider):
     retryable = {kind for kind in _kinds() if kind.retryable}
     passing = {ModelRateLimited, ModelOverloaded, ModelTimedOut, ModelUnreachable}
-    assert retryable == {ModelUnavailable, ModelAnswerInvalid} | passing
+    ours = {ModelLimitReached, ModelResting, RoutesUnreadable}
+    assert retryable == {ModelUnavailable, ModelAnswerInvalid} | passing | ours
     assert all(issubclass(kind, ModelUnavailable) for kind in passing)
 
 

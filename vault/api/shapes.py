@@ -105,7 +105,7 @@ class UseShape(serializers.ModelSerializer[SecretReference]):
     id = serializers.UUIDField(source="about_id")
     # DRF has something called "label" too; declared fields do not replace it.
     label = serializers.CharField(source="about_label")  # type: ignore[assignment]
-    project_id = serializers.UUIDField()
+    project_id = serializers.UUIDField(allow_null=True, help_text="Null for what stands in no project.")
 
     class Meta:
         model = SecretReference

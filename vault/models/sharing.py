@@ -72,16 +72,21 @@ class TagRule(OrganizationModel):
 
 
 class SecretReference(OrganizationModel):
-    """Something that names a secret by its key, in a project: a flow's draft, its published version."""
+    """Something that names a secret by its key: in a project, as a flow does, or in the folder of a team, or of all.
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    What names it in the folder of a team or of the organization means the one that lies there.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, related_name="+")
     key = models.CharField(max_length=KEY_LENGTH)
     about_kind = models.CharField(max_length=30)
     about_id = models.UUIDField()
     about_label = models.CharField(max_length=254)
 
     if TYPE_CHECKING:
-        project_id: UUID
+        project_id: UUID | None
+        team_id: UUID | None
 
     class Meta:
         default_permissions = ()

@@ -5,33 +5,38 @@ import unicodedata
 from collections.abc import Collection
 from uuid import UUID
 
-from accounts.models import Project
+from accounts.models import Organization, Project, Team
 from accounts.tenancy import OrganizationQuerySet, tenant
 from vault.models import SecretReference
 from vault.models.secrets import KEY_LENGTH
 
+Folder = Project | Team | Organization
+
 
 def note_references(
-    project: Project, *, about_kind: str, about_id: UUID, about_label: str, keys: Collection[str]
+    folder: Folder, *, about_kind: str, about_id: UUID, about_label: str, keys: Collection[str]
 ) -> None:
-    """Write down which secrets one thing of a project names now, in place of what it named before.
+    """Write down which secrets one thing names now, in place of what it named before.
 
+    A thing of a project names what a key means there; of a team or the organization, what lies in its own folder.
     Belongs into the transaction that saves the thing. A key need not be there yet; what is too long to be one is
     left out.
     """
     label = about_label[:254]
-    with tenant(project.organization_id):
-        rows = _of(project.organization_id, about_kind, about_id)
+    organization_id = folder.pk if isinstance(folder, Organization) else folder.organization_id
+    with tenant(organization_id):
+        rows = _of(organization_id, about_kind, about_id)
         wanted = {key for name in keys if 0 < len(key := unicodedata.normalize("NFC", name)) <= KEY_LENGTH}
         before = {row.key: row for row in rows}
-        kept = {key for key in wanted & before.keys() if _says(before[key], project, label)}
+        kept = {key for key in wanted & before.keys() if _says(before[key], folder, label)}
         if gone := before.keys() - kept:
             rows.filter(key__in=gone).delete()
         SecretReference.objects.bulk_create(
             [
                 SecretReference(
-                    organization_id=project.organization_id,
-                    project=project,
+                    organization_id=organization_id,
+                    project=folder if isinstance(folder, Project) else None,
+                    team=folder if isinstance(folder, Team) else None,
                     key=key,
                     about_kind=about_kind,
                     about_id=about_id,
@@ -55,5 +60,6 @@ def _of(organization_id: UUID, about_kind: str, about_id: UUID) -> OrganizationQ
     return rows.filter(about_kind=about_kind, about_id=about_id)
 
 
-def _says(row: SecretReference, project: Project, label: str) -> bool:
-    return row.project_id == project.pk and row.about_label == label
+def _says(row: SecretReference, folder: Folder, label: str) -> bool:
+    named_in = row.project_id or row.team_id or row.organization_id
+    return named_in == folder.pk and row.about_label == label

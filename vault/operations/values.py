@@ -24,7 +24,7 @@ from vault.operations.keys import open_version
 from vault.operations.refreshing import renew_token
 from vault.operations.refusals import auditing_refusals
 from vault.operations.secrets import NewValue, add_version
-from vault.queries.secrets import access_changeable_secret, access_secret, find_secret
+from vault.queries.secrets import Reach, access_changeable_secret, access_secret, access_secret_for, find_secret
 
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
@@ -73,6 +73,16 @@ def use_secret(actor: Actor, key: str, *, project: Project, by: Mapping[str, str
         return opened
 
 
+def use_secret_for(actor: Actor, secret_id: UUID, *, reach: Reach, by: Mapping[str, str]) -> OpenedSecret:
+    """Return one secret to be used where something is done; ``by`` tells what uses it. Else as ``use_secret``."""
+    with auditing_refusals(actor, "use", key=str(secret_id)):
+        opened = _reach(actor, secret_id, reach)
+        if _was_renewed(actor, opened):
+            opened = _reach(actor, secret_id, reach)
+        _tell(actor, opened, "secret.used", **by)
+        return opened
+
+
 def check_secret(actor: Actor, key: str, *, project: Project) -> None:
     """Return where a key means a secret in a project that could be used for the actor; nothing is opened.
 
@@ -104,6 +114,13 @@ def _was_renewed(actor: Actor, opened: OpenedSecret) -> bool:
 def _find(actor: Actor, key: str, project: Project) -> OpenedSecret:
     with tenant(actor.organization_id, durable=True):
         secret = find_secret(actor, key, project=project)
+        version = _readable_version(secret, None)
+    return OpenedSecret(secret, version.number, _open(secret, version))
+
+
+def _reach(actor: Actor, secret_id: UUID, reach: Reach) -> OpenedSecret:
+    with tenant(actor.organization_id, durable=True):
+        secret = access_secret_for(actor, secret_id, reach=reach)
         version = _readable_version(secret, None)
     return OpenedSecret(secret, version.number, _open(secret, version))
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Case, IntegerField, Q, Value, When
@@ -125,6 +126,31 @@ def find_secret(actor: Actor, key: str, *, project: Project) -> Secret:
     return found
 
 
+class Reach(NamedTuple):
+    """Where something is done that is in need of a secret: a project, a team, or neither, the organization alone."""
+
+    project_id: UUID | None = None
+    team_id: UUID | None = None
+
+
+@in_organization
+def access_secret_for(actor: Actor, secret_id: UUID, *, reach: Reach) -> Secret:
+    """Return a secret that may be used where something is done: one of those folders, or shared with the actor.
+
+    What is one person's alone is none. Raises SecretNotFound, NotAllowed.
+    """
+    insist_vault(actor)
+    near = Q(scope=SecretScope.ORGANIZATION)
+    if reach.team_id:
+        near |= Q(scope=SecretScope.TEAM, team_id=reach.team_id)
+    if reach.project_id:
+        near |= Q(scope=SecretScope.PROJECT, project_id=reach.project_id)
+    found = _open_secrets(actor, near=near).filter(pk=secret_id, destroyed_at=None).first()
+    if found is None or found.scope == SecretScope.PERSONAL:
+        raise SecretNotFound(f"No secret {str(secret_id)!r} that may be used here. It is gone, or not shared.")
+    return found
+
+
 @in_organization
 def known_keys(actor: Actor, keys: Collection[str], *, project: Project) -> frozenset[str]:
     """Return those of the keys that ``find_secret`` would find. Raises NotAllowed."""
@@ -164,12 +190,17 @@ def page_of_uses(actor: Actor, secret: Secret, *, cursor: str | None = None, lim
 
 def _uses(actor: Actor, secret: Secret) -> OrganizationQuerySet[SecretReference]:
     rows = SecretReference.objects.for_organization(actor.organization_id).filter(key=secret.key)
-    if secret.scope == SecretScope.PROJECT:
-        rows = rows.filter(project=secret.project)
-    if secret.scope == SecretScope.TEAM:
-        rows = rows.filter(project__team=secret.team)
+    match secret.scope:
+        case SecretScope.PROJECT:
+            rows = rows.filter(project=secret.project)
+        case SecretScope.TEAM:
+            rows = rows.filter(Q(project__team=secret.team) | Q(team=secret.team))
+        case SecretScope.ORGANIZATION:
+            rows = rows.filter(team=None)
+        case _:
+            rows = rows.filter(project__isnull=False)
     # What lies in projects that the actor does not see is not told, not even its name.
-    return rows.filter(project__in=visible_projects(actor)).select_related("project")
+    return rows.filter(Q(project=None) | Q(project__in=visible_projects(actor))).select_related("project")
 
 
 def _open_secrets(actor: Actor, *, near: Q | None = None) -> OrganizationQuerySet[Secret]:

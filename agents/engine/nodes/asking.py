@@ -56,7 +56,8 @@ def question(step: StepContext, ports: Ports, *, system: str, said: str, task: C
     budget = ports.model.input_budget(model) - len(system) - len(said)
     documents, cut = fit_documents(step.run.documents, budget=max(0, budget))
     messages = [Message("system", system), Message("user", said)]
-    return Question(ModelCall(step.node_id, ChatRequest(model, messages, documents, task=task), cut), read)
+    request = ChatRequest(model, messages, documents, task=task, step=step.node_id, key=step.key)
+    return Question(ModelCall(step.node_id, request, cut), read)
 
 
 def fenced(name: str, text: str) -> str:

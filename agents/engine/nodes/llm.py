@@ -91,6 +91,8 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
         documents=documents,
         temperature=float(temperature) if isinstance(temperature, int | float) else None,
         max_tokens=max_tokens if isinstance(max_tokens, int) else None,
+        step=step.node_id,
+        key=step.key,
     )
     return ModelCall(step.node.id, request, [*cut_result, *cut])
 

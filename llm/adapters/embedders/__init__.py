@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What keeps the port Embedder: the embedded model, and models at providers."""

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""One attempt at one deployment: let through by its breaker and the limits, with its key, and what became of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
+from codexos.kernel.errors import CodexosError
+from llm.adapters.rates import Draw, Rates
+from llm.engine.breakers import Breaker
+from llm.engine.routing import Reaction, reaction_to
+from llm.errors import ModelKeyRefused, ModelLacks, ModelLimitReached, ModelRateLimited, ModelResting
+from llm.operations.askers import Asker
+from llm.operations.keys import ProviderKeys
+from llm.operations.threads import InThread
+from llm.queries.catalogs import Candidate, Limits
+from llm.queries.deployments import Deployment
+
+Pieces = AsyncGenerator[Delta | ChatAnswer, None]
+OpenModel = Callable[[Candidate, Deployment], ChatModel]
+"""Returns who speaks to a deployment, which has its key by then."""
+
+EXPECTED_ANSWER_TOKENS = 1_000
+MOST_BREAKERS = 10_000
+
+
+class Breakers:
+    """How it stands with the deployments that this process asked."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._breakers: dict[str, Breaker] = {}
+
+    def admit(self, candidate: Candidate) -> None:
+        """Return where a deployment may be asked now. Raises ModelResting."""
+        breaker = self._breakers.get(candidate.id)
+        if breaker is None:
+            return
+        now = self._now()
+        breaker = breaker.by_clock(now)
+        if (seconds := breaker.seconds_to_rest(now)) > 0:
+            raise ModelResting(name=candidate.name, seconds=seconds)
+        self._breakers[candidate.id] = breaker.when_asked(now)
+
+    def note_answer(self, candidate: Candidate) -> None:
+        """Hear that it answers."""
+        self._breakers.pop(candidate.id, None)
+
+    def note_error(self, candidate: Candidate, error: CodexosError) -> None:
+        """Hear that it failed; what is its own fault counts, and not that it is asked too often."""
+        breaker = self._breakers.get(candidate.id, Breaker())
+        if reaction_to(error) is Reaction.LATER and not isinstance(error, ModelRateLimited):
+            while len(self._breakers) >= MOST_BREAKERS:
+                del self._breakers[next(iter(self._breakers))]
+            self._breakers[candidate.id] = breaker.when_failed(self._now())
+        elif reaction_to(error) is not Reaction.LATER:
+            # It answers, if only by a refusal.
+            self.note_answer(candidate)
+        else:
+            self.note_let_go(candidate)
+
+    def note_let_go(self, candidate: Candidate) -> None:
+        """Hear that nobody waits for it any more."""
+        if candidate.id in self._breakers:
+            self._breakers[candidate.id] = self._breakers[candidate.id].when_let_go()
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Counts what an organization asks for against its own limits and those of its providers' keys."""
+
+    rates: Rates
+    asker: Asker
+    limits: Limits
+
+    async def draw(self, candidate: Candidate, request: ChatRequest) -> Sequence[Draw]:
+        """Count a call before it is made, by what it may come to. Raises ModelLimitReached."""
+        tokens = tokens_of(request)
+        draws = [
+            *_draws(f"organization:{self.asker.organization_id}", self.limits, tokens=tokens),
+            *_draws(f"provider:{candidate.limits_id}", candidate.limits, tokens=tokens),
+        ]
+        if draws and (seconds := await self.rates.take(draws)) > 0:
+            raise ModelLimitReached(whose=f"The limit for {candidate.name!r} or the organization", seconds=seconds)
+        return [draw for draw in draws if draw.bucket.endswith(":tokens")]
+
+    async def mend(self, drawn: Sequence[Draw], answer: ChatAnswer) -> None:
+        """Count what the call came to instead of what was expected."""
+        spent = answer.usage.input_tokens + answer.usage.output_tokens
+        if drawn:
+            await self.rates.mend([replace(draw, cost=spent - draw.cost) for draw in drawn])
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Makes attempts for one asker."""
+
+    asker: Asker
+    open_model: OpenModel
+    in_thread: InThread
+    breakers: Breakers
+    keys: ProviderKeys
+    counter: Counter | None = None
+
+    async def ask(self, candidate: Candidate, request: ChatRequest) -> Pieces:
+        """Ask one deployment. Raises the errors of llm/errors.py."""
+        insist_able(candidate, request)
+        self.breakers.admit(candidate)
+        try:
+            drawn = await self.counter.draw(candidate, request) if self.counter else ()
+            async with aclosing(await self._opened(candidate, request)) as pieces:
+                async for piece in pieces:
+                    self.breakers.note_answer(candidate)
+                    if drawn and self.counter and isinstance(piece, ChatAnswer):
+                        await self.counter.mend(drawn, piece)
+                    yield piece
+        except ModelLimitReached:
+            self.breakers.note_let_go(candidate)
+            raise
+        except CodexosError as error:
+            self._note(candidate, error)
+            raise
+        except (GeneratorExit, asyncio.CancelledError):
+            self.breakers.note_let_go(candidate)
+            raise
+
+    async def _opened(self, candidate: Candidate, request: ChatRequest) -> Pieces:
+        deployment = candidate.deployment
+        if candidate.key is not None:
+            key = await self.keys.value(candidate.key, asker=self.asker, in_thread=self.in_thread)
+            deployment = replace(deployment, key=key)
+        return self.open_model(candidate, deployment).stream(request)
+
+    def _note(self, candidate: Candidate, error: CodexosError) -> None:
+        self.breakers.note_error(candidate, error)
+        if isinstance(error, ModelKeyRefused) and candidate.key is not None:
+            # It may have been given a new value a moment ago.
+            self.keys.forget(candidate.key.provider_id)
+
+
+def insist_able(candidate: Candidate, request: ChatRequest) -> None:
+    """Raise ModelLacks where a deployment says what it can do, and what is asked for is not among it."""
+    needed = {
+        "tools": bool(request.tools),
+        "images": any(message.images for message in request.messages),
+        "schema": request.schema is not None,
+    }
+    lacks = [name for name, is_needed in needed.items() if is_needed and name not in candidate.capabilities]
+    if candidate.capabilities and lacks:
+        raise ModelLacks(name=candidate.name, lacks=lacks)
+
+
+def tokens_of(request: ChatRequest) -> int:
+    """Estimate how many tokens a call comes to."""
+    said = sum(len(message.text) for message in request.messages) + sum(len(each.text) for each in request.documents)
+    return said // 4 + (request.max_tokens or EXPECTED_ANSWER_TOKENS)
+
+
+def _draws(name: str, limits: Limits, *, tokens: int) -> list[Draw]:
+    wanted = ((f"{name}:requests", limits.requests, 1), (f"{name}:tokens", limits.tokens, tokens))
+    return [Draw(bucket, quota, cost) for bucket, quota, cost in wanted if quota is not None]
