@@ -191,3 +191,10 @@ def unknown_here(name: str, near: Sequence[str]) -> ModelUnknown:
         "Correct the name; GET /api/v1/models/ lists what answers.",
         model=name,
     )
+
+
+class EmbedderUnavailable(Unavailable):
+    """The embedded embedder cannot be loaded here. Nothing else embeds in its stead: other vectors would not fit."""
+
+    def __init__(self, *, model: str, because: str, instead: str) -> None:
+        super().__init__(f"The embedded model {model!r} cannot be loaded: {because}. {instead}.", model=model)

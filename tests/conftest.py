@@ -13,10 +13,10 @@ from django.utils import translation
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.casting import FILLED_BY_MIGRATIONS
 from tests.factories import World, make_world
 
 ADMIN_URL = os.environ.get("CODEXOS_TEST_ADMIN_URL", "")
-KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker, truth: 
 def wipe(truth: psycopg.Connection) -> None:
     names = [row[0] for row in truth.execute("select tablename from pg_tables where schemaname = 'public'")]
     truth.execute("set session_replication_role = replica")
-    for name in sorted(set(names) - KEPT):
+    for name in sorted(set(names) - FILLED_BY_MIGRATIONS):
         truth.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
     truth.execute("set session_replication_role = origin")
 

@@ -18,6 +18,7 @@ from accounts.operations.tokens import issue_token
 from accounts.queries.grants import load_actor
 from accounts.roles import Role
 from accounts.tenancy import tenant
+from tests.casting import Mold
 
 PASSWORD = "correct horse battery"
 
@@ -67,8 +68,18 @@ def make_person(email: str, **fields: Any) -> Person:
     return person
 
 
+_molds: list[Mold[World]] = []
+
+
 def make_world() -> World:
     """Make both organizations."""
+    if _molds:
+        return _molds[0].cast()
+    _molds.append(Mold(_first_world, organizations_of=lambda world: [world.acme.id, world.other.id]))
+    return _molds[0].first
+
+
+def _first_world() -> World:
     admin = make_person("admin@acme.example", name="Alice Admin")
     acme = found_organization(admin, name="Acme", slug="acme")
     with tenant(acme.id):

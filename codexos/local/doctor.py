@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import psycopg
 
@@ -141,6 +142,23 @@ def _sandbox(_setup: Setup) -> Finding:
     )
 
 
+def _embedder(setup: Setup) -> Finding:
+    """Tell whether the embedded embedder can be loaded, without loading it."""
+    from llm.adapters.embedders.minilm_files import graph_path, kept_graph
+    from llm.adapters.embedders.weights import MODEL, TOKENIZER, WEIGHTS, checked_file
+    from llm.errors import EmbedderUnavailable
+
+    try:
+        for name in (WEIGHTS, TOKENIZER):
+            checked_file(name)
+    except EmbedderUnavailable as error:
+        return Finding(str(error), is_good=False)
+    if find_spec("onnxruntime") is None:
+        return Finding(f"{MODEL} is there, onnxruntime is not: run bin/up, which installs it", is_good=False)
+    is_written = kept_graph(graph_path(setup.home.root / "models")) is not None
+    return Finding(f"{MODEL}; its graph is {'written' if is_written else 'written when the first text comes'}")
+
+
 CHECKS: dict[str, Callable[[Setup], Finding]] = {
     "python": _python,
     "packages": _packages,
@@ -153,4 +171,5 @@ CHECKS: dict[str, Callable[[Setup], Finding]] = {
     "servers": _servers,
     "master key": _master_key,
     "bubblewrap": _sandbox,
+    "embedder": _embedder,
 }
