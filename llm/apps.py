@@ -8,3 +8,9 @@ class LlmConfig(AppConfig):
     """See the package."""
 
     name = "llm"
+
+    def ready(self) -> None:
+        from accounts.operations.outbox import subscribe
+        from llm.operations.budget_alerts import tell_people
+
+        subscribe("budget.threshold_passed", tell_people)

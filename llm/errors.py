@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from codexos.kernel.chat import Paid, Usage
-from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, Unavailable
+from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, NotFound, Unavailable
 
 
 class ModelUnavailable(Unavailable):
@@ -141,6 +141,43 @@ class ModelQuotaSpent(LimitReached):
 
 class ModelAnswerTooLarge(LimitReached):
     """The model went on for longer than anything is taken."""
+
+
+class BudgetReached(LimitReached):
+    """A budget lets no more calls begin that cost something; nothing was sent."""
+
+
+class BudgetPriceUnknown(LimitReached):
+    """The price of a model is not known, and a hard budget lets no call of unknown cost begin; nothing was sent."""
+
+
+class BudgetNotFound(NotFound):
+    """No such budget, or none you may see."""
+
+
+class PriceNotFound(NotFound):
+    """No such price of the organization's own."""
+
+
+class BudgetInvalid(InvalidInput):
+    """What was sent is no budget."""
+
+    def __init__(self, message: str, *, place: str) -> None:
+        super().__init__(message, errors=[{"place": place, "message": message}])
+
+
+class PriceInvalid(InvalidInput):
+    """What was sent is no price, or no rule about costs."""
+
+    def __init__(self, message: str, *, place: str) -> None:
+        super().__init__(message, errors=[{"place": place, "message": message}])
+
+
+class CostsUnreadable(Unavailable):
+    """What bounds a call could not be read, so it does not begin."""
+
+    def __init__(self) -> None:
+        super().__init__("The budgets of this organization could not be read just now. Try again in a moment.")
 
 
 class PriceListBroken(Broken):

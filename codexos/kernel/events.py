@@ -96,6 +96,15 @@ class FileStored(DomainEvent, name="file.stored"):
     project_id: ProjectId
 
 
+@dataclass(frozen=True, kw_only=True)
+class BudgetThresholdPassed(DomainEvent, name="budget.threshold_passed"):
+    """So many percent of a budget are spent in one of its periods; told once for each."""
+
+    budget_id: UUID
+    span_id: UUID
+    percent: int
+
+
 def event_type(name: str) -> type[DomainEvent]:
     """Return the type of the events called ``name``. Raises EventUnknown."""
     try:

@@ -85,11 +85,15 @@ def rate_from(data: Mapping[str, JsonValue]) -> Rate:
     numbers = {name: _amount(data[name]) for name in _NUMBERS if data.get(name) is not None}
     if not {"input", "output"} <= numbers.keys():
         raise ValueError("a rate says what tokens cost in and out")
-    long, most_output = data.get("long"), data.get("most_output")
+    long = data.get("long")
     above = long.get("above") if isinstance(long, Mapping) else None
-    if isinstance(long, Mapping) and isinstance(above, int):
-        return Rate(**numbers, long_above=above, long=rate_from(long), most_output=_count(most_output))
-    return Rate(**numbers, most_output=_count(most_output))
+    return Rate(
+        *(numbers["input"], numbers["output"], numbers.get("cached_read"), numbers.get("cache_write")),
+        batch_factor=numbers.get("batch_factor", Decimal(1)),
+        long_above=_count(above),
+        long=rate_from(long) if isinstance(long, Mapping) and _count(above) else None,
+        most_output=_count(data.get("most_output")),
+    )
 
 
 def _amount(value: JsonValue) -> Decimal:

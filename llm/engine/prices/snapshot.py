@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from llm.engine.prices.rates import FREE, Rate, rate_from
-from llm.engine.providers import PROVIDERS, ProviderKind
+from llm.engine.providers import PROVIDERS
 from llm.errors import PriceListBroken
 
 NAME = "snapshot.json"
@@ -59,9 +59,9 @@ def read_snapshot(content: bytes, *, sha256: str) -> Snapshot:
     return Snapshot(data["as_of"], data["source"], found, rates)
 
 
-def listed_rate(kind: ProviderKind | str, model: str) -> Rate | None:
+def listed_rate(kind: str, model: str) -> Rate | None:
     """Return the rate of a model at a kind of provider, None where it is not listed. What runs here is free."""
-    if (provider := PROVIDERS.get(kind)) is not None and provider.is_local:  # type: ignore[call-overload]
+    if any(provider.is_local for provider in PROVIDERS.values() if provider.kind == kind):
         return FREE
     rates = snapshot().rates
     for name in names_of(model):

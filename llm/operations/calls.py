@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Writing down what calls used and cost, once, where every report finds it."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from accounts.operations import usage as accounts_usage
+from codexos.kernel import clock
+from codexos.kernel.chat import Usage
+from codexos.kernel.ids import new_id
+from codexos.kernel.jsontypes import JsonObject
+from llm.models import CallOutcome, LlmCall
+from llm.operations.askers import Asker
+
+_TEXTS = {"node_id": 200, "key": 500, "deployment": 200, "model": 200, "route": 100, "error": 60}
+_BEGUN = ("kind", "attempt", "rate", "prices", "wants_cache", "is_batch", "at")
+_ENDED = ("outcome", "cost_usd", "saved_usd", "seconds", "is_estimated")
+
+
+@dataclass(frozen=True, slots=True)
+class CallBegun:
+    """What is known of a call before it is made."""
+
+    asker: Asker
+    deployment: str
+    kind: str
+    model: str
+    route: str = ""
+    attempt: int = 1
+    rate: JsonObject | None = None
+    prices: str = ""
+    wants_cache: bool = False
+    is_batch: bool = False
+    at: datetime = field(default_factory=lambda: clock.now())  # asked anew, so that tests can stop it
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """How it ended. ``cost_usd`` None: the price is not known."""
+
+    outcome: CallOutcome
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: Decimal | None = Decimal(0)
+    seconds: float = 0.0
+    error: str = ""
+    is_estimated: bool = False
+    saved_usd: Decimal = Decimal(0)
+
+
+def write_call(begun: CallBegun, ended: CallEnded, *, id_: UUID | None = None) -> LlmCall:
+    """Write one call. Must run inside the organization.
+
+    What belongs to a run is counted with it when it is settled; what belongs to none is counted here.
+    """
+    asker, usage = begun.asker, ended.usage
+    row = LlmCall(
+        id=id_ or new_id(),
+        **{name: value for name, value in asdict(asker).items() if name not in {"key", "node_id"}},
+        **{name: _fit(name, getattr(begun, name)) for name in ("deployment", "model", "route")},
+        **{
+            name: getattr(begun, name)
+            for name in ("kind", "attempt", "rate", "prices", "wants_cache", "is_batch", "at")
+        },
+        **{name: getattr(ended, name) for name in _ENDED},
+        node_id=_fit("node_id", asker.node_id),
+        key=_fit("key", asker.key),
+        error=_fit("error", ended.error),
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        is_counted=asker.run_id is None,
+    )
+    row.save(force_insert=True)
+    if asker.run_id is None and ended.outcome != CallOutcome.CACHED:
+        _count_alone(row)
+    return row
+
+
+def call_data(begun: CallBegun) -> dict[str, Any]:
+    """Return what is known of a call as JSON, for whoever settles it where its maker has died."""
+    told = asdict(begun)
+    told["asker"] = {name: None if value is None else str(value) for name, value in told["asker"].items()}
+    return told | {"at": begun.at.isoformat()}
+
+
+def call_from(data: dict[str, Any]) -> CallBegun:
+    """Read what ``call_data`` wrote."""
+    told = dict(data)
+    asker = told.pop("asker")
+    ids = {name: UUID(value) for name, value in asker.items() if name.endswith("_id") and name != "node_id" and value}
+    return CallBegun(
+        Asker(**ids, node_id=asker["node_id"], key=asker["key"]),
+        **{**told, "at": datetime.fromisoformat(told["at"])},
+    )
+
+
+def _count_alone(row: LlmCall) -> None:
+    used = accounts_usage.Metered(
+        kind="llm.tokens",
+        quantity=row.input_tokens + row.output_tokens,
+        unit="tokens",
+        cost_usd=row.cost_usd or Decimal(0),
+        person_id=row.person_id,
+        project_id=row.project_id,
+        details={"model": row.model, "call": str(row.id)},
+    )
+    accounts_usage.record_all_usage(row.organization_id, [used])
+
+
+def _fit(name: str, text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[: _TEXTS[name]]

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Metering: around each call to a deployment, its budgets before it and its cost after it."""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError
+
+from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta, Usage
+from codexos.kernel.errors import CodexosError
+from llm.engine.estimates import BYTES_PER_TOKEN, TokenEstimate, estimate_of
+from llm.engine.prices.rates import Rate
+from llm.errors import BudgetPriceUnknown, CostsUnreadable, ModelAnswerTooLarge, ModelTimedOut
+from llm.models import CallOutcome
+from llm.operations.askers import Asker
+from llm.operations.calls import CallBegun, CallEnded
+from llm.operations.known_costs import known_costs
+from llm.operations.spending import HELD_SECONDS, budgets_over, hold, keep_holding, settle
+from llm.operations.threads import InThread
+from llm.queries.costs import KnownBudget, Priced
+from llm.queries.deployments import Deployment
+
+WAIT_SECONDS = 30.0
+"""How long a call waits for others to end where all that is left of a budget is spoken for by them."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_SETTLE_TRIES = 4
+_AWAY = (OperationalError, InterfaceError)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What all calls for one answer cost, also those that failed and those that another one was faster than."""
+
+    usage: Usage = field(default_factory=Usage)
+
+    def add(self, usage: Usage) -> None:
+        """Count a call."""
+        self.usage += usage
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call on its way."""
+
+    begun: CallBegun
+    rate: Rate | None
+    tokens: TokenEstimate
+    budgets: Sequence[KnownBudget] = ()
+    held: UUID | None = None
+    started: float = field(default_factory=time.monotonic)
+    bytes_seen: int = 0
+    is_settled: bool = False
+
+    def ended(self, outcome: CallOutcome, usage: Usage, **more: Any) -> CallEnded:
+        """Return its end."""
+        cost = None if self.rate is None else self.rate.cost(usage, is_batch=self.begun.is_batch)
+        return CallEnded(outcome, usage, cost, time.monotonic() - self.started, **more)
+
+    def broken(self, outcome: CallOutcome, *, error: str = "", is_billed: bool = True) -> CallEnded:
+        """Return the end of one whose usage nobody tells."""
+        so_far = Usage(self.tokens.input, -(-self.bytes_seen // BYTES_PER_TOKEN)) if is_billed else Usage()
+        return self.ended(outcome, so_far, error=error, is_estimated=is_billed)
+
+
+class Metered:
+    """Keeps the port ``ChatModel`` by another model at a deployment, for one asker.
+
+    Where the organization has no budget that bounds the call and its price is none, this adds nothing to the time until
+    the first word: what the call cost is written once it is over.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        deployment: Deployment,
+        *,
+        asker: Asker,
+        in_thread: InThread,
+        attempt: int = 1,
+        route: str = "",
+        tally: Tally | None = None,
+        is_batch: bool = False,
+    ) -> None:
+        self._model = model
+        self._deployment = deployment
+        self._asker = asker
+        self._in_thread = in_thread
+        self._attempt, self._route, self._is_batch = attempt, route, is_batch
+        self._tally = tally or Tally()
+
+    def input_budget(self, model: str) -> int:
+        """See the port."""
+        return self._model.input_budget(model)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
+        """See the port. Raises BudgetReached, BudgetPriceUnknown before anything is sent, CostsUnreadable."""
+        call = await self._begin(request)
+        try:
+            async with self._kept(call), aclosing(self._model.stream(request)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, ChatAnswer):
+                        yield await self._answered(call, piece)
+                        return
+                    call.bytes_seen += _size_of(piece)
+                    yield piece
+        except CodexosError as error:
+            await self._settle(
+                call, call.broken(CallOutcome.FAILED, error=error.code, is_billed=_is_billed(call, error))
+            )
+            raise
+        finally:
+            if not call.is_settled:
+                # Hung up on, or cancelled: the provider bills what it has said, and so do we.
+                await _uninterrupted(self._settle(call, call.broken(CallOutcome.CUT)))
+
+    async def _begin(self, request: ChatRequest) -> _Call:
+        costs = await known_costs.of(self._asker.organization_id, in_thread=self._in_thread)
+        price = costs.price_of(self._deployment)
+        call = self._call(request, price)
+        if (price.rate is not None and price.rate.is_free) or not costs.budgets:
+            return call
+        call.budgets = budgets_over(costs.budgets, self._asker)
+        hard = [budget for budget in call.budgets if budget.is_hard]
+        if price.rate is None:
+            _refuse_unpriced(hard, self._deployment)
+        if hard:
+            await self._hold(call)
+        return call
+
+    def _call(self, request: ChatRequest, price: Priced) -> _Call:
+        rate = None if price.rate is None else price.rate.as_data()
+        begun = CallBegun(
+            *(self._asker, self._deployment.provider, self._deployment.kind, self._deployment.model, self._route),
+            attempt=self._attempt,
+            rate=rate,
+            prices=price.source,
+            wants_cache=request.caches,
+            is_batch=self._is_batch,
+        )
+        return _Call(begun, price.rate, estimate_of(request, price.rate))
+
+    async def _hold(self, call: _Call) -> None:
+        """Hold what it may cost; wait a while where others on their way hold all that is left. Raises BudgetReached."""
+        most = Decimal(0)
+        if call.rate is not None:
+            most = call.rate.most(input_tokens=call.tokens.most_input, output_tokens=call.tokens.most_output)
+        until, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
+        while True:
+            try:
+                holding = self._in_thread(hold, call.begun, call.budgets, amount=most, tokens=call.tokens.input)
+                held = await asyncio.shield(asyncio.ensure_future(holding))
+            except _AWAY:
+                raise CostsUnreadable from None
+            if held.id is not None:
+                call.held, call.started = held.id, time.monotonic()
+                return
+            if time.monotonic() > until:
+                raise held.full or CostsUnreadable
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come back at once
+            pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+    @asynccontextmanager
+    async def _kept(self, call: _Call) -> AsyncIterator[None]:
+        """Keep what is held while the call goes on."""
+        if call.held is None:
+            yield
+            return
+        task = asyncio.create_task(self._keep(call.held))
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep(self, held: UUID) -> None:
+        while True:
+            await asyncio.sleep(HELD_SECONDS / 3)
+            with suppress(*_AWAY):
+                await self._in_thread(keep_holding, self._asker.organization_id, held)
+
+    async def _answered(self, call: _Call, answer: ChatAnswer) -> ChatAnswer:
+        """Settle by what the provider says it used, and return the answer with its cost."""
+        ended = call.ended(CallOutcome.ANSWERED, answer.usage)
+        usage = replace(answer.usage, cost_usd=ended.cost_usd or Decimal(0))
+        await _uninterrupted(self._settle(call, ended))
+        note = answer.note
+        if ended.cost_usd is None:
+            told = f"The price of model {self._deployment.model!r} is not known, so its cost counts as 0. Set one."
+            note = f"{note} {told}" if note else told
+        return replace(answer, usage=usage, note=note)
+
+    async def _settle(self, call: _Call, ended: CallEnded) -> None:
+        """Write what it cost. What cannot be written is told in the log: an answer is not thrown away for it."""
+        call.is_settled = True
+        self._tally.add(replace(ended.usage, cost_usd=ended.cost_usd or Decimal(0)))
+        for again in range(_SETTLE_TRIES):
+            try:
+                await self._in_thread(settle, call.begun, ended, budgets=call.budgets, held=call.held)
+                return
+            except _AWAY:
+                await asyncio.sleep(0.2 * 4**again)
+        logger.error("a call of model %s could not be written down: %s", call.begun.model, ended)
+
+
+def _refuse_unpriced(budgets: Sequence[KnownBudget], deployment: Deployment) -> None:
+    for budget in budgets:
+        if not budget.allows_unpriced:
+            raise BudgetPriceUnknown(
+                f"The price of model {deployment.model!r} at {deployment.provider} is not known, and the budget "
+                f"{budget.name!r} lets no call of unknown cost begin. An organization admin may set a price at "
+                "/models/prices/, or let the budget allow calls without one.",
+                budget=budget.name,
+                budget_id=str(budget.id),
+                model=deployment.model,
+            )
+
+
+def _is_billed(call: _Call, error: CodexosError) -> bool:
+    """Tell whether a provider bills what failed: it does once it has begun to answer, or may still be at it."""
+    return call.bytes_seen > 0 or isinstance(error, ModelTimedOut | ModelAnswerTooLarge)
+
+
+def _size_of(delta: Delta) -> int:
+    size = len(delta.text.encode("utf-8", "replace"))
+    return size if delta.call is None else size + len(delta.call.name) + len(delta.call.arguments)
+
+
+async def _uninterrupted(doing: Any) -> None:
+    """Do it to its end, also where whoever waits for it is cancelled meanwhile."""
+    task = asyncio.ensure_future(doing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

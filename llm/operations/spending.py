@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Spending under budgets: what a call may cost is held before it is made, and settled by what it cost.
+
+Whether a call may begin is decided under locks on the spans of all budgets that bound it, taken in one order: as long
+as anything is left of each that is not spent or spoken for, it may. So calls that begin at the same moment go over a
+budget by one of them at most.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import F, Q, Sum
+
+from accounts.tenancy import OrganizationQuerySet, tenant
+from codexos.kernel import clock
+from codexos.kernel.chat import Usage
+from codexos.kernel.ids import new_id
+from llm.engine.prices.rates import rate_from
+from llm.errors import BudgetReached
+from llm.models import Budget, BudgetPeriod, BudgetScope, BudgetSpan, CallOutcome, LlmCall, Reservation
+from llm.operations.askers import Asker
+from llm.operations.budget_alerts import note_thresholds
+from llm.operations.calls import CallBegun, CallEnded, call_data, call_from, write_call
+from llm.queries.costs import KnownBudget
+
+HELD_SECONDS = 120
+"""How long a reservation stands that nobody moves on: whoever held it has died."""
+LATELY = 20
+"""Of how many calls the dearest is looked for: the next may cost as much, whatever was worked out for it."""
+FIRST_SECONDS = 10
+_ZERO = Decimal(0)
+_COLUMNS: Mapping[BudgetScope, str] = {
+    scope: f"{scope}_id" for scope in BudgetScope if scope is not BudgetScope.ORGANIZATION
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reservation that was made; or none yet, where others are to end first, and in ``full`` why."""
+
+    id: UUID | None
+    full: BudgetReached | None = None
+
+
+def budgets_over(budgets: Iterable[KnownBudget], asker: Asker) -> Sequence[KnownBudget]:
+    """Return those budgets that bound what somebody asks."""
+    return [budget for budget in budgets if _bounds(budget, asker)]
+
+
+def hold(begun: CallBegun, budgets: Sequence[KnownBudget], *, amount: Decimal, tokens: int) -> Held:
+    """Hold what a call may cost at most in every budget that bounds it. Raises BudgetReached.
+
+    ``tokens`` is about what is sent: that much is counted where nobody ever tells how the call ended.
+    """
+    organization_id = begun.asker.organization_id
+    with tenant(organization_id):
+        spans = _lock_spans(budgets, organization_id, at=begun.at)
+        if full := _first_full(spans):
+            # What others left behind is let go of first: it may be all that stands in the way.
+            if not _settle_expired(organization_id):
+                return Held(None, full)
+            spans = _lock_spans(budgets, organization_id, at=begun.at)
+            if full := _first_full(spans):
+                return Held(None, full)
+        dearest = _dearest_lately(begun)
+        if dearest is None and _is_first_under_way(begun):
+            return Held(None)
+        return Held(_reserve(begun, spans, amount=max(amount, dearest or _ZERO), tokens=tokens))
+
+
+def keep_holding(organization_id: UUID, reservation_id: UUID) -> None:
+    """Say that a call is still on its way."""
+    with tenant(organization_id):
+        rows = Reservation.objects.for_organization(organization_id).filter(pk=reservation_id)
+        rows.update(expires_at=clock.now() + timedelta(seconds=HELD_SECONDS))
+
+
+def settle(
+    begun: CallBegun, ended: CallEnded, *, budgets: Sequence[KnownBudget] = (), held: UUID | None = None
+) -> None:
+    """Write a call, count its cost in the budgets that bound it, and let go of what was held for it."""
+    organization_id = begun.asker.organization_id
+    with tenant(organization_id):
+        spans = _lock_spans(budgets, organization_id, at=begun.at)
+        released, counted = _release(organization_id, held)
+        if counted is not None:
+            # It was taken for lost, and counted by an estimate: from here on only the difference counts.
+            ended = replace(ended, cost_usd=(ended.cost_usd or _ZERO) - counted)
+        write_call(begun, ended, id_=held if counted is None else None)
+        _spend(spans, cost=ended.cost_usd, released=released, asker=begun.asker)
+
+
+def _reserve(begun: CallBegun, spans: Sequence[BudgetSpan], *, amount: Decimal, tokens: int) -> UUID:
+    organization_id, ids = begun.asker.organization_id, [span.pk for span in spans]
+    _spans(organization_id).filter(pk__in=ids).update(reserved_usd=F("reserved_usd") + amount)
+    held = Reservation.objects.create(
+        organization_id=organization_id,
+        spans=ids,
+        amount_usd=amount,
+        expires_at=clock.now() + timedelta(seconds=HELD_SECONDS),
+        call={**call_data(begun), "tokens": tokens},
+    )
+    return held.pk
+
+
+def _dearest_lately(begun: CallBegun) -> Decimal | None:
+    """Return what the dearest of the last calls of the same model cost; None where there was none for a day."""
+    calls = LlmCall.objects.for_organization(begun.asker.organization_id)
+    alike = calls.filter(kind=begun.kind, model=begun.model, at__gte=begun.at - timedelta(days=1), cost_usd__gt=0)
+    costs = alike.order_by("-at").values_list("cost_usd", flat=True)[:LATELY]
+    return max((cost for cost in costs if cost is not None), default=None)
+
+
+def _is_first_under_way(begun: CallBegun) -> bool:
+    """Tell whether the first call of a model is on its way: what it costs is waited for, but not for long.
+
+    What a call costs at most is worked out from what is sent, and a provider may count more.
+    """
+    since = clock.now() - timedelta(seconds=FIRST_SECONDS)
+    rows = Reservation.objects.for_organization(begun.asker.organization_id).filter(created_at__gte=since)
+    return rows.filter(call__kind=begun.kind, call__model=begun.model).exists()
+
+
+def settle_lost(organization_id: UUID) -> int:
+    """Settle the calls whose makers have died; return how many."""
+    with tenant(organization_id):
+        return _settle_expired(organization_id)
+
+
+def _settle_expired(organization_id: UUID) -> int:
+    rows = Reservation.objects.for_organization(organization_id).filter(expires_at__lte=clock.now())
+    lost = list(rows.select_for_update(skip_locked=True).order_by("id")[:500])
+    for held in lost:
+        _settle_one_lost(held)
+    return len(lost)
+
+
+def _settle_one_lost(held: Reservation) -> None:
+    told = dict(held.call)
+    usage = Usage(input_tokens=int(told.pop("tokens")))
+    begun = call_from(told)
+    # Nobody knows whether it was answered: that it was sent is all that can be counted.
+    cost = None if begun.rate is None else rate_from(begun.rate).cost(usage)
+    ended = CallEnded(CallOutcome.LOST, usage, cost, error="worker_lost", is_estimated=True)
+    rows = _spans(held.organization_id).filter(pk__in=held.spans).select_related("budget")
+    spans = list(rows.select_for_update(of=("self",)).order_by("id"))
+    write_call(begun, ended, id_=held.pk)
+    _spend(spans, cost=cost, released=held.amount_usd, asker=begun.asker)
+    Reservation.objects.for_organization(held.organization_id).filter(pk=held.pk).delete()
+
+
+def _release(organization_id: UUID, held: UUID | None) -> tuple[Decimal, Decimal | None]:
+    """Return what was held, and what was counted where somebody has taken the call for lost meanwhile."""
+    if held is None:
+        return _ZERO, None
+    rows = Reservation.objects.for_organization(organization_id).filter(pk=held)
+    found = rows.select_for_update().first()
+    if found is not None:
+        rows.delete()
+        return found.amount_usd, None
+    lost = LlmCall.objects.for_organization(organization_id).filter(pk=held).first()
+    return _ZERO, None if lost is None else lost.cost_usd or _ZERO
+
+
+def _spend(spans: Sequence[BudgetSpan], *, cost: Decimal | None, released: Decimal, asker: Asker) -> None:
+    for span in spans:
+        span.spent_usd += cost or _ZERO
+        span.reserved_usd = max(_ZERO, span.reserved_usd - released)
+        span.unpriced_calls += cost is None
+        note_thresholds(span, asker=asker)
+        span.save(update_fields=["spent_usd", "reserved_usd", "unpriced_calls", "alerted"])
+
+
+def _first_full(spans: Sequence[BudgetSpan]) -> BudgetReached | None:
+    """Return why no call may begin that costs something: None, or the error to wait with where it may pass.
+
+    Raises BudgetReached where waiting for others to end does not help.
+    """
+    full = None
+    for span in spans:
+        limit = span.budget.limit_usd
+        if not span.budget.is_hard or span.spent_usd + span.reserved_usd < limit:
+            continue
+        full = _reached(span)
+        if span.spent_usd >= limit:
+            raise full
+    return full
+
+
+def _reached(span: BudgetSpan) -> BudgetReached:
+    budget, period = span.budget, BudgetPeriod(span.budget.period)
+    end = period.end_of(span.starts_at)
+    anew = f"It begins anew on {end:%Y-%m-%d} at 00:00 UTC" if end else "It does not begin anew by itself"
+    held = f", and ${span.reserved_usd:f} are spoken for by calls on their way" if span.reserved_usd else ""
+    details = {"retry_after_seconds": int((end - clock.now()).total_seconds())} if end and end > clock.now() else {}
+    return BudgetReached(
+        f"The budget {budget.name!r} is reached: ${_plain(span.spent_usd)} of ${_plain(budget.limit_usd)} "
+        f"{_WORDS[period]} are spent{held}. {anew}; an organization admin may raise it before, at /models/budgets/.",
+        budget=budget.name,
+        budget_id=str(budget.pk),
+        spent_usd=_plain(span.spent_usd),
+        limit_usd=_plain(budget.limit_usd),
+        **details,
+    )
+
+
+_WORDS = {
+    BudgetPeriod.DAY: "for today",
+    BudgetPeriod.WEEK: "for this week",
+    BudgetPeriod.MONTH: "for this month",
+    BudgetPeriod.EVER: "in all",
+}
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
+
+
+def _bounds(budget: KnownBudget, asker: Asker) -> bool:
+    column = _COLUMNS.get(budget.scope)
+    return column is None or getattr(asker, column) == budget.scope_id
+
+
+def _lock_spans(budgets: Sequence[KnownBudget], organization_id: UUID, *, at: datetime) -> Sequence[BudgetSpan]:
+    """Return the spans that a moment lies in, locked; in the order of their ids, so that nobody waits in a circle."""
+    if not budgets:
+        return []
+    wanted = {budget.id: budget.period.start_of(at) for budget in budgets}
+    rows = _spans(organization_id).filter(_any_of(wanted)).select_related("budget")
+    spans = list(rows.select_for_update(of=("self",)).order_by("id"))
+    if len(spans) == len(wanted):
+        return spans
+    known = {span.budget_id for span in spans}
+    for budget in sorted(budgets, key=lambda each: each.id):
+        if budget.id not in known:
+            _open_span(budget, organization_id, starts_at=wanted[budget.id])
+    return list(rows.all().select_for_update(of=("self",)).order_by("id"))
+
+
+def _any_of(wanted: dict[UUID, datetime]) -> Q:
+    condition = Q(pk__in=())
+    for budget_id, starts_at in wanted.items():
+        condition |= Q(budget_id=budget_id, starts_at=starts_at)
+    return condition
+
+
+def _open_span(budget: KnownBudget, organization_id: UUID, *, starts_at: datetime) -> None:
+    """Begin a period. What was spent in it before there was the budget counts, too."""
+    calls = LlmCall.objects.for_organization(organization_id).filter(at__gte=starts_at)
+    if (end := budget.period.end_of(starts_at)) is not None:
+        calls = calls.filter(at__lt=end)
+    if (column := _COLUMNS.get(budget.scope)) is not None:
+        calls = calls.filter(**{column: budget.scope_id})
+    spent = calls.aggregate(sum=Sum("cost_usd"))["sum"] or _ZERO
+    span = BudgetSpan(
+        id=new_id(), organization_id=organization_id, budget_id=budget.id, starts_at=starts_at, spent_usd=spent
+    )
+    # A budget that was deleted meanwhile bounds nothing any more, and two who begin a period at once make one.
+    if _is_there(budget.id, organization_id):
+        BudgetSpan.objects.bulk_create([span], ignore_conflicts=True)
+
+
+def _is_there(budget_id: UUID, organization_id: UUID) -> bool:
+    return Budget.objects.for_organization(organization_id).filter(pk=budget_id).exists()
+
+
+def _spans(organization_id: UUID) -> OrganizationQuerySet[BudgetSpan]:
+    return BudgetSpan.objects.for_organization(organization_id)

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Carries ids down to the workers of llm."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.db import InterfaceError, OperationalError
+
+from llm.workers.mail import mail_budget_alert
+
+_MAY_PASS = (OSError, OperationalError, InterfaceError)
+
+
+@shared_task(name="llm.tasks.send_budget_alert", autoretry_for=_MAY_PASS, retry_backoff=True, max_retries=10)
+def send_budget_alert(organization_id: str, span_id: str, percent: int) -> None:
+    """Write to those who answer for a budget that so much of it is spent."""
+    mail_budget_alert(UUID(organization_id), UUID(span_id), percent=percent)
