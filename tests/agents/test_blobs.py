@@ -32,8 +32,11 @@ async def _read(*_: Any) -> Any:
     return ()
 
 
-async def _append(*results: Any) -> list[UUID]:
-    """Take every run up and let its journal end with these results, through the journal that runs use."""
+async def _append(*results: Any, until: "asyncio.Task[Any] | None" = None) -> list[UUID]:
+    """Take every run up and let its journal end with these results, through the journal that runs use.
+
+    What is published goes out at least ``until`` that is done.
+    """
     one, publisher = writer(), EventPublisher(settings.REDIS_URL)
     helpers = [asyncio.create_task(one.run()), asyncio.create_task(publisher.run())]
     try:
@@ -41,6 +44,8 @@ async def _append(*results: Any) -> list[UUID]:
         for claim in claims:
             journal = PostgresJournal(claim, one, publisher=publisher, read=_read)
             await journal.append([entry(seq, "step.done", result=result) for seq, result in enumerate(results, 1)])
+        if until is not None:
+            await asyncio.wait([until], timeout=20)
         return [claim.run_id for claim in claims]
     finally:
         for helper in helpers:
@@ -169,8 +174,8 @@ async def test_who_follows_gets_the_whole_and_redis_carries_a_word(committed_wor
         return events
 
     following = asyncio.create_task(follow())
-    await _append("small", LARGE)
-    sent = await asyncio.wait_for(following, 20)
+    await _append("small", LARGE, until=following)
+    sent = await asyncio.wait_for(following, 1)
     assert [event.seq for event in sent] == [1, 2]
     assert len(sent[1].text) > len(LARGE)
 

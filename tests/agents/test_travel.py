@@ -52,7 +52,7 @@ def outside(settings: Any) -> Iterator[Counted]:
     """A server outside that counts."""
     server = Counted()
     settings.EGRESS_ALLOW = f"127.0.0.1:{server.server_address[1]}"
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=[0.02], daemon=True)
     thread.start()
     yield server
     server.shutdown()

@@ -231,7 +231,7 @@ def test_what_others_hold_on_to_is_left_to_the_next_time(
     truth: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(partitions, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(partitions, "LOCK_SECONDS", 0.01)
     run_id = run_of(committed_world.dev)
     keep_up(owner, only_make=True)
     finish(truth, run_id)

@@ -23,7 +23,7 @@ class Outside(ThreadingHTTPServer):
         self.url = f"http://{self.place}"
 
     def __enter__(self) -> Self:
-        Thread(target=self.serve_forever, daemon=True).start()
+        Thread(target=self.serve_forever, args=[0.02], daemon=True).start()
         return self
 
     def __exit__(

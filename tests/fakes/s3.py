@@ -36,7 +36,7 @@ def serve_bucket() -> Iterator[Bucket]:
     bucket = Bucket()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"bucket": bucket}))
     bucket.url = f"http://{KEY}:{quote(SECRET, safe='')}@127.0.0.1:{server.server_port}/attic/blobs?region={REGION}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
         yield bucket
     finally:

@@ -49,7 +49,7 @@ def serve_searxng(*, below: str = "") -> Iterator[Instance]:
     handler = type("Handler", (_Handler,), {"instance": instance, "below": below})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     instance.url = f"http://127.0.0.1:{server.server_port}{below}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     try:
         yield instance
     finally:
