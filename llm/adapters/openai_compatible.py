@@ -14,6 +14,7 @@ from llm.adapters.refusals import refusal_from
 from llm.engine.bodies import left_out_of, request_body
 from llm.engine.catalog import characters_in, is_reasoning
 from llm.engine.completions import DONE, AnswerEndless, ChunkUnreadable, Completion, StreamError
+from llm.engine.dialects import chat_url, in_dialect, key_headers
 from llm.engine.prompting import citations_in
 from llm.errors import ModelAnswerInvalid, ModelAnswerTooLarge, ModelTimedOut, ModelUnavailable, ModelUnreachable
 from llm.queries.deployments import Deployment
@@ -56,37 +57,40 @@ class OpenAICompatibleModel:
                         yield delta
                 else:
                     self._check_ended(completion)
-        yield await self._answer(request, completion)
+        left_out = left_out_of(request) if self._is_reasoning else ()
+        yield await self._answer(request, completion, left_out=left_out)
 
     def _asked(self, client: HttpClient, request: ChatRequest) -> AbstractAsyncContextManager[HttpStream]:
-        headers = {"Accept": "text/event-stream"}
-        if self._deployment.key:
-            headers["Authorization"] = f"Bearer {self._deployment.key}"
-        body = request_body(request, model=self._deployment.model, is_reasoning=self._is_reasoning)
+        deployment = self._deployment
+        body = request_body(request, model=deployment.model, is_reasoning=self._is_reasoning)
         return client.stream(
             "POST",
-            f"{self._deployment.base_url}/chat/completions",
-            headers=headers,
-            json=body,
-            limits=_limits(request.timeout_seconds),
+            chat_url(deployment.kind, deployment.base_url, model=deployment.model, options=deployment.options),
+            headers={"Accept": "text/event-stream", **key_headers(deployment.kind, deployment.key)},
+            json=in_dialect(deployment.kind, body),
+            limits=limits_for(request.timeout_seconds),
         )
 
     @property
     def _is_reasoning(self) -> bool:
-        return self._deployment.is_of_openai and is_reasoning(self._deployment.model)
+        is_of_openai = self._deployment.is_of_openai or self._deployment.kind == "azure"
+        return is_of_openai and is_reasoning(self._deployment.model)
 
     async def _events(self, answer: HttpStream) -> AsyncIterator[str]:
         """Yield the data of each event; this protocol never spreads it over lines."""
         if answer.status != 200:
             raise refusal_from(
-                self._deployment, status=answer.status, headers=answer.headers, body=await _start_of(answer)
+                self._deployment, status=answer.status, headers=answer.headers, body=await start_of(answer)
             )
-        content_type = answer.headers.get("content-type", "")
-        if not content_type.lower().startswith("text/event-stream"):
-            raise self._invalid(f"it sent {content_type[:100]!r} instead of a stream of events")
+        self._check_type(answer, "text/event-stream")
         async for line in answer.lines():
             if line.startswith("data:") and (data := line[5:].strip()):
                 yield data
+
+    def _check_type(self, answer: HttpStream, wanted: str) -> None:
+        content_type = answer.headers.get("content-type", "")
+        if not content_type.lower().startswith(wanted):
+            raise self._invalid(f"it sent {content_type[:100]!r} instead of a stream of events")
 
     def _check_ended(self, completion: Completion) -> None:
         if completion.finish_reason is None:
@@ -124,14 +128,14 @@ class OpenAICompatibleModel:
     def _invalid(self, because: str) -> CodexosError:
         return ModelAnswerInvalid(model=self._deployment.model, provider=self._deployment.provider, because=because)
 
-    async def _answer(self, request: ChatRequest, completion: Completion) -> ChatAnswer:
+    async def _answer(self, request: ChatRequest, completion: Completion, *, left_out: Sequence[str]) -> ChatAnswer:
         text = completion.text
         if sum(len(document.text) for document in request.documents) > SEARCHED_AT_ONCE_CHARACTERS:
             citations = await asyncio.to_thread(citations_in, text, request.documents)
         else:
             citations = citations_in(text, request.documents)
         usage, notes = self._usage(request, completion)
-        notes = [*([completion.note] if completion.note else []), *notes, *self._left_out(request)]
+        notes = [*([completion.note] if completion.note else []), *notes, *self._told_of(left_out)]
         return ChatAnswer(
             text,
             completion.model,
@@ -142,10 +146,10 @@ class OpenAICompatibleModel:
             finish_reason=completion.ended,
         )
 
-    def _left_out(self, request: ChatRequest) -> Sequence[str]:
-        named = left_out_of(request) if self._is_reasoning else ()
-        was = "it was" if len(named) == 1 else "they were"
-        return [f"Model {self._deployment.model!r} takes no {' or '.join(named)}, so {was} left out."] if named else []
+    def _told_of(self, left_out: Sequence[str]) -> Sequence[str]:
+        was = "it was" if len(left_out) == 1 else "they were"
+        named = " or ".join(left_out)
+        return [f"Model {self._deployment.model!r} takes no {named}, so {was} left out."] if left_out else []
 
     def _usage(self, request: ChatRequest, completion: Completion) -> tuple[Usage, list[str]]:
         told, notes = (completion.input_tokens, completion.output_tokens), []
@@ -154,7 +158,12 @@ class OpenAICompatibleModel:
         counted_in = _estimate(*(m.text for m in request.messages), *(d.text for d in request.documents))
         tokens_in = counted_in if told[0] is None else told[0]
         tokens_out = _estimate(completion.text) if told[1] is None else told[1]
-        usage = Usage(tokens_in, tokens_out, cached_tokens=completion.cached_tokens)
+        usage = Usage(
+            tokens_in,
+            tokens_out,
+            cached_tokens=completion.cached_tokens,
+            cache_write_tokens=completion.cache_write_tokens,
+        )
         rate = listed_rate_of(self._deployment)
         if rate is None:
             notes.append(f"The price of model {self._deployment.model!r} is not known here, so its cost counts as 0.")
@@ -162,7 +171,8 @@ class OpenAICompatibleModel:
         return replace(usage, cost_usd=rate.cost(usage)), notes
 
 
-def _limits(timeout_seconds: float | None) -> HttpLimits:
+def limits_for(timeout_seconds: float | None) -> HttpLimits:
+    """How long and how much one answer may take."""
     if timeout_seconds is None:
         return LIMITS
     return replace(LIMITS, total_seconds=min(timeout_seconds, LIMITS.total_seconds))
@@ -176,7 +186,8 @@ async def _read_out(events: AsyncIterator[str]) -> None:
                 pass
 
 
-async def _start_of(answer: HttpStream) -> bytes:
+async def start_of(answer: HttpStream) -> bytes:
+    """Read of a refusal as much as anybody looks at."""
     body = b""
     async for piece in answer.chunks():
         body += piece

@@ -13,6 +13,8 @@ MOST_TOKENS_TOLD = 1_000_000_000
 MOST_CHARACTERS = 4_000_000
 """Of one answer, its calls among them: what a run may keep is less, and no model writes so much."""
 MOST_CALLS = 128
+LONGEST_ID = 16_000
+"""Of a call. Some models want to be shown again what they thought before it, and it travels in the id."""
 DONE = "[DONE]"
 _NOTES = {
     "length": "The model's answer was cut off: it reached the limit of tokens. Raise max_tokens or ask for less.",
@@ -61,6 +63,7 @@ class Completion:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     _calls: list[_Call] = field(default_factory=list)
     _characters: int = 0
     _told_model: object = None
@@ -94,7 +97,10 @@ class Completion:
 
     def feed(self, data: str) -> Sequence[Delta]:
         """Take one event's data; return what it adds. Raises ChunkUnreadable, StreamError, AnswerEndless."""
-        chunk = _parsed(data)
+        return self.take(_parsed(data))
+
+    def take(self, chunk: Mapping[str, JsonValue]) -> Sequence[Delta]:
+        """Take one chunk; return what it adds. Raises ChunkUnreadable, StreamError, AnswerEndless."""
         if (error := chunk.get("error")) is not None and isinstance(error, Mapping | str):
             raise StreamError(chunk)
         if (usage := chunk.get("usage")) is not None:
@@ -120,7 +126,7 @@ class Completion:
         # A refusal is an answer too, and what people should read.
         text = delta.get("content") or delta.get("refusal") or ""
         if not isinstance(text, str):
-            raise ChunkUnreadable("its content is no text")
+            text = _text_of(text)
         pieces: list[Delta] = []
         if text:
             self.parts.append(text)
@@ -141,7 +147,7 @@ class Completion:
             raise ChunkUnreadable("a tool call has no function")
         place = self._place_of(told)
         call = self._calls[place]
-        call.id = call.id or _short_text(told.get("id"))
+        call.id = call.id or _id(told.get("id"))
         name = "" if call.name else _short_text(function.get("name"))
         call.name = call.name or name
         arguments = _arguments(function.get("arguments"))
@@ -151,7 +157,7 @@ class Completion:
 
     def _place_of(self, told: JsonObject) -> int:
         """Which of the calls a piece belongs to: by its index, but some servers give all of them the index 0."""
-        index, known = told.get("index"), _short_text(told.get("id"))
+        index, known = told.get("index"), _id(told.get("id"))
         place = index if isinstance(index, int) and 0 <= index < MOST_CALLS else max(0, len(self._calls) - 1)
         named = next((at for at, call in enumerate(self._calls) if known and call.id == known), None)
         if named is not None:
@@ -180,8 +186,22 @@ class Completion:
         self.output_tokens = _tokens(usage.get("completion_tokens"), self.output_tokens)
         if isinstance(details := usage.get("prompt_tokens_details"), Mapping):
             cached = _tokens(details.get("cached_tokens"), self.cached_tokens) or 0
-            # More cannot have been read from the cache than was read at all.
+            written = _tokens(details.get("cache_creation_tokens"), self.cache_write_tokens) or 0
+            # More cannot have been read from the cache, or written to it, than was read at all.
             self.cached_tokens = min(cached, self.input_tokens or 0)
+            self.cache_write_tokens = min(written, (self.input_tokens or 0) - self.cached_tokens)
+
+
+def _text_of(parts: JsonValue) -> str:
+    """Mistral's thinkers answer in parts, of which only the texts are said."""
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise ChunkUnreadable("its content is no text")
+    texts = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "text"]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _id(value: JsonValue) -> str:
+    return value[:LONGEST_ID] if isinstance(value, str) else ""
 
 
 def _short_text(value: JsonValue) -> str:

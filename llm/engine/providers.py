@@ -55,15 +55,16 @@ class Provider:
 _AZURE_OPTIONS = (ProviderOption("api_version", "API version", "2024-10-21"),)
 _BEDROCK_OPTIONS = (ProviderOption("region", "AWS region"), ProviderOption("access_key_id", "AWS access key ID"))
 
-# Mistral, OpenRouter, Ollama, llama.cpp and vLLM speak OpenAI's protocol themselves: translating it would only add
-# milliseconds and a second place for faults. Who speaks another one, or signs what it sends, is translated.
+# Azure, Mistral, OpenRouter, Ollama, llama.cpp and vLLM speak OpenAI's protocol themselves, in a dialect at most
+# (dialects.py): translating it would only add milliseconds and a second place for faults. Who speaks another one, or
+# wants to see what it is sent signed, is translated.
 PROVIDERS: Mapping[ProviderKind, Provider] = {
     provider.kind: provider
     for provider in (
         Provider("openai", "OpenAI", "https://api.openai.com/v1", "required", "own"),
         Provider("anthropic", "Anthropic", "https://api.anthropic.com", "required", "litellm"),
         Provider("gemini", "Gemini", "https://generativelanguage.googleapis.com/v1beta", "required", "litellm"),
-        Provider("azure", "Azure OpenAI", "", "required", "litellm", _AZURE_OPTIONS),
+        Provider("azure", "Azure OpenAI", "", "required", "own", _AZURE_OPTIONS),
         # The key is the secret access key that belongs to the access key ID.
         Provider(
             "bedrock",

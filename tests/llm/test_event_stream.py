@@ -8,17 +8,7 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 
 from llm.engine.event_stream import Frame, FrameBroken, FrameReader
-
-
-def text_header(name: str, value: str) -> bytes:
-    return pack("!B", len(name)) + name.encode() + pack("!BH", 7, len(value.encode())) + value.encode()
-
-
-def message(headers: bytes, payload: bytes) -> bytes:
-    start = pack("!II", len(headers) + len(payload) + 16, len(headers))
-    body = start + pack("!I", crc32(start)) + headers + payload
-    return body + pack("!I", crc32(body))
-
+from tests.fakes.providers.bedrock import message, text_header
 
 EVENT = message(text_header(":event-type", "contentBlockDelta") + b"\x01n\x04\x00\x00\x00\x07", b'{"delta":1}')
 PING = message(b"", b"")
