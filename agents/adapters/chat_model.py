@@ -92,5 +92,7 @@ def _without(answer: ChatAnswer, redactor: Redactor) -> ChatAnswer:
         answer,
         text=redactor.redact(answer.text),
         citations=cited if isinstance(cited, list) else [],
+        value=redactor.redact_json(answer.value),
+        calls=[replace(call, arguments=redactor.redact(call.arguments)) for call in answer.calls],
         note=None if answer.note is None else redactor.redact(answer.note),
     )

@@ -19,7 +19,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 MAX_ID_CHARACTERS = 100
 
 _CALLING = frozenset({"tool", "planner"})
-_NOT_YET = frozenset({"output_schema", "tools", "memory"})
+_NOT_YET = frozenset({"tools", "memory"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXTS = {"name": 200, "description": 10_000, "label": 200}
 

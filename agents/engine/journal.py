@@ -104,23 +104,32 @@ def idempotency_key(run_id: UUID, node_id: str, *, iteration: int = 0, group: in
 
 def usage_data(usage: Usage) -> JsonObject:
     """Say usage as it goes over the wire."""
-    return {
+    said: JsonObject = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "cost_usd": float(usage.cost_usd) if usage.cost_usd else 0,
     }
+    cached = {"cached_tokens": usage.cached_tokens, "cache_write_tokens": usage.cache_write_tokens}
+    return {**said, **{name: tokens for name, tokens in cached.items() if tokens}}
 
 
 def usage_from(data: JsonValue) -> Usage:
     """Read usage from an entry's data; nothing where there is none."""
     if not isinstance(data, Mapping):
         return Usage()
-    tokens_in, tokens_out, cost = (data.get(name) for name in ("input_tokens", "output_tokens", "cost_usd"))
+    cost = data.get("cost_usd")
     return Usage(
-        tokens_in if isinstance(tokens_in, int) else 0,
-        tokens_out if isinstance(tokens_out, int) else 0,
+        _tokens(data, "input_tokens"),
+        _tokens(data, "output_tokens"),
         Decimal(str(cost)) if isinstance(cost, int | float | str) else Decimal(0),
+        _tokens(data, "cached_tokens"),
+        _tokens(data, "cache_write_tokens"),
     )
+
+
+def _tokens(data: JsonObject, name: str) -> int:
+    value = data.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def usage_of(entries: Iterable[Entry]) -> Usage:

@@ -8,9 +8,9 @@ from typing import Literal
 
 from agents.engine.errors import ToolCallInvalid, ToolResultInvalid
 from agents.engine.outcomes import Done
-from agents.engine.schemas import mismatches
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import redact_mapping
+from codexos.kernel.schemas import mismatches
 
 SHOWN_CHARACTERS = 20_000
 # As the journal writes, but for what is no number in JSON.

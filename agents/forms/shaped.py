@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from agents.engine.errors import GraphInvalid
-from agents.engine.misfits import KIND_WORDS, Misfit, place_text
 from agents.queries.inputs import InputField, InputShape, as_typed, from_typed, shape_of
+from codexos.kernel.misfits import KIND_WORDS, Misfit, place_text
 
 LONGEST_INPUT = 100_000
 

@@ -12,10 +12,8 @@ from accounts.queries.access import insist
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.engine.journal import Entry
-from agents.engine.misfits import Misfit, place_text
 from agents.engine.nodes.approval import form_of
 from agents.engine.post import ANSWERS, APPROVAL
-from agents.engine.schemas import misfits
 from agents.engine.sizes import is_too_large
 from agents.errors import DecisionMade, DecisionMisfit, FormInvalid, RunFinished, StepNotWaiting
 from agents.models import InboxMessage, Run
@@ -25,6 +23,8 @@ from agents.queries.runs import access_run, read_journal
 from agents.queries.timeline import fold_run
 from codexos.kernel.errors import Conflict, NotAllowed
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.misfits import Misfit, place_text
+from codexos.kernel.schemas import misfits
 
 MOST_TROUBLES = 100
 """How much of what is wrong with a form is told at once."""

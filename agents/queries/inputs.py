@@ -9,9 +9,9 @@ from typing import Literal
 from agents.engine.documents import parse_flow
 from agents.engine.errors import GraphInvalid
 from agents.engine.json_text import read_json, to_json
-from agents.engine.misfits import Misfit
-from agents.engine.schemas import misfits
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.misfits import Misfit
+from codexos.kernel.schemas import misfits
 
 MOST_FIELDS = 50
 MOST_TROUBLES = 100

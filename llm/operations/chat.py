@@ -22,6 +22,7 @@ from llm.operations.attempts import Attempts, Breakers, Counter
 from llm.operations.catalogs import catalogs
 from llm.operations.keys import provider_keys
 from llm.operations.routing import Routed
+from llm.operations.structuring import Structured
 from llm.operations.threads import InThread, in_callers_thread
 from llm.queries.catalogs import NOTHING, Candidate, Catalog, Way, find_way
 from llm.queries.deployments import Deployment, Substitute
@@ -60,7 +61,7 @@ class Gateway:
 
     def around(self, model: ChatModel) -> ChatModel:
         """Put around a router, or the built-in model, what every answer goes through: outermost last."""
-        return model
+        return Structured(model)
 
     def adapter(self, candidate: Candidate, deployment: Deployment) -> ChatModel:
         """Return who speaks to a deployment, with what every single call goes through around it."""

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from jsonschema import Draft202012Validator
 
-from agents.engine.schemas import schema_trouble
 from agents.operations.live import follow_run
+from codexos.kernel.schemas import schema_trouble
 from tests.agents.engine.stage import chain
 from tests.agents.test_runs import run_agent, working
 from tests.factories import World

@@ -1,44 +1,19 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the port carries to a provider of OpenAI's kind and back: settings, pictures, tools, schemas, what was spent."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from codexos.kernel.chat import CallPiece, ChatAnswer, ChatRequest, Delta, Image, Message, ToolCall, ToolOffer, Usage
-from codexos.kernel.http import EgressPolicy
+from codexos.kernel.chat import CallPiece, Image, Message, ToolCall, ToolOffer, Usage
 from llm.adapters import clients
-from llm.adapters.openai_compatible import OpenAICompatibleModel
 from llm.adapters.refusals import retry_after_in
 from llm.engine.completions import ChunkUnreadable, Completion
-from llm.queries.deployments import Deployment
-from tests.fakes.openai import KEY, Provider, serve_provider
+from tests.llm.line import Line
 
 WEATHER = ToolOffer("weather", "What the weather is like.", {"type": "object", "properties": {"in": {}}})
-
-
-@dataclass
-class Line:
-    """A provider and our model at the other end."""
-
-    provider: Provider
-
-    async def ask(self, *messages: Message, model: str = "gpt-4o", **more: Any) -> tuple[list[Delta], ChatAnswer]:
-        deployment = Deployment("OpenAI", model, self.provider.url, "OPENAI_API_KEY", 128_000, KEY, is_of_openai=True)
-        asked = OpenAICompatibleModel(deployment, policy=EgressPolicy(named=frozenset({deployment.host_and_port})))
-        said = messages or (Message("user", "How is the weather?"),)
-        *deltas, answer = [piece async for piece in asked.stream(ChatRequest(model, said, **more))]
-        assert isinstance(answer, ChatAnswer)
-        return [piece for piece in deltas if isinstance(piece, Delta)], answer
-
-
-@pytest.fixture
-def line() -> Iterator[Line]:
-    with serve_provider() as provider:
-        yield Line(provider)
 
 
 async def test_settings_travel(line: Line):

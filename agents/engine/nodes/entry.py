@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from agents.engine.errors import RunInputInvalid
 from agents.engine.nodes import settings
-from agents.engine.schemas import mismatches
 from agents.engine.steps import PureKind, Setting, StepContext
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.schemas import mismatches
 
 
 def _compute(step: StepContext) -> JsonValue:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """llm: ask a model. Without a ``prompt`` it is given the input and the last result, labelled, beside the documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -20,9 +20,9 @@ from agents.engine.steps import (
     Setting,
     StepContext,
 )
-from codexos.kernel.chat import ChatAnswer, ChatRequest, ContextDocument, Message
+from codexos.kernel.chat import Attempt, ChatAnswer, ChatRequest, ContextDocument, Message
 from codexos.kernel.errors import Unavailable
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 LAST_RESULT_CHARACTERS = 100_000
 
@@ -64,18 +64,35 @@ class ModelCall:
                 emit(piece.text)
         if answer is None:
             raise Unavailable(f"Model {self.request.model!r} stopped before it had answered. Try again.")
-        return _done(answer)
+        return _done(self.request, answer)
 
 
-def _done(answer: ChatAnswer) -> Done:
-    result: JsonObject = {
+def _done(request: ChatRequest, answer: ChatAnswer) -> Done:
+    result: dict[str, JsonValue] = {
         "text": answer.text,
         "citations": list(answer.citations),
         "usage": usage_data(answer.usage),
         "model": answer.model,
     }
+    if request.schema is not None:
+        result["json"] = answer.value
     notes: list[JsonObject] = [{"message": answer.note, "level": "info"}] if answer.note else []
-    return Done(result, answer.usage, notes)
+    return Done({**result, **_way_of(answer)}, answer.usage, notes)
+
+
+def _way_of(answer: ChatAnswer) -> JsonObject:
+    """Say how an answer came about, as far as there is something to say."""
+    way: dict[str, JsonValue] = {"route": answer.route} if answer.route else {}
+    if answer.attempts:
+        way["attempts"] = [_attempt(attempt) for attempt in answer.attempts]
+    if answer.is_cached:
+        way |= {"is_cached": True, "saved_usd": float(answer.saved_usd)}
+    return way
+
+
+def _attempt(attempt: Attempt) -> JsonObject:
+    told: JsonObject = {"deployment": attempt.deployment, "seconds": round(attempt.seconds, 3)}
+    return {**told, "error": attempt.error} if attempt.error else told
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:
@@ -84,17 +101,37 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
     messages, cut_result = _messages(step, budget=budget)
     said = sum(len(message.text) for message in messages)
     documents, cut = fit_documents(step.run.documents, budget=max(0, budget - said))
-    temperature, max_tokens = (step.node.settings.get(name) for name in ("temperature", "max_tokens"))
-    request = ChatRequest(
-        model=model,
-        messages=messages,
-        documents=documents,
-        temperature=float(temperature) if isinstance(temperature, int | float) else None,
-        max_tokens=max_tokens if isinstance(max_tokens, int) else None,
-        step=step.node_id,
-        key=step.key,
-    )
+    asked = _asked(step.node.settings)
+    request = replace(asked, model=model, messages=messages, documents=documents, step=step.node_id, key=step.key)
     return ModelCall(step.node.id, request, [*cut_result, *cut])
+
+
+def _asked(given: JsonObject) -> ChatRequest:
+    """Take over what the node says of how it is to be answered; its settings were checked with its flow."""
+    stop, schema = given.get("stop"), given.get("output_schema")
+    return ChatRequest(
+        model="",
+        messages=(),
+        temperature=_number(given, "temperature"),
+        max_tokens=_whole(given, "max_tokens"),
+        top_p=_number(given, "top_p"),
+        seed=_whole(given, "seed"),
+        stop=[str(each) for each in stop] if isinstance(stop, list | tuple) else (),
+        timeout_seconds=_number(given, "attempt_seconds"),
+        schema=schema if isinstance(schema, Mapping) else None,
+        caches=given.get("cache") is True,
+        may_wait=given.get("can_wait") is True,
+    )
+
+
+def _number(given: JsonObject, name: str) -> float | None:
+    value = given.get(name)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _whole(given: JsonObject, name: str) -> int | None:
+    value = given.get(name)
+    return value if isinstance(value, int) else None
 
 
 def _messages(step: StepContext, *, budget: int) -> tuple[list[Message], Sequence[JsonObject]]:
@@ -166,6 +203,15 @@ LLM = EffectKind(
         ),
         "temperature": Setting(settings.number(least=0, most=2), "How freely the model chooses its words."),
         "max_tokens": Setting(settings.whole_number(least=1, most=1_000_000), "How long the answer may get."),
+        "top_p": Setting(settings.number(least=0, most=1), "From how much of what is likely the model chooses."),
+        "seed": Setting(settings.whole_number(least=0, most=2**31 - 1), "What the same answer may be had again by."),
+        "stop": Setting(settings.list_of_texts(longest=100, most=4), "Where the answer ends; up to four texts."),
+        "output_schema": Setting(settings.A_SCHEMA, "A JSON Schema: the answer is JSON that fits it, read as `json`."),
+        "attempt_seconds": Setting(
+            settings.number(least=0.1, most=3600), "How long one model may take before another is asked, or it fails."
+        ),
+        "cache": Setting(settings.YES_OR_NO, "Whether an answer given before to the very same question will do."),
+        "can_wait": Setting(settings.YES_OR_NO, "Whether it may take hours, where that is cheaper at the provider."),
     },
     _prepare,
 )

@@ -4,9 +4,9 @@
 import math
 from collections.abc import Mapping
 
-from agents.engine.schemas import schema_trouble
 from agents.engine.steps import Shape
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.schemas import schema_trouble
 
 
 def text(*, longest: int, may_be_empty: bool = False) -> Shape:
@@ -105,6 +105,9 @@ def _flow_trouble(value: JsonValue) -> str | None:
 
 A_FLOW = Shape(_flow_trouble, {"$ref": "#/$defs/body"})
 """A flow inside a node; what is in it is checked with the flow around it."""
+
+YES_OR_NO = Shape(lambda value: None if isinstance(value, bool) else "must be true or false", {"type": "boolean"})
+"""True or false."""
 
 AN_OBJECT = Shape(_object_trouble, {"type": "object"})
 """An object, whatever is in it."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from agents.engine.documents import check_flow
-from agents.engine.schemas import MAX_SCHEMA_VALUES, misfits, mismatches, schema_trouble
+from codexos.kernel.schemas import MAX_SCHEMA_VALUES, misfits, mismatches, schema_trouble
 
 STRINGS: Any = {"items": {"type": "string"}}
 

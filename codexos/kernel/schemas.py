@@ -15,8 +15,8 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
 
-from agents.engine.misfits import Misfit, misfit_of, order_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.misfits import Misfit, misfit_of, order_of
 
 MAX_MISMATCHES = 10
 MAX_SCHEMA_VALUES = 500
