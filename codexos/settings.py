@@ -258,6 +258,12 @@ DEFAULT_MODEL = env.text("CODEXOS_DEFAULT_MODEL", default="offline")
 if bool(MODEL_URL) != bool(MODELS):
     raise SystemExit("CODEXOS_MODEL_URL and CODEXOS_MODELS go together: an address, and the names it serves or *.")
 
+# Embeddings: which model texts are embedded by where none is named, and how long their vectors are kept unused ------
+EMBEDDING_MODEL = env.text("CODEXOS_EMBEDDING_MODEL", default="embedded")
+EMBEDDING_THREADS = env.number("CODEXOS_EMBEDDING_THREADS", default=1)
+EMBEDDING_DAYS = env.number("CODEXOS_EMBEDDING_DAYS", default=90)
+EMBEDDING_FOLDER = CODEXOS_HOME / "models"
+
 # Runs -------------------------------------------------------------------------------------------------------------
 RUNS_PER_WORKER = env.number("CODEXOS_RUNS_PER_WORKER", default=2000)
 RUNS_PER_ORGANIZATION = env.number("CODEXOS_RUNS_PER_ORGANIZATION", default=500)

@@ -235,3 +235,43 @@ class EmbedderUnavailable(Unavailable):
 
     def __init__(self, *, model: str, because: str, instead: str) -> None:
         super().__init__(f"The embedded model {model!r} cannot be loaded: {because}. {instead}.", model=model)
+
+
+class EmbeddingInvalid(Unavailable):
+    """What came back are no vectors of the texts that were sent."""
+
+    def __init__(self, *, model: str, provider: str, because: str) -> None:
+        super().__init__(
+            f"{provider} did not embed texts by model {model!r}: {because}. See that it is an embedding model and that "
+            "the address leads to its API, and try again.",
+            model=model,
+        )
+
+
+class EmbeddingsNotOffered(InvalidInput):
+    """A provider without embedding models."""
+
+    def __init__(self, *, provider: str, model: str) -> None:
+        super().__init__(
+            f"{provider} is not asked for vectors here, so {model!r} cannot embed texts. Name the embedded model "
+            "('embedded') or one of another provider.",
+            model=model,
+        )
+
+
+class TextEmpty(InvalidInput):
+    """Nothing stands in a text, so it means nothing that could lie near to anything."""
+
+    def __init__(self) -> None:
+        super().__init__("A text to be embedded is empty. Leave it out.")
+
+
+class TextTooLarge(InvalidInput):
+    """A text that no embedding model reads to its end."""
+
+    def __init__(self, *, characters: int, most: int) -> None:
+        super().__init__(
+            f"A text to be embedded has {characters} characters; {most} are taken at most. Cut it into chunks.",
+            characters=characters,
+            limit=most,
+        )

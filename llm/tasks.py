@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
 from llm.workers.mail import mail_budget_alert
+from llm.workers.purging import purge
 
 _MAY_PASS = (OSError, OperationalError, InterfaceError)
 
@@ -15,3 +16,9 @@ _MAY_PASS = (OSError, OperationalError, InterfaceError)
 def send_budget_alert(organization_id: str, span_id: str, percent: int) -> None:
     """Write to those who answer for a budget that so much of it is spent."""
     mail_budget_alert(UUID(organization_id), UUID(span_id), percent=percent)
+
+
+@shared_task(name="llm.tasks.purge_embeddings")
+def purge_embeddings(organization_id: str) -> None:
+    """Let go of the vectors that nobody in an organization wants any more."""
+    purge(UUID(organization_id))

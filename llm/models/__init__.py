@@ -3,6 +3,7 @@
 
 from llm.models.budgets import Budget, BudgetPeriod, BudgetScope, BudgetSpan, Reservation
 from llm.models.calls import CallOutcome, LlmCall
+from llm.models.embeddings import KeptEmbedding
 from llm.models.kept_answers import KeptAnswer
 from llm.models.prices import CostRules, Price
 from llm.models.providers import Capability, Deployment, KeyFolder, Provider
@@ -18,6 +19,7 @@ __all__ = [
     "CostRules",
     "Deployment",
     "KeptAnswer",
+    "KeptEmbedding",
     "KeyFolder",
     "LlmCall",
     "ModelRules",

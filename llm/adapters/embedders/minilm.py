@@ -21,7 +21,8 @@ from llm.errors import EmbedderUnavailable
 
 LONGEST_READ = 16_384
 """Characters looked at: the first 256 word pieces of any text that people write stand long before."""
-LIMITS = BatchLimits(texts=64, characters=64 * LONGEST_READ)
+# Nothing is gained by more at once, and whoever comes next waits for less.
+LIMITS = BatchLimits(texts=8, characters=8 * LONGEST_READ)
 
 Loaded = tuple[Any, Any, ThreadPoolExecutor]
 """What runs the graph, what cuts texts into word pieces, and the threads that do it."""
@@ -74,7 +75,9 @@ class MiniLM:
         session, tokenizer, _pool = self.load()
         pieces = tokenizer.encode(text[:LONGEST_READ].encode("utf-8", "replace").decode()).ids
         (vectors,) = session.run(None, {"pieces": np.array([pieces], np.int64)})
-        return array("f", vectors[0].tobytes()), len(pieces)
+        # Rounded as it is kept, so it is the same fresh and out of the cache.
+        rounded = vectors[0].astype(np.float16).astype(np.float32)
+        return array("f", rounded.tobytes()), len(pieces)
 
     def _forget(self) -> None:
         self._lock = threading.Lock()

@@ -62,7 +62,7 @@ async def test_what_means_the_same_lies_near(embedder: MiniLM) -> None:
     same, other = (similarity(batch.vectors[0], vector) for vector in batch.vectors[1:])
     assert same > other + 0.3
     assert [len(vector) for vector in batch.vectors] == [384] * 3
-    assert all(similarity(vector, vector) == pytest.approx(1.0, abs=1e-5) for vector in batch.vectors)
+    assert all(similarity(vector, vector) == pytest.approx(1.0, abs=1e-3) for vector in batch.vectors)
 
 
 async def test_a_text_has_one_vector_whoever_stands_beside_it(embedder: MiniLM) -> None:

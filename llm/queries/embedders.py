@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Who embeds texts for a model's name, by the settings of this installation."""
+
+from dataclasses import replace
+
+from django.conf import settings
+
+from codexos.kernel.prose import plain
+from llm.engine.catalog import CAUTIOUS_CONTEXT_TOKENS, DEFAULT
+from llm.errors import ModelNotConfigured, ModelUnknown
+from llm.queries.deployments import OPENAI_URL, Deployment, find_deployment
+
+EMBEDDED = "embedded"
+_EMBEDDED_NAMES = (EMBEDDED, "all-MiniLM-L6-v2")
+_OPENAI_PREFIX = "text-embedding-"
+
+
+def find_embedder(name: str) -> Deployment | None:
+    """Return the deployment that embeds for ``name``; None is the embedded model.
+
+    Nothing takes the place of a model that is not set up: vectors of another would not fit those that are kept.
+    Raises ModelNotConfigured, ModelUnknown.
+    """
+    name = settings.EMBEDDING_MODEL if name == DEFAULT else name
+    if name in _EMBEDDED_NAMES:
+        return None
+    if name.startswith(_OPENAI_PREFIX) and name not in settings.MODELS:
+        return _openai(name)
+    found = find_deployment(name)
+    if isinstance(found, Deployment):
+        return replace(found, is_of_openai=False)
+    raise ModelUnknown(
+        f"No embedding model called {plain(name)[:100]!r} is set up. Name 'embedded', which needs no key, or let the "
+        "operator set up another.",
+        model=name,
+    )
+
+
+def _openai(name: str) -> Deployment:
+    if not settings.OPENAI_API_KEY:
+        raise ModelNotConfigured(model=name)
+    base_url = settings.OPENAI_BASE_URL or OPENAI_URL
+    key = settings.OPENAI_API_KEY
+    tokens = CAUTIOUS_CONTEXT_TOKENS
+    return Deployment("OpenAI", name, base_url, "OPENAI_API_KEY", tokens, key, is_of_openai=True)

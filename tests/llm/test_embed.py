@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Texts of an organization become vectors: each once, each for itself, and none of another organization's."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from accounts.tenancy import tenant
+from codexos.kernel import clock
+from codexos.kernel.embeddings import Embedded
+from codexos.kernel.errors import CodexosError, UnscopedRead
+from llm.errors import ModelKeyRefused, ModelNotConfigured, ModelUnavailable, ModelUnknown
+from llm.models import KeptEmbedding
+from llm.operations.askers import Asker
+from llm.operations.embed import MOST_CHARACTERS, embed_texts
+from llm.operations.embeddings import forget_embeddings
+from llm.queries.embeddings import count_kept_embeddings
+from llm.schedules import purge_old_embeddings
+from llm.workers.purging import purge
+from tests.factories import World
+from tests.fakes.embeddings import KEY, Embeddings, numbers_of, serve_embeddings
+
+SMALL = "text-embedding-3-small"
+
+
+@pytest.fixture
+def provider(settings: Any) -> Iterator[Embeddings]:
+    """OpenAI, as far as this installation knows."""
+    with serve_embeddings() as running:
+        settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = running.url, KEY
+        yield running
+
+
+def embed(world: World, texts: Sequence[str], *, of: str = "acme", model: str = SMALL, **more: Any) -> Embedded:
+    asker = Asker(getattr(world, of).id)
+    return async_to_sync(embed_texts)(texts, asker=asker, model=model, **more)
+
+
+def test_what_was_embedded_once_is_never_embedded_again(world: World, provider: Embeddings) -> None:
+    # given
+    first = embed(world, ["lamp", "keeper", "lamp"])
+    # when
+    again = embed(world, ["keeper", "storm", "lamp"])
+    # then
+    assert provider.texts() == [["lamp", "keeper"], ["storm"]]
+    assert [list(each) for each in again.whole()[::2]] == [list(each) for each in first.whole()[1::-1]]
+    assert list(first.whole()[0]) == list(first.whole()[2])
+    assert (first.cached, again.cached) == (0, 2)
+    assert (first.usage.input_tokens, again.usage.input_tokens) == (2, 1)
+    assert again.identity == first.identity
+
+
+def test_a_vector_is_the_same_fresh_and_out_of_the_cache(world: World, provider: Embeddings) -> None:
+    texts = [f"text {number}" for number in range(50)]
+    fresh, kept = (embed(world, texts).whole() for _ in range(2))
+    assert [list(each) for each in fresh] == [list(each) for each in kept]
+    assert provider.calls == 1
+
+
+def test_one_organization_knows_nothing_of_anothers(world: World, provider: Embeddings) -> None:
+    embed(world, ["lamp"])
+    assert embed(world, ["lamp"], of="other").cached == 0
+    assert provider.texts() == [["lamp"], ["lamp"]]
+
+
+def test_the_wall_keeps_the_rows_apart(world: World, provider: Embeddings) -> None:
+    embed(world, ["lamp"])
+    with tenant(world.other.id):
+        rows = KeptEmbedding.objects.across_organizations(because="the test looks for a hole")
+        assert rows.count() == 0
+        assert count_kept_embeddings(world.acme.id) == 0
+    with pytest.raises(UnscopedRead):
+        list(KeptEmbedding.objects.all())
+
+
+def test_another_model_and_another_purpose_are_other_vectors(world: World, provider: Embeddings, settings: Any) -> None:
+    settings.OLLAMA_MODELS = []
+    provider.models = (SMALL, "text-embedding-3-large")
+    embed(world, ["lamp"])
+    assert embed(world, ["lamp"], model="text-embedding-3-large").cached == 0
+    assert embed(world, ["lamp"], purpose="query").cached == 0
+    assert embed(world, ["lamp"]).cached == 1
+
+
+def test_a_text_that_cannot_be_embedded_has_its_error_in_its_place(world: World, provider: Embeddings) -> None:
+    # given
+    huge = "x" * (MOST_CHARACTERS + 1)
+    long = "word " * 10_000
+    # when
+    answer = embed(world, ["lamp", "", " \n\t", huge, long, "poison", "keeper"])
+    # then
+    codes = [each.code if isinstance(each, CodexosError) else "" for each in answer.vectors]
+    assert codes == [
+        "",
+        "text_empty",
+        "text_empty",
+        "text_too_large",
+        "model_input_too_long",
+        "model_request_refused",
+        "",
+    ]
+    assert all(huge not in text for call in provider.texts() for text in call)
+    with pytest.raises(CodexosError, match="is empty"):
+        answer.whole()
+    assert embed(world, ["lamp", "keeper"]).cached == 2
+
+
+def test_ten_megabytes_are_refused_unsent_and_nothing_breaks(world: World, provider: Embeddings) -> None:
+    answer = embed(world, ["y" * 10_000_000])
+    assert [each.code for each in answer.vectors if isinstance(each, CodexosError)] == ["text_too_large"]
+    assert provider.calls == 0
+
+
+def test_nothing_is_nothing(world: World, provider: Embeddings) -> None:
+    assert embed(world, []).whole() == []
+    assert provider.calls == 0
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, ModelKeyRefused), (503, ModelUnavailable)])
+def test_trouble_with_the_provider_is_not_kept(world: World, provider: Embeddings, status: int, kind: type) -> None:
+    provider.refusals.append((status, {"error": {"message": "no"}}, {}))
+    with pytest.raises(kind):
+        embed(world, ["lamp"]).whole()
+    assert len(embed(world, ["lamp"]).whole()) == 1
+
+
+def test_many_texts_are_kept_on_the_way(world: World, provider: Embeddings) -> None:
+    texts = [f"text {number}" for number in range(1_200)]
+    assert len(embed(world, texts).whole()) == 1_200
+    with tenant(world.acme.id):
+        assert count_kept_embeddings(world.acme.id) == 1_200
+    assert provider.calls <= 8
+
+
+def test_nothing_takes_the_place_of_a_model_that_is_not_set_up(world: World, settings: Any) -> None:
+    settings.OPENAI_API_KEY = ""
+    with pytest.raises(ModelNotConfigured):
+        embed(world, ["lamp"])
+    with pytest.raises(ModelUnknown, match="No embedding model called 'nomic-embed-text' is set up"):
+        embed(world, ["lamp"], model="nomic-embed-text")
+
+
+def test_the_operators_own_server_embeds_what_it_is_named_for(world: World, settings: Any) -> None:
+    with serve_embeddings("mistral") as running:
+        settings.MODEL_URL, settings.MODEL_KEY, settings.MODELS = running.url, KEY, ["mistral-embed"]
+        assert embed(world, ["lamp"], model="mistral-embed").model == "mistral-embed"
+        assert running.texts() == [["lamp"]]
+
+
+def test_the_embedded_model_needs_nobody(world: World, settings: Any) -> None:
+    settings.EMBEDDING_MODEL = "embedded"
+    answer = embed(world, ["The lamp was lit.", "Bread is baked."], model="default")
+    assert [len(vector) for vector in answer.whole()] == [384, 384]
+    assert answer.usage.cost_usd == Decimal(0)
+    assert answer.usage.input_tokens == 13
+    assert embed(world, ["Bread is baked."], model="all-MiniLM-L6-v2").cached == 1
+
+
+def test_what_nobody_wants_any_more_is_let_go_of(world: World, provider: Embeddings, settings: Any) -> None:
+    # given
+    embed(world, ["old", "wanted"])
+    embed(world, ["old"], of="other")
+    with tenant(world.acme.id):
+        KeptEmbedding.objects.for_organization(world.acme.id).update(used_on=clock.now().date() - timedelta(days=91))
+    embed(world, ["wanted"])
+    # when
+    purged = purge(world.acme.id)
+    # then
+    assert purged == 1
+    assert embed(world, ["old", "wanted"]).cached == 1
+    assert embed(world, ["old"], of="other").cached == 1
+
+
+def test_the_clock_purges_every_organization(
+    world: World, provider: Embeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr("llm.operations.embeddings.purge_embeddings.delay", started.append)
+    purge_old_embeddings()
+    assert {str(world.acme.id), str(world.other.id)} <= set(started)
+
+
+def test_an_organization_can_let_go_of_all(world: World, provider: Embeddings) -> None:
+    embed(world, ["lamp", "keeper"])
+    embed(world, ["lamp"], of="other")
+    assert forget_embeddings(world.acme.id) == 2
+    assert embed(world, ["lamp"]).cached == 0
+    assert embed(world, ["lamp"], of="other").cached == 1
+
+
+def test_of_a_text_nothing_but_its_hash_is_kept(world: World, provider: Embeddings) -> None:
+    embed(world, ["a very secret text"])
+    with tenant(world.acme.id):
+        (row,) = KeptEmbedding.objects.for_organization(world.acme.id)
+    assert len(bytes(row.key)) == 32
+    assert len(bytes(row.vector)) == 2 * len(numbers_of(""))
+    assert b"secret" not in bytes(row.key) + bytes(row.vector)
