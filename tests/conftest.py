@@ -70,11 +70,21 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker, truth: 
     wipe(truth)
 
 
+_WIPE = """
+do $$
+declare
+    name text;
+begin
+    for name in select tablename from pg_tables where schemaname = 'public' and tablename != all ({kept}) loop
+        execute format('delete from %I', name);
+    end loop;
+end $$
+"""
+
+
 def wipe(truth: psycopg.Connection) -> None:
-    names = [row[0] for row in truth.execute("select tablename from pg_tables where schemaname = 'public'")]
     truth.execute("set session_replication_role = replica")
-    for name in sorted(set(names) - FILLED_BY_MIGRATIONS):
-        truth.execute(sql.SQL("delete from {}").format(sql.Identifier(name)))
+    truth.execute(sql.SQL(_WIPE).format(kept=sql.Literal(sorted(FILLED_BY_MIGRATIONS))))
     truth.execute("set session_replication_role = origin")
 
 
