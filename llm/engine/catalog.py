@@ -12,7 +12,11 @@ OPENAI_NAMES = (
     *("gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini"),
     *("gpt-4-turbo", "gpt-4", "gpt-3.5-turbo", "o4-mini", "o3", "o3-mini", "o1"),
 )
-ANTHROPIC_NAMES = ("claude-3-opus", "claude-3-5-sonnet", "claude-3-5-haiku", "claude-3-haiku")
+ANTHROPIC_NAMES = (
+    *("claude-opus-4-1", "claude-sonnet-4-5", "claude-haiku-4-5", "claude-3-opus", "claude-3-5-sonnet"),
+    *("claude-3-5-haiku", "claude-3-haiku"),
+)
+ANTHROPIC_CONTEXT_TOKENS = 200_000
 
 # Open weights carry the name of who made them, not of who serves them.
 _OPENAI = re.compile(r"(ft:)?(gpt-(?!oss)|chatgpt-|o[134](-|$)).*")

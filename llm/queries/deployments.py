@@ -9,6 +9,7 @@ from django.conf import settings
 
 from codexos.kernel.prose import plain
 from llm.engine.catalog import (
+    ANTHROPIC_CONTEXT_TOKENS,
     ANTHROPIC_NAMES,
     DEFAULT,
     OFFLINE,
@@ -79,6 +80,8 @@ def find_deployment(name: str) -> Deployment | Substitute:
         return Deployment("Ollama", name, OLLAMA_URL, "OLLAMA_MODEL", context_tokens, kind="ollama")
     if settings.OPENAI_API_KEY and is_openai(name):
         return _openai(name)
+    if settings.ANTHROPIC_API_KEY and is_anthropic(name):
+        return _anthropic(name)
     return _own(name) if "*" in settings.MODELS else _substitute(name)
 
 
@@ -130,12 +133,17 @@ def _openai(name: str) -> Deployment:
     )
 
 
+def _anthropic(name: str) -> Deployment:
+    base_url = settings.ANTHROPIC_BASE_URL or PROVIDERS["anthropic"].base_url
+    key = settings.ANTHROPIC_API_KEY
+    tokens = ANTHROPIC_CONTEXT_TOKENS
+    return Deployment("Anthropic", name, base_url, "ANTHROPIC_API_KEY", tokens, key, kind="anthropic")
+
+
 def _substitute(name: str) -> Substitute:
     shown = plain(name)[:100]
     answered = "so the built-in offline model answered"
-    if is_anthropic(name) and settings.ANTHROPIC_API_KEY:
-        note = f"ANTHROPIC_API_KEY is set, but Anthropic is not reached from here yet, {answered} for {shown!r}."
-    elif is_openai(name) or is_anthropic(name):
+    if is_openai(name) or is_anthropic(name):
         note = f"No model key is configured for {shown!r}, {answered}."
     else:
         near = near_names(name, known_names())

@@ -11,6 +11,9 @@ from llm.errors import ModelNotConfigured, ModelUnknown
 from llm.operations.chat import chat_stream
 from llm.queries.deployments import Deployment, find_deployment, input_budget, is_model_available
 from tests.fakes.openai import serve_provider
+from tests.fakes.providers import FakeAnthropic
+from tests.fakes.providers.server import KEY as CLAUDES_KEY
+from tests.fakes.providers.server import serve
 
 
 async def ask(model: str, *, allows_substitutes: bool = True) -> ChatAnswer:
@@ -60,11 +63,15 @@ async def test_a_substitute_says_so_and_an_unknown_name_is_told_its_neighbors():
     assert (await ask("offline")).note is None
 
 
-async def test_a_key_of_anthropic_is_not_taken_for_a_connection(settings: Any):
-    settings.ANTHROPIC_API_KEY = "sk-ant-x"
-    answer = await ask("claude-3-opus")
-    assert answer.model == "offline"
-    assert "not reached from here yet" in (answer.note or "")
+async def test_anthropic_answers_for_its_own_models_where_its_key_is_set(settings: Any):
+    assert (await ask("claude-sonnet-4-5")).model == "offline"
+    with serve(FakeAnthropic()) as fake:
+        settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = CLAUDES_KEY, fake.base_url
+        answer = await ask("claude-sonnet-4-5", allows_substitutes=False)
+        assert provider_of("gpt-4o") == "offline"
+    assert (answer.text, answer.model, answer.note) == ("The lamp was lit in 1871.", "claude-sonnet-4-5", None)
+    assert input_budget("claude-sonnet-4-5") == 150_000 * 3
+    assert CLAUDES_KEY not in repr(find_deployment("claude-sonnet-4-5"))
 
 
 async def test_where_substitutes_are_forbidden_nobody_answers_for_another():
