@@ -170,6 +170,8 @@ TEMPLATES = [
 
 # Which entries of the navigation say how much waits behind them, and who counts it.
 NAV_COUNTS = {"approvals": "agents.queries.approvals.count_approvals"}
+# What flows are called, for pages about costs, which stand on a floor below them.
+FLOW_NAMES = "agents.queries.flows.name_flows"
 
 # People and sign-in -----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Person"

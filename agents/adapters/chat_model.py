@@ -54,6 +54,9 @@ class GatewayModel:
 
     async def _ask(self, request: ChatRequest) -> Pieces:
         asker = self._asker and replace(self._asker, node_id=request.step, key=request.key)
+        if self._secrets and self._secrets.redactor:
+            # What was asked by a run that has opened a secret is kept nowhere, nor what was answered.
+            request = replace(request, caches=False)
         asking = chat_stream(
             request,
             asker=asker,

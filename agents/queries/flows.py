@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Reading flows. Fetching is the check."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from accounts.actor import Actor
@@ -90,6 +90,11 @@ def list_runnable_flows(actor: Actor) -> Sequence[Flow]:
 def list_flow_names(actor: Actor) -> Sequence[tuple[UUID, str]]:
     """Return id and name of the flows the actor sees, by name: for choosing one."""
     return list(_visible_flows(actor).order_by("name", "id").values_list("id", "name")[:MOST_NAMES])
+
+
+def name_flows(actor: Actor, flow_ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """Return what flows of the organization are called, for those who see what they cost. Must run inside of it."""
+    return dict(Flow.objects.for_organization(actor.organization_id).filter(pk__in=flow_ids).values_list("id", "name"))
 
 
 def choose_runnable_flow(actor: Actor, named: str | None) -> Flow | None:

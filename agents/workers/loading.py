@@ -33,6 +33,7 @@ from codexos.kernel.events import RunFinished
 from codexos.kernel.ids import FlowId, OrganizationId, RunId
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from llm.operations.askers import Asker
+from llm.operations.calls import count_calls
 from llm.operations.chat import note_models
 from rag.operations.contents import read_context
 
@@ -255,11 +256,29 @@ def _settle_those(run_ids: Collection[UUID], *, organization_id: UUID) -> int:
             cursor.execute(_SETTLE, {"now": clock.now(), "ids": list(run_ids), "organization": organization_id})
             ended = [_Ended(*row) for row in cursor.fetchall()]
         if ended:
+            ended = _with_their_calls(ended, organization_id)
             record_all_usage(organization_id, [_metered(run) for run in ended])
             publish_events([_news_of(run, organization_id) for run in ended], organization_id=organization_id)
         if long := [run.id for run in ended if run.last_seq >= FIRST_AT]:
             Snapshot.objects.for_organization(organization_id).filter(run_id__in=long).delete()
         return len(ended)
+
+
+# What a run cost is what its calls cost, also those that failed: its journal knows of answers alone.
+_PRICE = """
+update agents_run r set cost_usd = c.cost
+from unnest(%s::uuid[], %s::numeric[]) c(id, cost) where r.id = c.id and r.cost_usd <> c.cost
+"""
+
+
+def _with_their_calls(ended: list[_Ended], organization_id: UUID) -> list[_Ended]:
+    counted = count_calls(organization_id, [run.id for run in ended])
+    if not counted:
+        return ended
+    costs = {run_id: calls.cost_usd for run_id, calls in counted.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(_PRICE, [list(costs), list(costs.values())])
+    return [run._replace(cost_usd=costs.get(run.id, run.cost_usd)) for run in ended]
 
 
 def _metered(run: _Ended) -> Metered:

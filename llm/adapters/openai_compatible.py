@@ -18,7 +18,6 @@ from llm.engine.dialects import chat_url, in_dialect, key_headers
 from llm.engine.prompting import citations_in
 from llm.errors import ModelAnswerInvalid, ModelAnswerTooLarge, ModelTimedOut, ModelUnavailable, ModelUnreachable
 from llm.queries.deployments import Deployment
-from llm.queries.prices import listed_rate_of
 
 # A step ends by its own time limit, mostly earlier; a local model may think for minutes before its first word.
 LIMITS = HttpLimits(
@@ -158,17 +157,8 @@ class OpenAICompatibleModel:
         counted_in = _estimate(*(m.text for m in request.messages), *(d.text for d in request.documents))
         tokens_in = counted_in if told[0] is None else told[0]
         tokens_out = _estimate(completion.text) if told[1] is None else told[1]
-        usage = Usage(
-            tokens_in,
-            tokens_out,
-            cached_tokens=completion.cached_tokens,
-            cache_write_tokens=completion.cache_write_tokens,
-        )
-        rate = listed_rate_of(self._deployment)
-        if rate is None:
-            notes.append(f"The price of model {self._deployment.model!r} is not known here, so its cost counts as 0.")
-            return usage, notes
-        return replace(usage, cost_usd=rate.cost(usage)), notes
+        cached, written = completion.cached_tokens, completion.cache_write_tokens
+        return Usage(tokens_in, tokens_out, cached_tokens=cached, cache_write_tokens=written), notes
 
 
 def limits_for(timeout_seconds: float | None) -> HttpLimits:

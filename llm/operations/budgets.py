@@ -58,7 +58,7 @@ def create_budget(actor: Actor, request: BudgetRequest) -> Budget:
 
 @in_organization
 def change_budget(
-    actor: Actor, budget_id: UUID | str, changes: Mapping[str, Any], *, check: Callable[[Budget], None] | None = None
+    actor: Actor, budget_id: UUID | str, *, changes: Mapping[str, Any], check: Callable[[Budget], None] | None = None
 ) -> Budget:
     """Change what is named; whom it bounds stays. ``check`` may refuse the present row.
 

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Writing down what calls used and cost, once, where every report finds it."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
+
+from accounts.models import UsageRecord
 from accounts.operations import usage as accounts_usage
+from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.chat import Usage
 from codexos.kernel.ids import new_id
@@ -15,6 +20,7 @@ from codexos.kernel.jsontypes import JsonObject
 from llm.models import CallOutcome, LlmCall
 from llm.operations.askers import Asker
 
+MOST_AT_ONCE = 5_000
 _TEXTS = {"node_id": 200, "key": 500, "deployment": 200, "model": 200, "route": 100, "error": 60}
 _BEGUN = ("kind", "attempt", "rate", "prices", "wants_cache", "is_batch", "at")
 _ENDED = ("outcome", "cost_usd", "saved_usd", "seconds", "is_estimated")
@@ -78,6 +84,63 @@ def write_call(begun: CallBegun, ended: CallEnded, *, id_: UUID | None = None) -
     if asker.run_id is None and ended.outcome != CallOutcome.CACHED:
         _count_alone(row)
     return row
+
+
+class Counted(NamedTuple):
+    """What the calls of a run come to."""
+
+    calls: int
+    tokens: int
+    cost_usd: Decimal
+
+
+_COUNT = """
+update llm_llmcall set is_counted = true
+where run_id = any(%s::uuid[]) and organization_id = %s and not is_counted
+returning run_id, input_tokens + output_tokens, coalesce(cost_usd, 0)
+"""
+
+
+def count_calls(organization_id: UUID, run_ids: Collection[UUID]) -> Mapping[UUID, Counted]:
+    """Return what the calls of runs come to that no usage record has yet; from now on one has them.
+
+    Must run inside the organization, in the transaction that writes those records.
+    """
+    sums: dict[UUID, Counted] = {}
+    # Plainly: every run that ends comes through here.
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [list(run_ids), organization_id])
+        for run_id, tokens, cost in cursor.fetchall():
+            before = sums.get(run_id, Counted(0, 0, Decimal(0)))
+            sums[run_id] = Counted(before.calls + 1, before.tokens + tokens, before.cost_usd + cost)
+    return sums
+
+
+def count_late_calls(organization_id: UUID, *, before: datetime) -> int:
+    """Write usage records for calls that ended after their runs had been settled; return of how many runs."""
+    with tenant(organization_id):
+        calls = LlmCall.objects.for_organization(organization_id).filter(is_counted=False, at__lte=before)
+        runs = set(calls.values_list("run_id", flat=True)[:MOST_AT_ONCE]) - {None}
+        records = UsageRecord.objects.for_organization(organization_id).filter(run_id__in=runs, kind="run.tokens")
+        settled = {record.run_id: record for record in records if record.run_id}
+        sums = count_calls(organization_id, settled.keys()) if settled else {}
+        late = [_late(settled[run_id], sum_) for run_id, sum_ in sums.items()]
+        if late:
+            accounts_usage.record_all_usage(organization_id, late)
+        return len(late)
+
+
+def _late(record: UsageRecord, counted: Counted) -> accounts_usage.Metered:
+    return accounts_usage.Metered(
+        kind="run.tokens",
+        quantity=counted.tokens,
+        unit="tokens",
+        cost_usd=counted.cost_usd,
+        person_id=record.person_id,
+        project_id=record.project_id,
+        run_id=record.run_id,
+        details={"late": True},
+    )
 
 
 def call_data(begun: CallBegun) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from uuid import UUID
 
 from django.conf import settings
@@ -19,8 +19,10 @@ from llm.engine.catalog import OFFLINE_BUDGET_CHARACTERS, characters_in
 from llm.errors import ModelSwitchedOff
 from llm.operations.askers import Asker
 from llm.operations.attempts import Attempts, Breakers, Counter
+from llm.operations.caching import Caching
 from llm.operations.catalogs import catalogs
 from llm.operations.keys import provider_keys
+from llm.operations.metering import Metered, PricedByList, Tally, Totaled
 from llm.operations.routing import Routed
 from llm.operations.structuring import Structured
 from llm.operations.threads import InThread, in_callers_thread
@@ -43,13 +45,14 @@ class Gateway:
     in_thread: InThread = in_callers_thread
     in_vault: InThread | None = None
     allows_substitutes: bool = True
+    tally: Tally = field(default_factory=Tally)
 
     def open(self, name: str) -> ChatModel:
         """Return who answers for a name. Raises ModelNotConfigured, ModelUnknown, ModelSwitchedOff."""
         found = find_way(self.catalog, name, project_id=self.asker.project_id if self.asker else None)
         if isinstance(found, Substitute):
             return self.around(_offline(found, allows_substitutes=self.allows_substitutes))
-        return self.around(self.routed(found))
+        return self.caching(self.around(self.routed(found)), found)
 
     def routed(self, way: Way) -> ChatModel:
         """Return a router over a way's deployments."""
@@ -57,15 +60,33 @@ class Gateway:
         needs_counting = self.catalog.limits.are_any or any(each.limits.are_any for each in way.candidates)
         counter = Counter(rates(settings.REDIS_URL), asker, self.catalog.limits) if needs_counting else None
         in_vault = self.in_vault or self.in_thread
-        return Routed(way, Attempts(asker, self.adapter, in_vault, breakers, provider_keys, counter))
+        adapter = partial(self.adapter, route=way.route or "")
+        return Totaled(Routed(way, Attempts(asker, adapter, in_vault, breakers, provider_keys, counter)), self.tally)
 
     def around(self, model: ChatModel) -> ChatModel:
         """Put around a router, or the built-in model, what every answer goes through: outermost last."""
         return Structured(model)
 
-    def adapter(self, candidate: Candidate, deployment: Deployment) -> ChatModel:
+    def caching(self, model: ChatModel, way: Way) -> ChatModel:
+        """Put around everything else what gives kept answers again, to steps that want that."""
+        if self.asker is None:
+            return model
+        asked = [(each.id, each.deployment.kind, each.deployment.model) for each in way.candidates]
+        return Caching(model, asker=self.asker, in_thread=self.in_thread, resolved=repr((way.route, asked)))
+
+    def adapter(self, candidate: Candidate, deployment: Deployment, *, route: str = "") -> ChatModel:
         """Return who speaks to a deployment, with what every single call goes through around it."""
-        return open_adapter(deployment, policy=self.policy(candidate))
+        model = open_adapter(deployment, policy=self.policy(candidate))
+        if self.asker is None:
+            return PricedByList(model, deployment)
+        return Metered(
+            *(model, deployment),
+            asker=self.asker,
+            in_thread=self.in_thread,
+            name=candidate.name,
+            route=route,
+            tally=self.tally,
+        )
 
     def policy(self, candidate: Candidate) -> EgressPolicy:
         """Only this one host; a private address only where the operator's own settings name it.

@@ -27,6 +27,7 @@ from llm.operations.spending import HELD_SECONDS, budgets_over, hold, keep_holdi
 from llm.operations.threads import InThread
 from llm.queries.costs import KnownBudget, Priced
 from llm.queries.deployments import Deployment
+from llm.queries.prices import listed_rate_of
 
 WAIT_SECONDS = 30.0
 """How long a call waits for others to end where all that is left of a budget is spoken for by them."""
@@ -42,10 +43,61 @@ class Tally:
     """What all calls for one answer cost, also those that failed and those that another one was faster than."""
 
     usage: Usage = field(default_factory=Usage)
+    calls: int = 0
+
+    def begin(self) -> int:
+        """Count a call that begins; return which it is."""
+        self.calls += 1
+        return self.calls
 
     def add(self, usage: Usage) -> None:
-        """Count a call."""
+        """Count what a call came to."""
         self.usage += usage
+
+
+class Totaled:
+    """Keeps the port ``ChatModel`` by another one, whose answers say what all calls for them came to."""
+
+    def __init__(self, model: ChatModel, tally: Tally) -> None:
+        self._model = model
+        self._tally = tally
+
+    def input_budget(self, model: str) -> int:
+        """See the port."""
+        return self._model.input_budget(model)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
+        """See the port."""
+        self._tally.usage, self._tally.calls = Usage(), 0
+        async with aclosing(self._model.stream(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, ChatAnswer) and self._tally.calls:
+                    yield replace(piece, usage=self._tally.usage)
+                else:
+                    yield piece
+
+
+class PricedByList:
+    """Keeps the port ``ChatModel`` by a model at a deployment, for nobody's account: the list says what it costs."""
+
+    def __init__(self, model: ChatModel, deployment: Deployment) -> None:
+        self._model = model
+        self._deployment = deployment
+
+    def input_budget(self, model: str) -> int:
+        """See the port."""
+        return self._model.input_budget(model)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
+        """See the port."""
+        rate = listed_rate_of(self._deployment)
+        async with aclosing(self._model.stream(request)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, ChatAnswer):
+                    cost = None if rate is None else rate.cost(piece.usage)
+                    yield _with_cost(piece, cost, self._deployment)
+                else:
+                    yield piece
 
 
 @dataclass(slots=True)
@@ -86,7 +138,7 @@ class Metered:
         *,
         asker: Asker,
         in_thread: InThread,
-        attempt: int = 1,
+        name: str = "",
         route: str = "",
         tally: Tally | None = None,
         is_batch: bool = False,
@@ -95,7 +147,7 @@ class Metered:
         self._deployment = deployment
         self._asker = asker
         self._in_thread = in_thread
-        self._attempt, self._route, self._is_batch = attempt, route, is_batch
+        self._name, self._route, self._is_batch = name or deployment.provider, route, is_batch
         self._tally = tally or Tally()
 
     def input_budget(self, model: str) -> int:
@@ -140,8 +192,8 @@ class Metered:
     def _call(self, request: ChatRequest, price: Priced) -> _Call:
         rate = None if price.rate is None else price.rate.as_data()
         begun = CallBegun(
-            *(self._asker, self._deployment.provider, self._deployment.kind, self._deployment.model, self._route),
-            attempt=self._attempt,
+            *(self._asker, self._name, self._deployment.kind, self._deployment.model, self._route),
+            attempt=self._tally.begin(),
             rate=rate,
             prices=price.source,
             wants_cache=request.caches,
@@ -192,13 +244,8 @@ class Metered:
     async def _answered(self, call: _Call, answer: ChatAnswer) -> ChatAnswer:
         """Settle by what the provider says it used, and return the answer with its cost."""
         ended = call.ended(CallOutcome.ANSWERED, answer.usage)
-        usage = replace(answer.usage, cost_usd=ended.cost_usd or Decimal(0))
         await _uninterrupted(self._settle(call, ended))
-        note = answer.note
-        if ended.cost_usd is None:
-            told = f"The price of model {self._deployment.model!r} is not known, so its cost counts as 0. Set one."
-            note = f"{note} {told}" if note else told
-        return replace(answer, usage=usage, note=note)
+        return _with_cost(answer, ended.cost_usd, self._deployment)
 
     async def _settle(self, call: _Call, ended: CallEnded) -> None:
         """Write what it cost. What cannot be written is told in the log: an answer is not thrown away for it."""
@@ -211,6 +258,13 @@ class Metered:
             except _AWAY:
                 await asyncio.sleep(0.2 * 4**again)
         logger.error("a call of model %s could not be written down: %s", call.begun.model, ended)
+
+
+def _with_cost(answer: ChatAnswer, cost: Decimal | None, deployment: Deployment) -> ChatAnswer:
+    if cost is not None:
+        return replace(answer, usage=replace(answer.usage, cost_usd=cost))
+    told = f"The price of model {deployment.model!r} is not known here, so its cost counts as 0."
+    return replace(answer, note=f"{answer.note} {told}" if answer.note else told)
 
 
 def _refuse_unpriced(budgets: Sequence[KnownBudget], deployment: Deployment) -> None:

@@ -115,7 +115,7 @@ async def test_an_unknown_price_is_refused_unless_the_budget_allows_it(committed
     with pytest.raises(BudgetPriceUnknown, match="/models/prices/"):
         await ask(model, asker_of(world), in_thread=threads, deployment=UNLISTED)
     assert model.asked == 1
-    await threads(change_budget, world.admin.actor, row.id, {"allows_unpriced": True})
+    await threads(change_budget, world.admin.actor, row.id, changes={"allows_unpriced": True})
     await ask(model, asker_of(world), in_thread=threads, deployment=UNLISTED)
     assert (await threads(span_of, world, row.id)).unpriced_calls == 1
     assert [call.cost_usd for call in await threads(calls_of, world)] == [None, None]
@@ -241,7 +241,7 @@ async def test_what_was_spent_before_there_was_the_budget_counts(committed_world
     row = await threads(budget, world, "0.1")
     with pytest.raises(BudgetReached):
         await ask(PretendedModel(), asker_of(world), in_thread=threads)
-    await threads(change_budget, world.admin.actor, row.id, {"limit_usd": Decimal("0.2")})
+    await threads(change_budget, world.admin.actor, row.id, changes={"limit_usd": Decimal("0.2")})
     await ask(PretendedModel(), asker_of(world), in_thread=threads)
 
 
