@@ -35,8 +35,7 @@ class LitellmModel(OpenAICompatibleModel):
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
         """Yield the answer as it comes, then whole. Raises the errors of llm/errors.py, EgressRefused."""
         completion = Completion(self._deployment.model)
-        translator = _TRANSLATORS[self._deployment.kind](self._deployment, request)
-        asking = await asyncio.to_thread(self._translated, translator)
+        translator, asking = await asyncio.to_thread(self._translated, request)
         limits = limits_for(request.timeout_seconds)
         with self._plain_errors():
             async with (
@@ -51,9 +50,10 @@ class LitellmModel(OpenAICompatibleModel):
             self._check_ended(completion)
         yield await self._answer(request, completion, left_out=asking.left_out)
 
-    def _translated(self, translator: Translator) -> Asking:
+    def _translated(self, request: ChatRequest) -> tuple[Translator, Asking]:
         try:
-            return translator.asking()
+            translator = _TRANSLATORS[self._deployment.kind](self._deployment, request)
+            return translator, translator.asking()
         except CodexosError:
             raise
         except Exception as error:

@@ -17,16 +17,17 @@ KINDS: Sequence[ProviderKind] = get_args(ProviderKind)
 
 @dataclass(frozen=True, slots=True)
 class ProviderOption:
-    """Something a provider wants to be told beside address, key and model; empty ``default`` means it must be."""
+    """Something a provider is told beside address, key and model. Without a ``default`` it must be, unless optional."""
 
     name: str
     label: str
     default: str = ""
+    is_optional: bool = False
 
     @property
     def is_required(self) -> bool:
         """Whether a deployment goes nowhere without it."""
-        return not self.default
+        return not self.default and not self.is_optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ class Provider:
 
 
 _AZURE_OPTIONS = (ProviderOption("api_version", "API version", "2024-10-21"),)
-_BEDROCK_OPTIONS = (ProviderOption("region", "AWS region"), ProviderOption("access_key_id", "AWS access key ID"))
+_BEDROCK_OPTIONS = (
+    ProviderOption("region", "AWS region"),
+    ProviderOption("access_key_id", "AWS access key ID", is_optional=True),
+)
 
 # Azure, Mistral, OpenRouter, Ollama, llama.cpp and vLLM speak OpenAI's protocol themselves, in a dialect at most
 # (dialects.py): translating it would only add milliseconds and a second place for faults. Who speaks another one, or
@@ -65,7 +69,7 @@ PROVIDERS: Mapping[ProviderKind, Provider] = {
         Provider("anthropic", "Anthropic", "https://api.anthropic.com", "required", "litellm"),
         Provider("gemini", "Gemini", "https://generativelanguage.googleapis.com/v1beta", "required", "litellm"),
         Provider("azure", "Azure OpenAI", "", "required", "own", _AZURE_OPTIONS),
-        # The key is the secret access key that belongs to the access key ID.
+        # The key is the secret access key that belongs to the access key ID, or without one an API key of Bedrock's.
         Provider(
             "bedrock",
             "Amazon Bedrock",

@@ -3,13 +3,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codexos.kernel.chat import ChatRequest, Message, ToolCall
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from llm.engine.bodies import request_body
 from llm.engine.prompting import with_documents
+from llm.engine.structured import asking_for
 from llm.errors import ModelRequestRefused
 
 LONG_CHARACTERS = 20_000
@@ -18,10 +19,6 @@ _KEPT: JsonObject = {"type": "ephemeral"}
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_NAME = 60
-_INSTRUCTION = (
-    "Give your final answer as JSON that fits the JSON Schema below: nothing before it, nothing after it, and no fence "
-    "around it.\n{schema}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +96,28 @@ def _object(arguments: str) -> str:
 
 
 def _by_instruction(request: ChatRequest) -> ChatRequest:
-    """Ask for the form in words where there are tools too, or it is no object: providers take no such thing."""
-    if request.schema is None or (not request.tools and request.schema.get("type") == "object"):
+    """Ask for the form in words alone where there are tools too, or not all of it can be said otherwise."""
+    if request.schema is None or (not request.tools and _is_closed(request.schema)):
         return request
-    told = Message("system", _INSTRUCTION.format(schema=json.dumps(request.schema)))
-    return replace(request, schema=None, messages=[told, *request.messages])
+    told = asking_for(replace(request, messages=()), request.schema).messages[0].text
+    is_told = any(told in message.text for message in request.messages if message.role == "system")
+    return replace(request if is_told else asking_for(request, request.schema), schema=None)
+
+
+def _is_closed(schema: JsonObject) -> bool:
+    """Whether it is an object's, and every object in it says what it holds: of others nothing would be let through."""
+    return schema.get("type") == "object" and all(_says_what_it_holds(each) for each in _within(schema))
+
+
+def _says_what_it_holds(schema: Mapping[str, JsonValue]) -> bool:
+    return schema.get("type") != "object" or bool(schema.get("properties"))
+
+
+def _within(value: JsonValue) -> Iterator[Mapping[str, JsonValue]]:
+    if isinstance(value, Mapping):
+        yield value
+    for each in value.values() if isinstance(value, Mapping) else _list(value):
+        yield from _within(each)
 
 
 def _marked(messages: list[dict[str, JsonValue]], request: ChatRequest) -> list[dict[str, JsonValue]]:

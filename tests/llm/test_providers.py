@@ -19,7 +19,7 @@ def test_an_address_may_depend_on_options():
     bedrock = PROVIDERS["bedrock"]
     assert bedrock.address({"region": "eu-west-1"}) == "https://bedrock-runtime.eu-west-1.amazonaws.com"
     assert bedrock.address({}) == ""
-    assert [option.name for option in bedrock.missing({"region": "eu-west-1"})] == ["access_key_id"]
+    assert [option.name for option in bedrock.missing({"access_key_id": "AKID"})] == ["region"]
     assert PROVIDERS["azure"].missing({}) == []
     assert PROVIDERS["azure"].address({}) == ""
 

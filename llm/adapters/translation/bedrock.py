@@ -43,17 +43,24 @@ class BedrockTranslator(Translator):
         body = config.transform_request(self.deployment.model, list(self.spoken.messages), settings, {}, {})
         content = json.dumps(body).encode()
         path = f"/model/{quote(self.deployment.model, safe='')}/converse-stream"
+        headers = self._shown_key(path, content)
+        return Asking(f"{self.deployment.base_url}{path}", headers, content, left_out)
+
+    def _shown_key(self, path: str, content: bytes) -> Mapping[str, str]:
+        """Sign with an access key; an API key, which belongs to no access key ID, is shown as it is."""
+        headers = {"Content-Type": "application/json", "Accept": self.content_type}
+        options, key = self.deployment.options, self.deployment.key
+        if not options.get("access_key_id"):
+            return headers | {"Authorization": f"Bearer {key}"}
         address = urlsplit(self.deployment.base_url)
-        options = self.deployment.options
-        headers = signed_headers(
-            Credentials(options.get("access_key_id", ""), self.deployment.key),
+        return signed_headers(
+            Credentials(options["access_key_id"], key),
             Scope(options.get("region", ""), "bedrock", f"{address.path}{path}"),
             host=address.netloc,
-            headers={"Content-Type": "application/json", "Accept": self.content_type},
+            headers=headers,
             body=content,
             at=clock.now(),
         )
-        return Asking(f"{self.deployment.base_url}{path}", headers, content, left_out)
 
     async def events(self, answer: HttpStream) -> AsyncIterator[Mapping[str, JsonValue]]:
         """See Translator."""

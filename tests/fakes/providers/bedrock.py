@@ -59,7 +59,10 @@ class FakeBedrock(FakeProvider):
 
     def check(self, asked: Asked) -> None:
         need(asked.path == f"/model/{quote(self.model, safe='')}/converse-stream", "Unknown operation", 404)
-        _check_signature(asked)
+        if self.options.get("access_key_id"):
+            _check_signature(asked)
+        else:
+            need(asked.headers.get("authorization") == f"Bearer {KEY}", "Invalid API Key", 403)
         body = asked.body
         only(body, _FIELDS, needed=("messages",))
         only(body.get("inferenceConfig", {}), _INFERENCE)

@@ -6,8 +6,20 @@ from typing import Any
 
 import pytest
 
-from codexos.kernel.chat import CallPiece, ContextDocument, Delta, Image, Message, ToolCall, ToolOffer, Usage
-from llm.errors import ModelRequestRefused
+from codexos.kernel.chat import (
+    CallPiece,
+    ChatRequest,
+    ContextDocument,
+    Delta,
+    Image,
+    Message,
+    ToolCall,
+    ToolOffer,
+    Usage,
+)
+from codexos.kernel.jsontypes import JsonObject
+from llm.engine.structured import asking_for
+from llm.errors import ModelAnswerTooLarge, ModelKeyRefused, ModelRequestRefused
 from tests.fakes.providers import FakeAnthropic, FakeBedrock
 from tests.fakes.providers.server import SPOILT, serve
 from tests.llm.wire.conftest import Line
@@ -131,6 +143,36 @@ async def test_a_form_beside_tools_leaves_the_tools_free(line: Line):
     assert "schema" in said or '"year"' in said["text"]
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "integer"}},
+        {"type": "object", "properties": {"more": {"type": "object"}}},
+        {"type": "object"},
+    ],
+    ids=["no object", "an open object inside", "an open object"],
+)
+async def test_a_form_that_cannot_be_said_to_the_provider_is_said_in_words(translated: Line, schema: JsonObject):
+    translated.fake.will(words=["{}"])
+    _, answer = await translated.ask(schema=schema)
+    assert answer.text == "{}"
+    assert "schema" not in translated.fake.last
+    assert json.dumps(schema["type"]) in translated.fake.last["text"]
+    # Who has said so already is not repeated.
+    request = asking_for(ChatRequest("m", [Message("user", "Who?")]), schema)
+    await translated.ask(messages=request.messages, schema=schema)
+    assert translated.fake.last["text"].count("JSON Schema") == 1
+
+
+async def test_bedrock_takes_an_api_key_in_place_of_a_signature():
+    with serve(FakeBedrock(options={"region": "eu-test-1"})) as fake:
+        line = Line(fake)
+        assert (await line.ask())[1].text == "The lamp was lit in 1871."
+        line.with_key("another")
+        with pytest.raises(ModelKeyRefused):
+            await line.ask()
+
+
 async def test_documents_come_before_the_question_and_quotes_are_cited(line: Line):
     line.fake.will(words=['It says "The lamp was lit in 1871 by Ida Munk." ', "was lit"])
     _, answer = await line.ask(documents=[NOTES])
@@ -217,3 +259,9 @@ async def test_names_of_tools_are_made_fit_and_come_back_as_they_were(translated
     assert [piece.call.name for piece in pieces if piece.call and piece.call.name] == ["a.b", "a b", "9"]
     assert isinstance(pieces[0], Delta)
     assert isinstance(pieces[0].call, CallPiece)
+
+
+async def test_an_answer_without_end_is_ended(translated: Line):
+    translated.fake.will(words=["lamp " * 100_000] * 12)
+    with pytest.raises(ModelAnswerTooLarge, match="max_tokens"):
+        await translated.ask()
