@@ -83,6 +83,52 @@ class ModelLimitReached(ModelUnavailable):
         )
 
 
+class ProviderNotFound(NotFound):
+    """No such provider in this organization."""
+
+
+class DeploymentNotFound(NotFound):
+    """No such deployment in this organization."""
+
+
+class RouteNotFound(NotFound):
+    """No such route, or one of a project that the actor does not see."""
+
+
+class ModelInvalid(InvalidInput):
+    """What was said of a provider, a deployment or a route does not hold together."""
+
+    def __init__(self, message: str, *, place: str) -> None:
+        super().__init__(message, errors=[{"place": place, "message": message}])
+
+
+class ModelNameTaken(Conflict):
+    """Another provider, deployment or route has the name."""
+
+    def __init__(self, *, name: str, noun: str) -> None:
+        message = f"There is another {noun} called {name!r} here. Choose another name."
+        super().__init__(message, errors=[{"place": "name", "message": message}])
+
+
+class ProviderInUse(Conflict):
+    """A provider at which deployments stand cannot be deleted."""
+
+    def __init__(self, *, name: str, by: Sequence[str]) -> None:
+        super().__init__(
+            f"Provider {name!r} serves {', '.join(by[:10])}. Delete these deployments first.", used_by=list(by[:100])
+        )
+
+
+class DeploymentInUse(Conflict):
+    """A deployment that routes lead to cannot be deleted."""
+
+    def __init__(self, *, name: str, by: Sequence[str]) -> None:
+        super().__init__(
+            f"Deployment {name!r} is a part of {', '.join(by[:10])}. Take it out of these routes first.",
+            used_by=list(by[:100]),
+        )
+
+
 class ModelKeyUnusable(Conflict):
     """The provider's key cannot be had from the vault: it is gone, expired, not shared with who asks, or denied."""
 

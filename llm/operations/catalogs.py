@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
 from llm.errors import RoutesUnreadable
 from llm.operations.threads import InThread
@@ -83,3 +83,8 @@ def _is_fresh(known: _Known) -> bool:
 
 catalogs = Catalogs()
 """Those of this process."""
+
+
+def forget_models(organization_id: UUID) -> None:
+    """Have this process read an organization's catalog anew once what changes it now is written."""
+    transaction.on_commit(lambda: catalogs.forget(organization_id))

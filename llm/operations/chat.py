@@ -21,7 +21,7 @@ from llm.operations.askers import Asker
 from llm.operations.attempts import Attempts, Breakers, Counter
 from llm.operations.caching import Caching
 from llm.operations.catalogs import catalogs
-from llm.operations.keys import provider_keys
+from llm.operations.keys import ProviderKeys, provider_keys
 from llm.operations.metering import Metered, PricedByList, Tally, Totaled
 from llm.operations.routing import Routed
 from llm.operations.structuring import Structured
@@ -29,7 +29,7 @@ from llm.operations.threads import InThread, in_callers_thread
 from llm.queries.catalogs import NOTHING, Candidate, Catalog, Way, find_way
 from llm.queries.deployments import Deployment, Substitute
 
-breakers = Breakers()
+BREAKERS = Breakers()
 """How it stands with the deployments that this process asked."""
 
 
@@ -54,14 +54,14 @@ class Gateway:
             return self.around(_offline(found, allows_substitutes=self.allows_substitutes))
         return self.caching(self.around(self.routed(found)), found)
 
-    def routed(self, way: Way) -> ChatModel:
+    def routed(self, way: Way, *, breakers: Breakers = BREAKERS, keys: ProviderKeys = provider_keys) -> ChatModel:
         """Return a router over a way's deployments."""
         asker = self.asker or NOBODY
         needs_counting = self.catalog.limits.are_any or any(each.limits.are_any for each in way.candidates)
         counter = Counter(rates(settings.REDIS_URL), asker, self.catalog.limits) if needs_counting else None
         in_vault = self.in_vault or self.in_thread
         adapter = partial(self.adapter, route=way.route or "")
-        return Totaled(Routed(way, Attempts(asker, adapter, in_vault, breakers, provider_keys, counter)), self.tally)
+        return Totaled(Routed(way, Attempts(asker, adapter, in_vault, breakers, keys, counter)), self.tally)
 
     def around(self, model: ChatModel) -> ChatModel:
         """Put around a router, or the built-in model, what every answer goes through: outermost last."""

@@ -212,6 +212,11 @@ def _candidate(row: DeploymentRow, secrets: Mapping[_Place, Secret]) -> Candidat
     )
 
 
+def candidate_at(row: DeploymentRow) -> Candidate:
+    """Return one deployment, whether it is switched on or not, written or not; inside of its organization."""
+    return _candidate(row, _secrets_of([row.provider], row.provider.organization_id))
+
+
 def deployment_of(row: DeploymentRow) -> Deployment:
     """Return a row as it is asked, without its key."""
     provider = row.provider

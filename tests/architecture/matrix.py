@@ -74,6 +74,9 @@ FORM_PLAN = {"every_days": "30", "by": "reminder"}
 FORM_SHARE = {"whom": "team:{team}"}
 FORM_RULE = {"tag": "new", "effect": "deny", "whom": "role:viewer"}
 NEW_RULE = {"tag": "new", "effect": "deny", "role": "viewer"}
+NEW_PROVIDER = {"name": "New", "kind": "ollama"}
+NEW_DEPLOYMENT = {"provider_id": "{provider}", "model": "mistral"}
+NEW_ROUTE = {"name": "smart", "deployments": ["{deployment}"]}
 ASYNC = {"prefer": "respond-async"}
 
 # fmt: off
@@ -110,6 +113,27 @@ VAULT = (
     _row("GET", _API + "vault/tag-rules/",                  "401 200 200 200 403 403 403 403"),
     _row("POST", _API + "vault/tag-rules/",                 "401 201 201 201 403 403 403 403", NEW_RULE),
     _row("DELETE", _API + "vault/tag-rules/<str:rule>/",    "401 404 204 204 403 403 403 403"),
+)
+MODELS = (
+    _row("GET", _API + "models/",                           "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "model-providers/",                  "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "model-providers/",                 "401 201 201 201 403 403 403 403", NEW_PROVIDER),
+    _row("GET", _API + "model-providers/<str:provider>/",   "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "model-providers/<str:provider>/", "401 404 200 200 403 403 403 403", NEW),
+    _row("DELETE", _API + "model-providers/<str:provider>/", "401 404 409 409 403 403 403 403"),
+    _row("POST", _API + "model-providers/<str:provider>/test/", "401 404 200 200 403 403 403 403", {}),
+    _row("GET", _API + "deployments/",                      "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "deployments/",                     "401 404 201 201 403 403 403 403", NEW_DEPLOYMENT),
+    _row("GET", _API + "deployments/<str:deployment>/",     "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "deployments/<str:deployment>/",   "401 404 200 200 403 403 403 403", {"name": "new"}),
+    _row("DELETE", _API + "deployments/<str:deployment>/",  "401 404 409 409 403 403 403 403"),
+    _row("GET", _API + "routes/",                           "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "routes/",                          "401 404 201 201 403 403 403 403", NEW_ROUTE),
+    _row("GET", _API + "routes/<str:route>/",               "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "routes/<str:route>/",             "401 404 200 200 403 403 403 403", {"name": "new"}),
+    _row("DELETE", _API + "routes/<str:route>/",            "401 404 204 204 403 403 403 403"),
+    _row("GET", _API + "model-rules/",                      "401 200 200 200 200 200 200 200"),
+    _row("PATCH", _API + "model-rules/",                    "401 200 200 200 403 403 403 403", {"is_local_only": True}),
 )
 ACCOUNTS = (
     _row("GET", _API + "me/",                               "401 200 200 200 200 200 200 200"),
@@ -153,9 +177,6 @@ FILES = (
     _row("GET", _API + "projects/<str:project>/files/<any_path:path>", "401 404 200 200 200 200 200 200"),
     _row("PUT", _API + "projects/<str:project>/files/<any_path:path>", "401 404 200 200 200 200 403 403", b"other"),
     _row("DELETE", _API + "projects/<str:project>/files/<any_path:path>", "401 404 204 204 204 204 403 403"),
-)
-MODELS = (
-    _row("GET", _API + "models/",                           "401 200 200 200 200 200 200 200"),
 )
 AGENTS = (
     _row("GET", _API + "flows/",                            "401 200 200 200 200 200 200 200"),

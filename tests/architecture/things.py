@@ -14,6 +14,9 @@ from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
 from codexos.kernel.ids import new_id
+from llm.operations.deployments import DeploymentEdit, create_deployment
+from llm.operations.providers import ProviderEdit, create_provider
+from llm.operations.routes import RouteEdit, create_route
 from rag.operations.files import store_file
 from tests.architecture.matrix import LINEAR
 from tests.factories import Someone, World
@@ -53,6 +56,9 @@ def unknown_things() -> dict[str, str]:
         "secret",
         "share",
         "rule",
+        "provider",
+        "deployment",
+        "route",
     )
     return {
         "path": "nothing.md",
@@ -90,7 +96,9 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         share = share_secret(owner.actor, secret.id, whom=Whom(team=team.id))
         rule = make_rule(admin.actor, RuleRequest("matrix", "deny", role="viewer"))
         hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
+    models = _models_of(admin)
     return {
+        **models,
         "organization": str(organization.id),
         "team": str(team.id),
         "project": str(project.id),
@@ -111,4 +119,16 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "form": "csv",
         "number": "1",
         "key": "start",
+    }
+
+
+def _models_of(admin: Someone) -> dict[str, str]:
+    """Make a provider that may not be reached, a deployment there, and a route to it."""
+    provider = create_provider(admin.actor, ProviderEdit(name="Local", kind="ollama"))
+    deployment = create_deployment(admin.actor, DeploymentEdit(provider=str(provider.pk), model="llama3:8b"))
+    route = create_route(admin.actor, RouteEdit(name="fast", deployments=[str(deployment.pk)]))
+    return {
+        "provider": str(provider.pk),
+        "deployment": str(deployment.pk),
+        "route": str(route.pk),
     }
