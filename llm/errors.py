@@ -40,7 +40,7 @@ class ModelAnswerInvalid(Unavailable):
     def __init__(self, *, model: str, provider: str, because: str) -> None:
         super().__init__(
             f"{provider} did not answer for model {model!r} as a chat model does: {because}. "
-            "See that the address leads to an OpenAI-compatible API, and try again.",
+            "See that the address leads to the API of a provider of that kind, and try again.",
             model=model,
         )
 

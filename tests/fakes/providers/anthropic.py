@@ -89,6 +89,7 @@ class FakeAnthropic(FakeProvider):
         head = {"id": "msg_1", "type": "message", "role": "assistant", "model": self.model, "content": []}
         yield event("message_start", message={**head, "stop_reason": None, "stop_sequence": None, "usage": usage})
         yield event("ping")
+        yield event("something_new", told="Who does not know an event leaves it out.")
         yield from self._blocks(script, asked)
         reason = "tool_use" if script.calls or self._is_forced(asked) else _FINISH[script.finish]
         delta = {"stop_reason": reason, "stop_sequence": None}
@@ -97,6 +98,13 @@ class FakeAnthropic(FakeProvider):
 
     def _blocks(self, script: Script, asked: Asked) -> Iterator[bytes]:
         calls = list(script.calls)
+        if script.thought:
+            yield event(
+                "content_block_start", index=0, content_block={"type": "thinking", "thinking": "", "signature": ""}
+            )
+            yield event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": script.thought})
+            yield event("content_block_delta", index=0, delta={"type": "signature_delta", "signature": "c2ln"})
+            yield event("content_block_stop", index=0)
         if self._is_forced(asked):
             calls = [("json_tool_call", script.words)]
         elif script.words:

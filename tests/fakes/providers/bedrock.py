@@ -91,6 +91,11 @@ class FakeBedrock(FakeProvider):
 
     def _blocks(self, script: Script, asked: Asked) -> Iterator[bytes]:
         calls = list(script.calls)
+        yield frame("somethingNew", {"told": "Who does not know an event leaves it out."})
+        if script.thought:
+            thought = {"reasoningContent": {"text": script.thought}}
+            yield frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": thought})
+            yield frame("contentBlockStop", {"contentBlockIndex": 0})
         if _is_forced(asked):
             calls = [("json_tool_call", script.words)]
         elif script.words:

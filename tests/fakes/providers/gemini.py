@@ -72,6 +72,8 @@ class FakeGemini(FakeProvider):
     def frames(self, script: Script, asked: Asked) -> Iterator[bytes]:
         told_in, told_out = script.usage
         usage = {"promptTokenCount": told_in, "totalTokenCount": told_in}
+        if script.thought:
+            yield self._chunk([{"text": script.thought, "thought": True}], usage)
         for word in script.words:
             yield self._chunk([{"text": word}], usage)
         calls = [{"functionCall": {"name": name, "args": read("".join(pieces))}} for name, pieces in script.calls]
@@ -86,6 +88,12 @@ class FakeGemini(FakeProvider):
             candidate["finishReason"] = finish
         head = {"usageMetadata": usage, "modelVersion": self.model, "responseId": "r1"}
         return b"data: " + text_of({"candidates": [candidate], **head}) + b"\r\n\r\n"
+
+    def blocked(self) -> bytes:
+        """Return the only piece of a stream where what was asked is not answered at all."""
+        feedback = {"promptFeedback": {"blockReason": "SAFETY", "safetyRatings": []}}
+        usage = {"promptTokenCount": 42, "totalTokenCount": 42}
+        return b"data: " + text_of({**feedback, "usageMetadata": usage, "modelVersion": self.model}) + b"\r\n\r\n"
 
     def refusal(self, status: int, message: str) -> tuple[Mapping[str, str], Any]:
         error: dict[str, Any] = {"code": status, "message": message, "status": _STATUS.get(status, "UNKNOWN")}

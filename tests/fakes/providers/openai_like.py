@@ -81,12 +81,17 @@ class OpenAILike(FakeProvider):
 
     def frames(self, script: Script, asked: Asked) -> Iterator[bytes]:
         yield self.chunk([_choice({"role": "assistant", "content": ""})])
+        if script.thought:
+            yield self.chunk([_choice(self.thinking(script.thought))])
         for word in script.words:
             yield self.chunk([_choice({"content": word})])
         yield from (self.chunk([_choice({"tool_calls": [piece]})]) for piece in self.calls(script))
         finish = "tool_calls" if script.calls else _FINISH[script.finish]
         yield from self.ending(script, finish)
         yield b"data: [DONE]\n\n"
+
+    def thinking(self, thought: str) -> dict[str, Any]:
+        return {"content": None, "reasoning_content": thought}
 
     def calls(self, script: Script) -> Iterator[dict[str, Any]]:
         for at, (name, _) in enumerate(script.calls):
@@ -203,6 +208,9 @@ class FakeMistral(OpenAILike):
         for known in [message.get("tool_call_id"), *(call["id"] for call in message.get("tool_calls", []))]:
             need(known is None or re.fullmatch("[a-zA-Z0-9]{9}", known), f"Tool call id was {known}", 422)
 
+    def thinking(self, thought: str) -> dict[str, Any]:
+        return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": thought}]}]}
+
     def ending(self, script: Script, finish: str) -> Iterator[bytes]:
         yield self.chunk([_choice({"content": ""}, finish)], usage=self.usage(script))
 
@@ -235,6 +243,9 @@ class FakeOpenRouter(OpenAILike):
         yield b": OPENROUTER PROCESSING\n\n"
         yield from super().frames(script, asked)
 
+    def thinking(self, thought: str) -> dict[str, Any]:
+        return {"content": "", "reasoning": thought, "reasoning_details": [{"type": "reasoning.text", "text": thought}]}
+
     def usage(self, script: Script) -> dict[str, Any]:
         return super().usage(script) | {"cost": 0.00014, "is_byok": False}
 
@@ -255,6 +266,9 @@ class FakeOllama(OpenAILike):
 
     def check_key(self, asked: Asked) -> None:
         """Whoever reaches it may ask it."""
+
+    def thinking(self, thought: str) -> dict[str, Any]:
+        return {"role": "assistant", "content": "", "reasoning": thought}
 
     def calls(self, script: Script) -> Iterator[dict[str, Any]]:
         for at, (name, pieces) in enumerate(script.calls):

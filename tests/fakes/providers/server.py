@@ -25,6 +25,8 @@ class Script:
     words: Sequence[str] = ("The lamp ", "was lit ", "in 1871.")
     calls: Sequence[tuple[str, Sequence[str]]] = ()
     """Tools it asks for: the name, and the arguments in the pieces they are streamed in."""
+    thought: str = ""
+    """What it thinks before it answers, and shows apart from its answer."""
     usage: tuple[int, int] = (42, 7)
     cached: int = 0
     written: int = 0

@@ -20,7 +20,7 @@ from codexos.kernel.chat import (
 from codexos.kernel.jsontypes import JsonObject
 from llm.engine.structured import asking_for
 from llm.errors import ModelAnswerTooLarge, ModelKeyRefused, ModelRequestRefused
-from tests.fakes.providers import FakeAnthropic, FakeBedrock
+from tests.fakes.providers import FakeAnthropic, FakeBedrock, FakeGemini
 from tests.fakes.providers.server import SPOILT, serve
 from tests.llm.wire.conftest import Line
 
@@ -70,6 +70,21 @@ async def test_who_speaks_is_kept_apart(line: Line):
     await line.ask(messages=messages)
     text = line.fake.last["text"]
     assert [word for word in text.split("\n") if word] == ["Be brief.", "Hello", "Hi.", "Go"]
+
+
+async def test_what_a_model_thinks_is_no_part_of_its_answer(line: Line):
+    line.fake.will(thought="The user asks about a lamp.")
+    pieces, answer = await line.ask()
+    assert answer.text == "The lamp was lit in 1871."
+    assert "".join(piece.text for piece in pieces) == answer.text
+
+
+async def test_gemini_may_answer_nothing_at_all(monkeypatch: pytest.MonkeyPatch):
+    with serve(FakeGemini()) as fake:
+        monkeypatch.setattr(fake, "frames", lambda *_: iter([fake.blocked()]))
+        _, answer = await Line(fake).ask()
+    assert answer.finish_reason == "content_filter"
+    assert "held back" in (answer.note or "")
 
 
 async def test_tools_are_called_side_by_side_and_their_arguments_come_as_they_are_written(line: Line):
