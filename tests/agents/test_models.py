@@ -4,7 +4,9 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,6 +16,7 @@ from accounts.operations.organizations import change_organization
 from agents.engine.journal import decode_data
 from agents.errors import ModelsMissing
 from agents.operations.runs import RunRequest, start_run
+from agents.workers.loading import settle_runs
 from tests.agents.test_runs import BLUEPRINT, run_agent, working
 from tests.agents.test_worker import finished
 from tests.factories import World
@@ -58,6 +61,9 @@ async def test_a_step_is_answered_by_the_provider_and_its_tokens_are_counted(
     (asked,) = provider.asked
     assert (asked["model"], asked["temperature"], asked["max_tokens"]) == ("gpt-4o", 0, 100)
     assert truth.execute("select input_tokens, output_tokens from agents_run").fetchone() == (42, 7)
+    await asyncio.to_thread(settle_runs, {committed_world.acme.id: [UUID(run["id"])]})
+    settled = truth.execute("select settled_at is not null, cost_usd from agents_run").fetchone()
+    assert settled == (True, Decimal("0.000175"))
     written = " ".join(str(row) for table in _TABLES for row in truth.execute(f"table {table}"))
     for told in (written, str(journal_of(truth)), answer.content.decode(), caplog.text):
         assert KEY not in told
