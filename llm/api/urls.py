@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from llm.api.views import deployments, models, providers, routes
+from llm.api.views import budgets, deployments, models, prices, providers, routes, usage
 
 _PROVIDER = "model-providers/<str:provider>/"
 
@@ -17,4 +17,14 @@ urlpatterns = [
     path("routes/", routes.RouteList.as_view(), name="api-routes"),
     path("routes/<str:route>/", routes.RouteDetail.as_view(), name="api-route"),
     path("model-rules/", routes.Rules.as_view(), name="api-model-rules"),
+    path("budgets/", budgets.BudgetList.as_view(), name="api-budgets"),
+    path("budgets/<str:budget>/", budgets.BudgetDetail.as_view(), name="api-budget"),
+    path("prices/", prices.PriceList.as_view(), name="api-prices"),
+    path("prices/<str:price>/", prices.PriceDetail.as_view(), name="api-price"),
+    path("cost-rules/", prices.CostRules.as_view(), name="api-cost-rules"),
+    path("kept-answers/", prices.KeptAnswers.as_view(), name="api-kept-answers"),
+    path("usage/groups/", usage.UsageGroups.as_view(), name="api-usage-groups"),
+    path("usage/series/", usage.UsageSeries.as_view(), name="api-usage-series"),
+    path("usage/calls/", usage.UsageCalls.as_view(), name="api-usage-calls"),
+    path("usage/report/", usage.UsageReport.as_view(), name="api-usage-report"),
 ]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q
 
 from accounts.tenancy import OrganizationQuerySet, tenant
 from codexos.kernel import clock
@@ -24,6 +24,7 @@ from llm.models import Budget, BudgetPeriod, BudgetScope, BudgetSpan, CallOutcom
 from llm.operations.askers import Asker
 from llm.operations.budget_alerts import note_thresholds
 from llm.operations.calls import CallBegun, CallEnded, call_data, call_from, write_call
+from llm.queries.budgets import spent_before
 from llm.queries.costs import KnownBudget
 
 HELD_SECONDS = 120
@@ -249,12 +250,7 @@ def _any_of(wanted: dict[UUID, datetime]) -> Q:
 
 def _open_span(budget: KnownBudget, organization_id: UUID, *, starts_at: datetime) -> None:
     """Begin a period. What was spent in it before there was the budget counts, too."""
-    calls = LlmCall.objects.for_organization(organization_id).filter(at__gte=starts_at)
-    if (end := budget.period.end_of(starts_at)) is not None:
-        calls = calls.filter(at__lt=end)
-    if (column := _COLUMNS.get(budget.scope)) is not None:
-        calls = calls.filter(**{column: budget.scope_id})
-    spent = calls.aggregate(sum=Sum("cost_usd"))["sum"] or _ZERO
+    spent = spent_before(budget, organization_id, starts_at=starts_at)
     span = BudgetSpan(
         id=new_id(), organization_id=organization_id, budget_id=budget.id, starts_at=starts_at, spent_usd=spent
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from accounts.actor import Actor
 from accounts.models import Person, Project, Team
@@ -17,7 +17,8 @@ from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel import clock
 from llm.errors import BudgetNotFound
-from llm.models import Budget, BudgetPeriod, BudgetScope, BudgetSpan
+from llm.models import Budget, BudgetPeriod, BudgetScope, BudgetSpan, LlmCall
+from llm.queries.costs import KnownBudget
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,17 @@ def budget_state(actor: Actor, budget_id: UUID | str) -> BudgetState:
     return next(iter(_states(actor, [access_budget(actor, budget_id)])))
 
 
+def spent_before(budget: KnownBudget | Budget, organization_id: UUID, *, starts_at: datetime) -> Decimal:
+    """Return what was spent in a period before there was the budget. Must run inside the organization."""
+    period, scope = BudgetPeriod(budget.period), BudgetScope(budget.scope)
+    calls = LlmCall.objects.for_organization(organization_id).filter(at__gte=starts_at)
+    if (end := period.end_of(starts_at)) is not None:
+        calls = calls.filter(at__lt=end)
+    if scope is not BudgetScope.ORGANIZATION:
+        calls = calls.filter(**{f"{scope}_id": budget.scope_id})
+    return calls.aggregate(sum=Sum("cost_usd"))["sum"] or Decimal(0)
+
+
 def access_budget(actor: Actor, budget_id: UUID | str, *, for_update: bool = False) -> Budget:
     """Return one budget. Raises BudgetNotFound. Must run inside the organization."""
     rows = _visible(actor)
@@ -93,7 +105,10 @@ def _states(actor: Actor, budgets: Iterable[Budget]) -> Iterable[BudgetState]:
     spans = {span.budget_id: span for span in BudgetSpan.objects.for_organization(actor.organization_id).filter(wanted)}
     names = _names(actor, budgets)
     for budget in budgets:
-        period, span = BudgetPeriod(budget.period), spans.get(budget.pk) or BudgetSpan()
+        period = BudgetPeriod(budget.period)
+        span = spans.get(budget.pk) or BudgetSpan(
+            spent_usd=spent_before(budget, actor.organization_id, starts_at=period.start_of(now))
+        )
         yield BudgetState(
             *(budget, period.start_of(now), period.end_of(now)),
             *(span.spent_usd, span.reserved_usd, span.unpriced_calls),

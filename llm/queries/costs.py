@@ -3,8 +3,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
+
+from django.db import connection
 
 from accounts.tenancy import tenant
 from llm.engine.prices.rates import Rate, rate_from
@@ -81,3 +84,10 @@ def _budgets(organization_id: UUID) -> Sequence[KnownBudget]:
         )
         for row in rows
     ]
+
+
+def list_organizations_with_costs_due(moment: datetime, *, most: int) -> list[UUID]:
+    """Return organizations where calls were left behind or came late, or kept answers have expired."""
+    with connection.cursor() as cursor:
+        cursor.execute("select app.organizations_with_costs_due(%s, %s)", [moment, most])
+        return [row[0] for row in cursor.fetchall()]

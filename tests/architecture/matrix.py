@@ -77,6 +77,8 @@ NEW_RULE = {"tag": "new", "effect": "deny", "role": "viewer"}
 NEW_PROVIDER = {"name": "New", "kind": "ollama"}
 NEW_DEPLOYMENT = {"provider_id": "{provider}", "model": "mistral"}
 NEW_ROUTE = {"name": "smart", "deployments": ["{deployment}"]}
+NEW_BUDGET = {"name": "New", "limit_usd": "10"}
+NEW_PRICE = {"kind": "openai", "model": "new", "input": "1", "output": "2"}
 ASYNC = {"prefer": "respond-async"}
 
 # fmt: off
@@ -134,6 +136,21 @@ MODELS = (
     _row("DELETE", _API + "routes/<str:route>/",            "401 404 204 204 403 403 403 403"),
     _row("GET", _API + "model-rules/",                      "401 200 200 200 200 200 200 200"),
     _row("PATCH", _API + "model-rules/",                    "401 200 200 200 403 403 403 403", {"is_local_only": True}),
+    _row("GET", _API + "budgets/",                          "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "budgets/",                         "401 201 201 201 403 403 403 403", NEW_BUDGET),
+    _row("GET", _API + "budgets/<str:budget>/",             "401 404 200 200 404 404 404 404"),  # who views billing
+    _row("PATCH", _API + "budgets/<str:budget>/",           "401 404 200 200 404 404 404 404", {"limit_usd": "2"}),
+    _row("DELETE", _API + "budgets/<str:budget>/",          "401 404 204 204 404 404 404 404"),
+    _row("GET", _API + "prices/",                           "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "prices/",                          "401 201 201 201 403 403 403 403", NEW_PRICE),
+    _row("DELETE", _API + "prices/<str:price>/",            "401 404 204 204 403 403 403 403"),
+    _row("GET", _API + "cost-rules/",                       "401 200 200 200 200 200 200 200"),
+    _row("PATCH", _API + "cost-rules/",                     "401 200 200 200 403 403 403 403", {"markup": "1.2"}),
+    _row("DELETE", _API + "kept-answers/",                  "401 204 204 204 403 403 403 403"),
+    _row("GET", _API + "usage/groups/",                     "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "usage/series/",                     "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "usage/calls/",                      "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "usage/report/",                     "401 200 200 200 403 403 403 403"),
 )
 ACCOUNTS = (
     _row("GET", _API + "me/",                               "401 200 200 200 200 200 200 200"),

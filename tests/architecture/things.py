@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """One of everything in an organization, by the names that routes use for it."""
 
+from decimal import Decimal
 from typing import NamedTuple
 
 from accounts.models import AuditEvent, Membership, Organization, Project, Team
@@ -14,7 +15,9 @@ from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
 from codexos.kernel.ids import new_id
+from llm.operations.budgets import BudgetRequest, create_budget
 from llm.operations.deployments import DeploymentEdit, create_deployment
+from llm.operations.prices import PriceRequest, set_price
 from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
 from rag.operations.files import store_file
@@ -56,6 +59,8 @@ def unknown_things() -> dict[str, str]:
         "secret",
         "share",
         "rule",
+        "budget",
+        "price",
         "provider",
         "deployment",
         "route",
@@ -95,6 +100,8 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         secret = put_secret(owner.actor, "matrix", b"a value", folder=Folder(project=project))
         share = share_secret(owner.actor, secret.id, whom=Whom(team=team.id))
         rule = make_rule(admin.actor, RuleRequest("matrix", "deny", role="viewer"))
+        budget = create_budget(admin.actor, BudgetRequest("Matrix", Decimal(1)))
+        price = set_price(admin.actor, PriceRequest("openai", "matrix", {"input": "1", "output": "1"}))
         hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
     models = _models_of(admin)
     return {
@@ -116,6 +123,8 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "secret": str(secret.id),
         "share": str(share.id),
         "rule": str(rule.id),
+        "budget": str(budget.id),
+        "price": str(price.id),
         "form": "csv",
         "number": "1",
         "key": "start",

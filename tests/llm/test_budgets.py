@@ -22,6 +22,7 @@ from llm.operations import metering
 from llm.operations.budgets import BudgetRequest, change_budget, create_budget, drop_budget
 from llm.operations.metering import Metered
 from llm.operations.spending import settle_lost
+from llm.operations.sweeping import sweep_costs
 from llm.operations.threads import InThread
 from tests.factories import World
 from tests.llm.asking import (
@@ -172,7 +173,7 @@ async def test_what_a_dead_worker_held_is_settled_by_an_estimate(
     later = clock.now() + timedelta(minutes=10)
     with monkeypatch.context() as patch:
         patch.setattr(clock, "now", lambda: later)
-        assert await threads(settle_lost, world.acme.id) == 1
+        assert await threads(sweep_costs) == 1
     span = await threads(span_of, world, row.id)
     lost = (await threads(calls_of, world))[0]
     assert (lost.outcome, lost.is_estimated, lost.input_tokens) == (CallOutcome.LOST, True, 1_008)
