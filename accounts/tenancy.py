@@ -104,7 +104,11 @@ def _holding(
     reset = variable.set(subject)
     try:
         with transaction.atomic(durable=durable):
-            _set_local(setting, token(subject))
+            if connection.savepoint_ids:
+                _set_local(setting, token(subject))
+            else:
+                # Sent with the block's first statement, and with its BEGIN (codexos/postgres).
+                connection.open_with(setting, token(subject))  # type: ignore[attr-defined]
             yield
             # Leaving a savepoint keeps what was set inside it, so the outer organization is put back by hand.
             if connection.savepoint_ids:

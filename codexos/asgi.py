@@ -6,6 +6,7 @@ ASGI handler each request costs a new thread. Whoever waits or streams is let in
 Channels routes the sockets.
 """
 
+import gc
 import os
 from typing import Any
 
@@ -48,3 +49,9 @@ def serve(app: App) -> App:
 
 
 application = serve(threaded())
+
+import codexos.urls  # noqa: E402, F401 - it brings every view, which the first request would load otherwise
+
+# What is loaded by now stays until the end, so the collector need not look through it again each time.
+gc.collect()
+gc.freeze()

@@ -2,6 +2,7 @@
 """What happens to every request before any view: an id, a guard at the door, errors with a name answered."""
 
 import re
+import threading
 from collections.abc import Callable
 
 from csp.constants import HEADER
@@ -12,6 +13,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from accounts.rest.problems import problem_of
 from codexos.error_pages import failure
@@ -19,6 +22,7 @@ from codexos.kernel.context import client_address, request_id
 from codexos.kernel.ids import new_id
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_BEARER = re.compile(r"bearer ", re.IGNORECASE).match
 _NO_NUL = "NUL characters cannot stand in an address or a text. Remove them and send it again."
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -82,6 +86,57 @@ class SlashMiddleware(CommonMiddleware):
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         """Tell whether to redirect to the address with a slash."""
         return not request.path_info.startswith("/api/") and super().should_redirect_with_slash(request)
+
+
+class LanguageMiddleware:
+    """Speaks the language a browser or a program asks for; no address of ours has one in it, as Django's looks for."""
+
+    def __init__(self, get_response: Next) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        translation.activate(translation.get_language_from_request(request))
+        request.LANGUAGE_CODE = translation.get_language()
+        response = self._get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
+
+
+class _Built(threading.local):
+    """The innermost of the chain of middlewares that this thread is making, which Django makes from within."""
+
+    innermost: "InnerMiddleware"
+
+
+_built = _Built()
+
+
+class InnerMiddleware:
+    """The last before the view: where programs join those who came through all that is for browsers."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        _built.innermost = self
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+
+class ProgramMiddleware:
+    """Lets programs past all that is for browsers: sessions, forgery, who is signed in, what to tell them next.
+
+    A program is who brings a bearer token to the API. There a token that opens nothing is an error, and nobody looks
+    whether a session is there, too (accounts/rest/asking.py).
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self._browsers = get_response
+        self._programs = _built.innermost.get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_program = request.path_info.startswith("/api/v1/") and _BEARER(request.META.get("HTTP_AUTHORIZATION", ""))
+        return self._programs(request) if is_program else self._browsers(request)
 
 
 def _refusal(request: HttpRequest) -> str | None:

@@ -137,16 +137,18 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "codexos.middleware.PolicyMiddleware",
     "codexos.middleware.DoorMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "codexos.middleware.LanguageMiddleware",
     "codexos.middleware.SlashMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "codexos.middleware.ProgramMiddleware",  # what follows is for browsers only
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "codexos.middleware.InnerMiddleware",
 ]
 ROOT_URLCONF = "codexos.urls"
 WSGI_APPLICATION = "codexos.wsgi.application"

@@ -7,7 +7,6 @@ this uses, hands over each of its parts and has the thread wait for each, which 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from a2wsgi.wsgi import Body, build_environ
 
 from codexos.bodies import Message, Receive, Send
+from codexos.crew import Crew
 
 Headers = list[tuple[str, str]]
 WsgiApp = Callable[..., Iterable[bytes]]
@@ -25,7 +25,7 @@ class Threaded:
 
     def __init__(self, app: WsgiApp, *, threads: int) -> None:
         self._app = app
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
+        self._crew = Crew(threads, name="wsgi")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -36,7 +36,7 @@ class Threaded:
         environ = {**build_environ(scope, Body(loop, receive)), "wsgi.input_terminated": True}  # type: ignore[arg-type]
         answer = _Answer(partial(_send_and_wait, loop, send))
         work = partial(copy_context().run, answer.take_from, self._app, environ)
-        for message in await loop.run_in_executor(self._pool, work):
+        for message in await self._crew.call(work):
             await send(message)
 
 

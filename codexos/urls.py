@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Every route of the product on one page."""
 
-from django.urls import include, path
+from importlib import import_module
+
+from django.urls import URLPattern, URLResolver, include, path
 
 from accounts.admin import console
 from agents.api.urls import short_doors as doors_of_agents
 from codexos import api_docs, health
 from vault.api.urls import short_doors as doors_of_vault
+
+
+def by_word(*modules: str) -> list[URLPattern | URLResolver]:
+    """Return the routes of apps by their first word: an address is compared only with those that begin as it does."""
+    groups: dict[str, list[URLPattern]] = {}
+    for route in (route for module in modules for route in import_module(module).urlpatterns):
+        word, stroke, rest = str(route.pattern).partition("/")
+        groups.setdefault(word + stroke, []).append(path(rest, route.callback, route.default_args, route.name))
+    return [path(word, include(routes)) for word, routes in groups.items()]
+
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -15,11 +27,10 @@ urlpatterns = [
     path("api/v1/schema/", api_docs.schema, name="schema"),
     path("api/docs/", api_docs.operations, name="api-docs"),
     path("api/docs/errors/", api_docs.errors, name="api-errors"),
-    path("api/v1/", include("accounts.api.urls")),
-    path("api/v1/", include("vault.api.urls")),
-    path("api/v1/", include("llm.api.urls")),
-    path("api/v1/", include("rag.api.urls")),
-    path("api/v1/", include("agents.api.urls")),
+    path(
+        "api/v1/",
+        include(by_word("accounts.api.urls", "vault.api.urls", "llm.api.urls", "rag.api.urls", "agents.api.urls")),
+    ),
     *doors_of_agents,
     *doors_of_vault,
     path("account/", include("allauth.urls")),

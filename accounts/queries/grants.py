@@ -22,7 +22,7 @@ class Standing(NamedTuple):
     email: str
     role: str
     break_glass_id: UUID | None
-    grants: list[str]
+    grants: tuple[str, ...]
 
 
 class OpenedToken(NamedTuple):
@@ -32,7 +32,7 @@ class OpenedToken(NamedTuple):
     organization_id: UUID
     person_id: UUID
     project_id: UUID | None
-    scopes: list[str]
+    scopes: tuple[str, ...]
     last_used_at: datetime | None
     standing: Standing
 
@@ -40,7 +40,7 @@ class OpenedToken(NamedTuple):
 def load_actor(person: Person, *, organization_id: UUID) -> Actor | None:
     """Return who ``person`` is in an organization: a member, a system admin under break-glass, or None."""
     row = _first("select * from app.standing_of(%s, %s, %s)", person.pk, organization_id, clock.now())
-    return actor_of(Standing(*row), person_id=person.pk, organization_id=organization_id) if row else None
+    return actor_of(_standing(row), person_id=person.pk, organization_id=organization_id) if row else None
 
 
 def open_token(token_hash: bytes) -> OpenedToken | None:
@@ -50,8 +50,14 @@ def open_token(token_hash: bytes) -> OpenedToken | None:
         return None
     token_id, organization_id, person_id, project_id, scopes, last_used_at, *standing = row
     return OpenedToken(
-        token_id, organization_id, person_id, project_id, scopes, last_used_at, standing=Standing(*standing)
+        token_id, organization_id, person_id, project_id, tuple(scopes), last_used_at, standing=_standing(standing)
     )
+
+
+def _standing(row: Iterable[Any]) -> Standing:
+    email, role, break_glass_id, grants = row
+    # Standings are looked up by, so nothing in one may change.
+    return Standing(email, role, break_glass_id, tuple(grants))
 
 
 def actor_of(standing: Standing, *, person_id: UUID, organization_id: UUID) -> Actor:

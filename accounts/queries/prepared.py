@@ -6,8 +6,7 @@ the same shape whose ids are nobody's. Where those come up in its parameters, th
 is not an id is part of the key under which the SQL is kept, so two actors who may see differently share nothing.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from copy import copy
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid4
@@ -15,7 +14,7 @@ from uuid import UUID, uuid4
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model
-from django.db.models.query import ModelIterable
+from django.db.models.query import get_related_populators
 
 from accounts.actor import Actor
 from accounts.tenancy import OrganizationQuerySet
@@ -37,13 +36,13 @@ class _Shape(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """A query's SQL; of each parameter its value, or which of the ids it is."""
+    """A query's SQL; of each parameter its value, or which of the ids it is; how rows become models."""
 
     queryset: OrganizationQuerySet[Any]
-    compiler: Any
     sql: str
-    parameters: Sequence[Any]
-    places: Sequence[int | None]
+    parameters: Sequence[Any] = ()
+    places: Sequence[int | None] = ()
+    reader: "_Reader | None" = None
 
 
 class Prepared(Generic[M]):
@@ -64,7 +63,12 @@ class Prepared(Generic[M]):
         known = (*_ids_of(actor), *ids)
         plan = self._plan_of(_shape_of(actor, known, choices=tuple(choices.items())))
         plan.queryset.check_scope()
-        return list(ModelIterable(_Bound(plan, known))) if plan.sql else []  # type: ignore[arg-type]
+        if plan.reader is None:
+            return []
+        pairs = zip(plan.parameters, plan.places, strict=True)
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(plan.sql, [value if place is None else known[place] for value, place in pairs])
+            return list(plan.reader.models(cursor.fetchall()))
 
     def _make_plan(self, shape: _Shape) -> _Plan:
         standins = tuple(uuid4() if is_there else None for is_there in shape.present)
@@ -74,31 +78,42 @@ class Prepared(Generic[M]):
         try:
             sql, parameters = compiler.as_sql()
         except EmptyResultSet:
-            return _Plan(queryset, compiler, "", (), ())
+            return _Plan(queryset, "")
         place_of = {standin: place for place, standin in enumerate(standins) if standin}
         places = [place_of.get(value) if isinstance(value, UUID) else None for value in parameters]
         _insist_replaced(sql, [*zip(parameters, places, strict=True)], standins=place_of)
-        return _Plan(queryset, compiler, sql, parameters, places)
+        return _Plan(queryset, sql, parameters, places, _Reader(compiler))
 
 
-class _Bound:
-    """Kept SQL with true ids: what Django's ModelIterable asks of a queryset and of its query."""
+class _Reader:
+    """Makes rows into models as Django's ModelIterable does, but what that works out for each query is known here."""
 
-    db = DEFAULT_DB_ALIAS
-    _known_related_objects: dict[Any, Any] = {}
+    def __init__(self, compiler: Any) -> None:
+        known, select = compiler.klass_info, compiler.select
+        own = known["select_fields"]
+        self._model = known["model"]
+        self._own = slice(own[0], own[-1] + 1)
+        self._names = [column[0].target.attname for column in select[self._own]]
+        self._related = get_related_populators(known, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+        self._annotations = compiler.annotation_col_map or {}
+        self._converters = compiler.get_converters([column[0] for column in select[: compiler.col_count]])
 
-    def __init__(self, plan: _Plan, ids: Sequence[UUID | None]) -> None:
-        self.query = self
-        self._plan = plan
-        pairs = zip(plan.parameters, plan.places, strict=True)
-        self._parameters = [value if place is None else ids[place] for value, place in pairs]
+    def models(self, rows: Sequence[Sequence[Any]]) -> Iterator[Any]:
+        """Yield what the rows say, related models with it."""
+        for row in map(self._converted, rows):
+            one = self._model.from_db(DEFAULT_DB_ALIAS, self._names, row[self._own])
+            for related in self._related:
+                related.populate(row, one)
+            for name, place in self._annotations.items():
+                setattr(one, name, row[place])
+            yield one
 
-    def get_compiler(self, *, using: str) -> Any:
-        """Return the kept compiler with this thread's connection, that has nothing left to compile."""
-        compiler = copy(self._plan.compiler)
-        compiler.connection = connections[using]
-        compiler.as_sql = lambda: (self._plan.sql, self._parameters)
-        return compiler
+    def _converted(self, row: Sequence[Any]) -> Sequence[Any]:
+        values = list(row)
+        for place, (converters, expression) in self._converters.items():
+            for convert in converters:
+                values[place] = convert(values[place], expression, connections[DEFAULT_DB_ALIAS])
+        return values
 
 
 def _ids_of(actor: Actor) -> tuple[UUID | None, ...]:

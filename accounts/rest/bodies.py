@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the API is sent, read by its shape; what it means is checked by the operation."""
 
+import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,12 +13,31 @@ _MOST_NAMED = 10
 _NAME_SHOWN = 60
 
 
+class _Readers(threading.local):
+    """One serializer of a kind a thread, kept: DRF copies its fields anew for each, which is dearer than reading."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[type[serializers.Serializer[Any]], bool], serializers.Serializer[Any]] = {}
+
+    def kept(self, kind: type[serializers.Serializer[Any]], *, partial: bool) -> serializers.Serializer[Any]:
+        """Return the one of this thread."""
+        if (kind, partial) not in self._of:
+            self._of[kind, partial] = kind(partial=partial)
+        return self._of[kind, partial]
+
+
+_readers = _Readers()
+
+
 class Query(serializers.Serializer[Any]):
     """A query string. Parameters it does not know are left to whoever does: pages, tracking."""
 
     @classmethod
     def parse(cls, data: Any, *, partial: bool = False) -> dict[str, Any]:
         """Return what was sent. Raises ValidationError."""
+        with suppress(serializers.ValidationError):
+            return dict(_readers.kept(cls, partial=partial).run_validation(data))
+        # What is wrong says one that was made for it.
         sent = cls(data=data, partial=partial)
         sent.is_valid(raise_exception=True)
         return dict(sent.validated_data)

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The base of every API view in the house."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponseNotModified
 from django.http.response import HttpResponseBase
+from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,6 +20,23 @@ from accounts.rest.parsers import StrictJSONParser
 from accounts.rest.writes import answer_once, idempotency_key
 from codexos.kernel.errors import NotSignedIn
 
+_JSON = "application/json"
+_CONTENT_WITH_JSON = (_JSON, "*/*")
+
+
+class JsonNegotiation(DefaultContentNegotiation):
+    """Who asks for JSON or for anything, as nearly all do, gets JSON; what others would like best is worked out."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Return who writes the answer, and its media type. Raises NotAcceptable."""
+        plain, among = request._request, list(renderers)
+        is_content = plain.META.get("HTTP_ACCEPT", "*/*") in _CONTENT_WITH_JSON and not plain.META.get("QUERY_STRING")
+        if is_content and format_suffix is None and among[0].media_type == _JSON:
+            return among[0], _JSON
+        return cast(tuple[BaseRenderer, str], super().select_renderer(request, among, format_suffix))
+
 
 class OrganizationAPIView(APIView):
     """A view that translates one request of one Actor; everything else happens in operations and queries.
@@ -27,6 +47,7 @@ class OrganizationAPIView(APIView):
     authentication_classes = [TokenAuthentication, SessionAuthentication]
     permission_classes = [IsAsking]
     parser_classes = [StrictJSONParser]
+    content_negotiation_class: type[BaseContentNegotiation] = JsonNegotiation
     format_kwarg = None
     idempotency_exempt = False
     rate_headers: dict[str, str]

@@ -1,19 +1,82 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Django's PostgreSQL with a cheaper look at connections that leave the pool.
+"""Django's PostgreSQL with fewer round trips: for a connection that leaves the pool, and for a transaction's begin.
 
-Django asks each one over the wire before it is used, which is one round trip in seven of a small request. A connection
-that the server has ended can be read from at once, which the operating system tells without asking anybody.
+Django asks each connection over the wire before it is used, which is one round trip in seven of a small request. A
+connection that the server has ended can be read from at once, which the operating system tells without asking anybody.
+
+psycopg sends BEGIN by itself before a transaction's first statement. Here the driver is left in autocommit, and that
+first statement is sent behind BEGIN, and behind what shall hold for the transaction, in one message.
 """
 
 import select
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg import Connection
+from psycopg import ClientCursor, Connection, pq
 from psycopg_pool import ConnectionPool
 
 ASKED_EVERY_SECONDS = 5.0
+_IDLE = pq.TransactionStatus.IDLE
+
+
+class Opening:
+    """What a transaction begins with, in front of its first statement: BEGIN, and settings that end with it."""
+
+    def __init__(self) -> None:
+        self.text = "begin; "
+        self.count = 1
+        self.values: tuple[str, ...] = ()
+
+    def add(self, setting: str, value: str) -> None:
+        """Let a setting hold for the transaction; its name is one of ours and goes into the statement as it is."""
+        self.text += f"set local {setting} = %s; "
+        self.count += 1
+        self.values += (value,)
+
+
+class Cursor(base.CursorMixin, ClientCursor[Any]):
+    """Opens the transaction it is used in, where none has begun."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "Cursor":
+        """Execute a statement, behind what opens the transaction."""
+        opening = self._due()
+        if opening is None:
+            super().execute(query, params, **options)
+            return self
+        if not isinstance(query, str) or params is None or isinstance(params, Mapping):
+            # Their values cannot stand in one row with ours.
+            self._open(opening)
+            super().execute(query, params, **options)
+            return self
+        super().execute(opening.text + query, (*opening.values, *params), **options)
+        for _ in range(opening.count):
+            self.nextset()
+        return self
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        """Execute a statement with each of the rows."""
+        self.open()
+        super().executemany(query, params_seq, **options)
+
+    def copy(self, *args: Any, **options: Any) -> Any:
+        """Copy rows in or out."""
+        self.open()
+        return super().copy(*args, **options)
+
+    def open(self) -> None:
+        """Open the transaction, alone."""
+        if opening := self._due():
+            self._open(opening)
+
+    def _open(self, opening: Opening) -> None:
+        super().execute(opening.text, opening.values)
+
+    def _due(self) -> Opening | None:
+        # Whether it has begun is asked of the connection itself: a statement may fail before it is sent.
+        opening: Opening | None = getattr(self.connection, "opening", None)
+        return opening if opening is not None and self.connection.pgconn.transaction_status == _IDLE else None
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -27,6 +90,34 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # Django says the pool's check itself and takes no other.
             pool._check = check_connection
         return pool
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return how to connect."""
+        return {**super().get_connection_params(), "cursor_factory": Cursor, "autocommit": True}
+
+    def open_with(self, setting: str, value: str) -> None:
+        """Let a setting hold for the transaction that was just entered; it is sent with the first statement."""
+        self.connection.opening.add(setting, value)
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """Return a new cursor."""
+        if name is None or self.autocommit:
+            return super().create_cursor(name)
+        with super().create_cursor() as cursor:
+            cursor.open()
+        named = super().create_cursor(name)
+        # Django looks at the driver's autocommit, which tells nothing here: inside of a transaction none need be held.
+        named._withhold = False
+        return named
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        self.connection.opening = None if autocommit else Opening()
+
+    def _close(self) -> Any:
+        if self.connection is not None:
+            # The pool asks it before the next one uses it, which must not begin anything.
+            self.connection.opening = None
+        return super()._close()  # type: ignore[misc]
 
 
 def check_connection(connection: Connection[Any]) -> None:

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Threads that wait for work, the one that worked last called first.
+
+What a thread used lately is still near: its connection's state, its serializers, its memory. The executor of the
+standard library wakes the one that has rested longest instead, which costs a small request a tenth of its time.
+"""
+
+import asyncio
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+R = TypeVar("R")
+Tell = Callable[[], object]
+Work = Callable[[], Tell]
+Inbox = SimpleQueue[Work | None]
+
+
+class Crew:
+    """At most so many threads, started when all others are busy. They end with their crew, or with the process."""
+
+    def __init__(self, most: int, *, name: str) -> None:
+        self._desk = _Desk(most, name=name)
+        # At the end of the process, too: whoever is in the middle of something finishes it.
+        weakref.finalize(self, self._desk.close)
+
+    async def call(self, function: Callable[[], R]) -> R:
+        """Do it in one of the threads; what it returns or raises."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[R] = loop.create_future()
+
+        def work() -> Tell:
+            try:
+                return partial(_tell, loop, _succeed, done, function())
+            except BaseException as error:
+                return partial(_tell, loop, _fail, done, error)
+
+        self._desk.give(work)
+        return await done
+
+
+class _Desk:
+    """Where work is given out. The threads hold this and not their crew, which may thus be forgotten."""
+
+    def __init__(self, most: int, *, name: str) -> None:
+        self._most = most
+        self._name = name
+        self._lock = threading.Lock()
+        self._resting: list[Inbox] = []
+        self._waiting: deque[Work] = deque()
+        self._threads: list[threading.Thread] = []
+        self._is_closed = False
+
+    def give(self, work: Work) -> None:
+        """Have it done by who rested last, by a new thread, or as soon as one is free."""
+        with self._lock:
+            if self._resting:
+                self._resting.pop().put(work)
+            elif len(self._threads) < self._most:
+                self._start(work)
+            else:
+                self._waiting.append(work)
+
+    def close(self) -> None:
+        """Let no more be given out and wait for what has been, unless one of the threads asks for it."""
+        with self._lock:
+            self._is_closed = True
+            for inbox in self._resting:
+                inbox.put(None)
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()
+
+    def ask_for(self, inbox: Inbox) -> None:
+        """Put what waits into the inbox, else what comes next; None at the end."""
+        with self._lock:
+            if self._waiting:
+                inbox.put(self._waiting.popleft())
+            elif self._is_closed:
+                inbox.put(None)
+            else:
+                self._resting.append(inbox)
+
+    def _start(self, work: Work) -> None:
+        name = f"{self._name}_{len(self._threads)}"
+        # A daemon, since the interpreter would wait for the others before it says that the process ends.
+        thread = threading.Thread(target=_live, args=(self, work), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def _live(desk: _Desk, work: Work | None) -> None:
+    inbox: Inbox = SimpleQueue()
+    while work is not None:
+        tell = work()
+        # Before it is told, so that who hears it and calls again finds this thread resting.
+        desk.ask_for(inbox)
+        tell()
+        # Neither the work nor what came of it is kept while nothing is to do.
+        del work, tell
+        work = inbox.get()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, how: Callable[..., None], *outcome: Any) -> None:
+    # Where the loop has ended, nobody waits any more.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(how, *outcome)
+
+
+def _succeed(done: "asyncio.Future[R]", outcome: R) -> None:
+    if not done.done():
+        done.set_result(outcome)
+
+
+def _fail(done: "asyncio.Future[R]", error: BaseException) -> None:
+    if not done.done():
+        done.set_exception(error)
