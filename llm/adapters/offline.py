@@ -2,20 +2,38 @@
 """The built-in model: needs no key and no network. It answers by quoting, and says plainly what it is."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from codexos.kernel.chat import ChatAnswer, ChatRequest, ContextDocument, Delta, Usage
+from codexos.kernel.chat import (
+    CallPiece,
+    ChatAnswer,
+    ChatRequest,
+    ContextDocument,
+    Delta,
+    FinishReason,
+    ToolCall,
+    Usage,
+)
 from codexos.kernel.jsontypes import JsonObject
 from codexos.kernel.prose import plain
+from llm.adapters.extraction.choosing import Embed
+from llm.adapters.extraction.material import Material
+from llm.adapters.extraction.values import extract
 from llm.adapters.offline_tasks import do_task, size_of
+from llm.adapters.offline_tools import planned_calls, tool_documents
 from llm.adapters.quoting import Quote, Reading, terms_of
+from llm.adapters.summarizing import telling_sentences
 from llm.engine.catalog import OFFLINE, OFFLINE_BUDGET_CHARACTERS
+from llm.errors import EmbedderUnavailable
 
 WORDS_PER_DELTA = 4
+MOST_CITED = 20
+RESULT_CHARACTERS = 500
 CHARACTERS_PER_TOKEN = 4
 # Reading less than this takes a few milliseconds; more is read in a thread, out of the way of other runs.
 READ_AT_ONCE_CHARACTERS = 20_000
@@ -35,23 +53,36 @@ _NEARNESS: dict[Task, float] = {"answer": 0.6, "summarize": 0.3, "list": 0.35, "
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """What is answered: a text with what it cites, or calls of tools."""
+
+    text: str
+    citations: Sequence[JsonObject] = ()
+    note: str | None = None
+    calls: Sequence[ToolCall] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a request comes down to."""
+    """What a request comes down to; ``found`` is what tools have said."""
 
     task: Task
     question: str
     documents: Sequence[ContextDocument]
     earlier: Sequence[ContextDocument]
+    found: Sequence[ContextDocument]
 
 
 class OfflineModel:
     """Keeps the port ``ChatModel``: deterministic, free, and honest about finding nothing.
 
-    ``note`` is said beside every answer: why it answers, where another model was asked.
+    ``note`` is said beside every answer: why it answers, where another model was asked. With ``embed`` it chooses
+    among names by likeness of meaning, where no word decides; without, by words alone.
     """
 
-    def __init__(self, *, note: str | None = None) -> None:
+    def __init__(self, *, note: str | None = None, embed: Embed | None = None) -> None:
         self._note = note
+        self._embed = embed
 
     def input_budget(self, model: str) -> int:
         """See the port: what it reads in a few seconds."""
@@ -59,24 +90,58 @@ class OfflineModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
         """Yield the answer in small pieces, then whole with its citations."""
-        text, citations = await _told_of(request)
-        text = _bounded(text, request.max_tokens)
+        told = await self._told(request)
+        text = _bounded(told.text, request.max_tokens)
         pieces = re.findall(r"\s*\S+", text)
         for start in range(0, len(pieces), WORDS_PER_DELTA):
             yield Delta("".join(pieces[start : start + WORDS_PER_DELTA]))
             await asyncio.sleep(0)
-        kept = [citation for citation in citations if str(citation["quote"]) in text]
-        yield ChatAnswer(text, OFFLINE, _usage(request, text), kept, self._note)
+        for index, call in enumerate(told.calls):
+            yield Delta("", CallPiece(index, call.name, call.arguments))
+        is_form = request.schema is not None
+        kept = [each for each in told.citations if is_form or str(each["quote"]) in text]
+        note = " ".join(each for each in (self._note, told.note) if each) or None
+        ended: FinishReason = "tool_calls" if told.calls else "length" if text != told.text else "stop"
+        yield ChatAnswer(text, OFFLINE, _usage(request, text), kept, note, calls=told.calls, finish_reason=ended)
+
+    async def _told(self, request: ChatRequest) -> _Told:
+        answer = partial(_told_of, request, self._embed)
+        size = sum(len(message.text) for message in request.messages)
+        size += sum(len(document.text) for document in request.documents)
+        size += 0 if request.task is None else size_of(request.task)
+        # Choosing may load a model first, which takes its time.
+        is_long = size > READ_AT_ONCE_CHARACTERS or (request.schema is not None and self._embed is not None)
+        return await asyncio.to_thread(answer) if is_long else answer()
 
 
-async def _told_of(request: ChatRequest) -> tuple[str, Sequence[JsonObject]]:
+def _told_of(request: ChatRequest, embed: Embed | None) -> _Told:
     if request.task is not None:
-        answer, size = partial(do_task, request.task, request.documents), size_of(request.task)
-    else:
-        asked = _understand(request)
-        answer, size = partial(_answer, asked), sum(len(document.text) for document in asked.earlier)
-    size += sum(len(document.text) for document in request.documents)
-    return await asyncio.to_thread(answer) if size > READ_AT_ONCE_CHARACTERS else answer()
+        return _Told(*do_task(request.task, request.documents))
+    planned = planned_calls(request)
+    if planned.calls:
+        return _Told("", calls=planned.calls)
+    if request.schema is not None:
+        return _filled(request, request.schema, embed)
+    text, citations = _answer(_understand(request))
+    left_out = f"{', '.join(planned.left_out)} was not called: what it must be given was not found."
+    return _Told(text, citations, note=left_out if planned.left_out else None)
+
+
+def _filled(request: ChatRequest, schema: JsonObject, embed: Embed | None) -> _Told:
+    """Answer by JSON of a schema, with what was found in the documents, by tools, and in what people said."""
+    said = [message.text for message in request.messages if message.role == "user"]
+    own = [ContextDocument("the message", text) for text in said]
+    material = Material([*request.documents, *tool_documents(request.messages), *own])
+    try:
+        made = extract(schema, material, about=said[-1] if said else "", embed=embed)
+        how = "by patterns, labels and likeness"
+    except EmbedderUnavailable:
+        made, how = extract(schema, material, about=said[-1] if said else ""), "by patterns and words"
+    shown = Material(request.documents)
+    citations = [place for value in dict.fromkeys(made.found[:MOST_CITED]) if (place := shown.place_of(value))]
+    missing = f" It found nothing for {', '.join(dict.fromkeys(made.missing))}." if made.missing else ""
+    note = f"The built-in offline model filled the fields {how}.{missing}"
+    return _Told(json.dumps(made.value, ensure_ascii=False), citations, note)
 
 
 def count_tokens(text: str) -> int:
@@ -94,7 +159,8 @@ def _understand(request: ChatRequest) -> _Asked:
     said = [message.text for message in request.messages if message.role == "user"]
     system = " ".join(message.text for message in request.messages if message.role == "system")
     question, earlier = _sections(said[-1] if said else "")
-    return _Asked(_task_of(f"{system} {question}"), question, request.documents, earlier)
+    found = tool_documents(request.messages)
+    return _Asked(_task_of(f"{system} {question}"), question, request.documents, earlier, found)
 
 
 def _sections(message: str) -> tuple[str, Sequence[ContextDocument]]:
@@ -118,13 +184,19 @@ def _task_of(instructions: str) -> Task:
 
 
 def _answer(asked: _Asked) -> tuple[str, Sequence[JsonObject]]:
+    by_tools = _quotes(asked, asked.found)
+    if by_tools:
+        return _worded(asked.task, by_tools), []
+    if asked.found:
+        # No sentence of it answers, but it is what was asked for.
+        return "\n".join(f'{each.name} said: "{plain(each.text)[:RESULT_CHARACTERS]}"' for each in asked.found), []
     quotes = _quotes(asked, asked.documents)
     if quotes:
-        return _told(asked.task, quotes), [quote.as_citation() for quote in quotes]
+        return _worded(asked.task, quotes), [quote.as_citation() for quote in quotes]
     # What a step worked out before is a second source: it is quoted, not cited as a document.
     earlier = _quotes(asked, asked.earlier)
     if earlier:
-        return _told(asked.task, earlier), []
+        return _worded(asked.task, earlier), []
     return _nothing(asked), []
 
 
@@ -135,7 +207,7 @@ def _quotes(asked: _Asked, documents: Sequence[ContextDocument]) -> list[Quote]:
         found = [quote for quote in found if quote.sentence.kind not in {"heading", "columns"}]
         # A summary of one sentence is none; and where no matter is named, the whole text is the matter.
         if (asked.task == "summarize" and len(found) < 2) or not terms_of(asked.question):
-            found = reading.gist()
+            return _gist(reading, most=_MOST_QUOTES[asked.task])
     if not found:
         return []
     near = [quote for quote in found if quote.score >= found[0].score * _NEARNESS[asked.task]]
@@ -144,7 +216,12 @@ def _quotes(asked: _Asked, documents: Sequence[ContextDocument]) -> list[Quote]:
     return best if asked.task == "answer" else sorted(best, key=lambda quote: quote.order)
 
 
-def _told(task: Task, quotes: Sequence[Quote]) -> str:
+def _gist(reading: Reading, *, most: int) -> list[Quote]:
+    chosen = telling_sentences(reading.gist(), reading.words, most=most)
+    return sorted(chosen, key=lambda quote: quote.order)
+
+
+def _worded(task: Task, quotes: Sequence[Quote]) -> str:
     lines = [f'From {quote.source}: "{quote.sentence.text}"' for quote in quotes]
     if task == "plan":
         return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1))

@@ -3,7 +3,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,12 +69,17 @@ def terms_of(question: str) -> list[str]:
     return list(dict.fromkeys(word for word in words(question[:LONGEST_QUESTION]) if word not in _ASKING))
 
 
+def is_telling(word: str) -> bool:
+    """Whether a word names something, rather than asks or joins."""
+    return len(word) > 1 and word not in _ASKING
+
+
 class Reading:
-    """Documents, read once for one question."""
+    """Documents, read once for one question; ``words`` are those of each sentence, in order."""
 
     def __init__(self, documents: Sequence[ContextDocument]) -> None:
         self._places = [(document, sentence) for document in documents for sentence in sentences(document.text)]
-        self._words = [words(sentence.text) for _, sentence in self._places]
+        self.words = [words(sentence.text) for _, sentence in self._places]
         self._headings: dict[str, list[str]] = {}
 
     def answers_to(self, question: str) -> list[Quote]:
@@ -89,18 +94,23 @@ class Reading:
         quotes = []
         for order, (document, sentence) in enumerate(self._places):
             score = self._score(order, terms, weights=weights)
-            matches = len(known.intersection(self._words[order]))
+            matches = len(known.intersection(self.words[order]))
             if score and score >= (least_for_two if matches > 1 else least):
                 bonus = 1.15 if wants_number and _DIGIT.search(sentence.text) else 1.0
                 quotes.append(Quote(document, sentence, score * bonus, order))
         return sorted(quotes, key=lambda quote: (-quote.score, quote.order))
 
+    def every(self) -> Iterator[Quote]:
+        """Every sentence there is, in order."""
+        for order, (document, sentence) in enumerate(self._places):
+            yield Quote(document, sentence, 0.0, order)
+
     def gist(self) -> list[Quote]:
         """The sentences that hold most of what the documents speak of, most telling first."""
-        spoken = Counter(word for said in self._words for word in set(said) if word not in _ASKING and len(word) > 1)
+        spoken = Counter(word for said in self.words for word in set(said) if word not in _ASKING and len(word) > 1)
         quotes = []
         for order, (document, sentence) in enumerate(self._places):
-            own = {word for word in self._words[order] if word in spoken}
+            own = {word for word in self.words[order] if word in spoken}
             if sentence.kind in {"heading", "columns", "code"} or len(own) < 3:
                 continue
             # What stands early says more of what a text is about.
@@ -110,14 +120,14 @@ class Reading:
 
     def _weights(self, terms: Sequence[str]) -> tuple[Mapping[str, float], set[str]]:
         """Weigh the terms, and say which of them stand anywhere."""
-        present = rarity(terms, self._words, beside=IMAGINED_SENTENCES)
+        present = rarity(terms, self.words, beside=IMAGINED_SENTENCES)
         in_headings = {word for _, sentence in self._places for word in self._heading_words(sentence)}
-        known = {term for said in (*self._words, in_headings) for term in said if term in present}
+        known = {term for said in (*self.words, in_headings) for term in said if term in present}
         # A word that stands nowhere can be a name for what does: it counts against an answer, but by half.
         return {term: weight if term in known else weight / 2 for term, weight in present.items()}, known
 
     def _score(self, order: int, terms: Sequence[str], *, weights: Mapping[str, float]) -> float:
-        sentence, said = self._places[order][1], self._words[order]
+        sentence, said = self._places[order][1], self.words[order]
         own, above = set(said), self._heading_words(sentence)
         if not own.intersection(terms) and not (above and sentence.kind in {"item", "row"}):
             return 0.0

@@ -21,6 +21,7 @@ from llm.operations.askers import Asker
 from llm.operations.attempts import Attempts, Breakers, Counter
 from llm.operations.caching import Caching
 from llm.operations.catalogs import catalogs
+from llm.operations.embed import embed_here
 from llm.operations.keys import ProviderKeys, provider_keys
 from llm.operations.metering import Metered, PricedByList, Tally, Totaled
 from llm.operations.routing import Routed
@@ -150,7 +151,7 @@ def note_models(organization_ids: Iterable[UUID]) -> None:
 def _offline(substitute: Substitute, *, allows_substitutes: bool) -> ChatModel:
     if substitute.refusal is not None and not allows_substitutes:
         raise substitute.refusal
-    return OfflineModel(note=substitute.note)
+    return OfflineModel(note=substitute.note, embed=embed_here)
 
 
 @lru_cache(maxsize=8)

@@ -73,6 +73,11 @@ def _embedded() -> MiniLM:
     return MiniLM(settings.EMBEDDING_FOLDER, threads=max(1, settings.EMBEDDING_THREADS))
 
 
+def embed_here(texts: Sequence[str]) -> Sequence[Vector]:
+    """Embed by the embedded model in this very thread, and keep nothing. Raises EmbedderUnavailable."""
+    return _embedded().embed_now(texts)
+
+
 async def _embed_some(
     texts: Sequence[str],
     came: _Came,

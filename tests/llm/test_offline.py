@@ -121,6 +121,26 @@ async def test_simple_instructions_are_followed():
     assert planned.text.startswith("1. From")
 
 
+async def test_a_summary_says_what_most_of_a_text_is_about_and_nothing_twice():
+    # given
+    story = ContextDocument(
+        "storm.md",
+        "The storm of 1962 broke the fog horn of Varnholm. The keeper repaired the fog horn of Varnholm by hand. "
+        "Bread was baked at six. The storm of 1962 broke the fog horn of Varnholm again. "
+        "After the storm the keeper asked the harbor for a new horn. My aunt likes plums. "
+        "The harbor of Varnholm paid for the new horn a year after the storm. Somebody whistled.",
+    )
+    # when
+    first, again = [await ask("Summarize the document.", story) for _ in range(2)]
+    # then
+    assert first == again
+    assert "broke the fog horn" in first.text
+    assert "new horn" in first.text
+    assert "plums" not in first.text
+    assert first.text.count("broke the fog horn") == 1
+    assert [each["path"] for each in first.citations] == ["storm.md"] * len(first.text.splitlines())
+
+
 async def test_earlier_results_are_read_where_no_document_answers():
     answer = await ask("# Input\n\nHow tall is the mast?\n\n# Result of search\n\nThe mast is 40 m tall. It is red.")
     assert answer.text == 'From search: "The mast is 40 m tall."'
