@@ -6,7 +6,7 @@ import json
 import re
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -97,7 +97,7 @@ class HttpStream:
 
     async def lines(self) -> AsyncIterator[str]:
         """Yield the body line by line, without line ends. Raises Unreachable, ResponseTooLarge."""
-        lines = _Lines()
+        lines = Lines()
         async for piece in self.pieces:
             for line in lines.feed(piece):
                 yield line
@@ -125,7 +125,7 @@ class BlockingHttpStream:
 
     def lines(self) -> Iterator[str]:
         """Yield the body line by line, without line ends. Raises Unreachable, ResponseTooLarge."""
-        lines = _Lines()
+        lines = Lines()
         for piece in self.pieces:
             yield from lines.feed(piece)
         yield from lines.rest()
@@ -144,26 +144,26 @@ def _codec(charset: str) -> str:
     return name if _TEXT_CODEC.fullmatch(name) else "utf-8"
 
 
-class _Lines:
+class Lines:
     """Cuts at line feeds only: str.splitlines would also cut at U+2028, which event streams carry inside of JSON."""
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
 
-    def feed(self, piece: bytes) -> Iterator[str]:
+    def feed(self, piece: bytes) -> Sequence[str]:
+        """Return the lines that end in a piece, without their ends."""
         *ended, begun = piece.split(b"\n")
-        for end in ended:
-            yield self._joined(end)
-        self._held.append(begun)
+        if ended and self._held:
+            ended[0] = b"".join([*self._held, ended[0]])
+            self._held.clear()
+        if begun:
+            self._held.append(begun)
+        return [line.removesuffix(b"\r").decode(errors="replace") for line in ended]
 
-    def rest(self) -> Iterator[str]:
-        if any(self._held):
-            yield self._joined(b"")
-
-    def _joined(self, end: bytes) -> str:
-        line = b"".join([*self._held, end])
-        self._held.clear()
-        return line.removesuffix(b"\r").decode(errors="replace")
+    def rest(self) -> Sequence[str]:
+        """Return the last line, where it has no end of its own."""
+        held = b"".join(self._held)
+        return [held.removesuffix(b"\r").decode(errors="replace")] if held else []
 
 
 class Unpacker:
@@ -171,6 +171,8 @@ class Unpacker:
 
     def __init__(self, encoding: str, *, host: str, limit_bytes: int) -> None:
         self._encoding = encoding.strip().lower() or "identity"
+        self.is_packed = self._encoding != "identity"
+        """Whether the bytes that come out differ from those that go in."""
         if self._encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
             raise Unreachable(host=host, because=f"it answered in the encoding {encoding!r}, which was not asked for")
         self._host = host
@@ -180,16 +182,17 @@ class Unpacker:
         self._held = b""
         self._inflater: zlib._Decompress | None = None
 
-    @property
-    def is_packed(self) -> bool:
-        """Tell whether the bytes that come out differ from those that go in."""
-        return self._encoding != "identity"
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what ``data`` unpacks to. Raises ResponseTooLarge, Unreachable."""
+    def feed(self, data: bytes) -> Iterable[bytes]:
+        """Give what ``data`` unpacks to. Raises ResponseTooLarge, Unreachable."""
         self._wire_bytes += len(data)
+        if not self.is_packed:
+            self._check(self._wire_bytes)
+            return (data,)
         self._check(self._wire_bytes - _WIRE_SLACK_BYTES)
-        for piece in self._unpack(data) if self.is_packed else (data,):
+        return self._counted(data)
+
+    def _counted(self, data: bytes) -> Iterator[bytes]:
+        for piece in self._unpack(data):
             self._unpacked_bytes += len(piece)
             self._check(self._unpacked_bytes)
             yield piece

@@ -28,6 +28,7 @@ from codexos.kernel.answers import (
     Unreachable,
 )
 from codexos.kernel.asking import REDIRECTS, Ask, AskOptions, Origin, RequestInvalid, follow, read_ask
+from codexos.kernel.deadlines import Deadline
 from codexos.kernel.egress import EgressPolicy, EgressRefused, parse_egress_allow
 from codexos.kernel.pinning import AsyncPinnedBackend, PinnedBackend, Resolver, resolve, until
 
@@ -51,6 +52,7 @@ __all__ = [
 DEFAULT_LIMITS = HttpLimits()
 _PORTS = {"http": 80, "https": 443}
 _TERMS = "codexos_terms"
+_TOO_LONG = "the whole exchange took too long"
 _KEEPALIVE_SECONDS = 30.0
 _DEFAULT_HEADERS = {"User-Agent": "CodexOS", "Accept": "*/*"}
 _WIRE_HEADERS = frozenset({b"content-encoding", b"content-length"})
@@ -70,20 +72,22 @@ class _AsyncBody(httpx.AsyncByteStream):
     def __init__(self, stream: httpx.AsyncByteStream, unpacker: Unpacker, *, deadline: float) -> None:
         self._stream = stream
         self._unpacker = unpacker
-        self._deadline = deadline
+        self._deadline = Deadline(deadline)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = aiter(self._stream)
-        while (packed := await self._next(pieces)) is not None:
-            for piece in self._unpacker.feed(packed):
-                yield piece
-        self._unpacker.finish()
-
-    async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
-        async with _within(self._deadline):
-            return await anext(pieces, None)
+        pieces, unpacker = aiter(self._stream), self._unpacker
+        try:
+            while (packed := await self._deadline.next(pieces)) is not None:
+                for piece in unpacker.feed(packed):
+                    yield piece
+        except TimeoutError:
+            raise httpx.ReadTimeout(_TOO_LONG) from None
+        finally:
+            self._deadline.lift()
+        unpacker.finish()
 
     async def aclose(self) -> None:
+        self._deadline.lift()
         await self._stream.aclose()
 
 
@@ -167,7 +171,8 @@ class HttpClient:
 
     def __init__(self, policy: EgressPolicy, **options: Unpack[ClientOptions]) -> None:
         self._limits = options.get("limits", DEFAULT_LIMITS)
-        self._client = gated_async_client(policy, **options)
+        # Without httpx's client around it, which would do once more what is done here: redirects, cookies, headers.
+        self._gate = _async_gate(policy, options)
 
     async def request(self, method: str, url: str, **options: Unpack[AskOptions]) -> HttpAnswer:
         """Return the whole answer, of whatever status. Raises EgressRefused, Unreachable, ResponseTooLarge."""
@@ -177,15 +182,15 @@ class HttpClient:
     @asynccontextmanager
     async def stream(self, method: str, url: str, **options: Unpack[AskOptions]) -> AsyncIterator[HttpStream]:
         """Give the answer as soon as its headers are there. Raises EgressRefused, Unreachable, ResponseTooLarge."""
-        response = await self._send(read_ask(method, url, options), options.get("limits", self._limits))
+        found, response = await self._send(read_ask(method, url, options), options.get("limits", self._limits))
         try:
-            yield HttpStream(response.status_code, str(response.url), response.headers, _pieces_on_loop(response))
+            yield HttpStream(response.status_code, str(found), response.headers, _pieces_on_loop(response, found))
         finally:
             await response.aclose()
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._gate.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -193,17 +198,18 @@ class HttpClient:
     async def __aexit__(self, *failure: object) -> None:
         await self.aclose()
 
-    async def _send(self, ask: Ask, limits: HttpLimits) -> httpx.Response:
+    async def _send(self, ask: Ask, limits: HttpLimits) -> tuple[httpx.URL, httpx.Response]:
         terms = Terms.starting_now(limits)
         for left in range(limits.redirects, -1, -1):
             request = _request(ask, terms)
             with _plain_errors(request.url):
-                response = await self._client.send(request, stream=True)
+                response = await self._gate.handle_async_request(request)
+            response.request = request
             if not _is_followed(response, limits):
                 break
             await response.aclose()
             ask = _following(ask, response, left=left)
-        return response
+        return request.url, response
 
 
 class BlockingHttpClient:
@@ -252,9 +258,8 @@ class BlockingHttpClient:
 
 def gated_async_client(policy: EgressPolicy, **options: Unpack[ClientOptions]) -> httpx.AsyncClient:
     """Return a client for libraries that want one: same gate, same limits; its errors are httpx's and ours."""
-    backend = AsyncPinnedBackend(policy, resolver=options.get("resolver", resolve))
     limits = options.get("limits", DEFAULT_LIMITS)
-    transport = _AsyncGate(policy, limits=limits, backend=backend, tls=options.get("tls") or _tls())
+    transport = _async_gate(policy, options)
     return httpx.AsyncClient(
         transport=transport, trust_env=False, timeout=_timeout(limits), cookies=_no_cookies(), headers=_DEFAULT_HEADERS
     )
@@ -268,6 +273,12 @@ def gated_client(policy: EgressPolicy, **options: Unpack[ClientOptions]) -> http
     return httpx.Client(
         transport=transport, trust_env=False, timeout=_timeout(limits), cookies=_no_cookies(), headers=_DEFAULT_HEADERS
     )
+
+
+def _async_gate(policy: EgressPolicy, options: ClientOptions) -> _AsyncGate:
+    backend = AsyncPinnedBackend(policy, resolver=options.get("resolver", resolve))
+    limits = options.get("limits", DEFAULT_LIMITS)
+    return _AsyncGate(policy, limits=limits, backend=backend, tls=options.get("tls") or _tls())
 
 
 @cache
@@ -301,7 +312,7 @@ async def _within(deadline: float) -> AsyncIterator[None]:
         async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
             yield
     except TimeoutError:
-        raise httpx.ReadTimeout("the whole exchange took too long") from None
+        raise httpx.ReadTimeout(_TOO_LONG) from None
 
 
 def _terms(request: httpx.Request, *, otherwise: HttpLimits) -> Terms:
@@ -343,9 +354,10 @@ def _origin(url: httpx.URL) -> Origin:
     return Origin(url.scheme, url.raw_host.decode("ascii"), port)
 
 
-async def _pieces_on_loop(response: httpx.Response) -> AsyncIterator[bytes]:
-    with _plain_errors(response.url):
-        async for piece in response.aiter_bytes():
+async def _pieces_on_loop(response: httpx.Response, url: httpx.URL) -> AsyncIterator[bytes]:
+    # What comes through the gate is unpacked already: httpx's own reading would only look at it twice more.
+    with _plain_errors(url):
+        async for piece in cast(httpx.AsyncByteStream, response.stream):
             yield piece
 
 

@@ -2,7 +2,7 @@
 """Any server that speaks OpenAI's chat completions: OpenAI itself, vLLM, llama.cpp, Ollama and their like."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from llm.adapters.clients import lent_client
 from llm.adapters.refusals import refusal_from
 from llm.engine.bodies import left_out_of, request_body
 from llm.engine.catalog import characters_in, is_reasoning
-from llm.engine.completions import DONE, AnswerEndless, ChunkUnreadable, Completion, StreamError
+from llm.engine.completions import AnswerEndless, ChunkUnreadable, Completion, StreamError
 from llm.engine.dialects import chat_url, in_dialect, key_headers
 from llm.engine.prompting import citations_in
 from llm.errors import ModelAnswerInvalid, ModelAnswerTooLarge, ModelTimedOut, ModelUnavailable, ModelUnreachable
@@ -47,15 +47,16 @@ class OpenAICompatibleModel:
         completion = Completion(self._deployment.model)
         with self._plain_errors():
             async with lent_client(self._policy) as client, self._asked(client, request) as answer:
-                events = self._events(answer)
-                async for data in events:
-                    if data == DONE:
-                        await _read_out(events)
-                        break
-                    for delta in completion.feed(data):
+                await self._check_begun(answer)
+                async for piece in answer.pieces:
+                    for delta in completion.hear(piece):
                         yield delta
-                else:
-                    self._check_ended(completion)
+                    if completion.is_done:
+                        await _read_out(answer)
+                        break
+            for delta in completion.hear_last():
+                yield delta
+            self._check_ended(completion)
         left_out = left_out_of(request) if self._is_reasoning else ()
         yield await self._answer(request, completion, left_out=left_out)
 
@@ -75,16 +76,12 @@ class OpenAICompatibleModel:
         is_of_openai = self._deployment.is_of_openai or self._deployment.kind == "azure"
         return is_of_openai and is_reasoning(self._deployment.model)
 
-    async def _events(self, answer: HttpStream) -> AsyncIterator[str]:
-        """Yield the data of each event; this protocol never spreads it over lines."""
+    async def _check_begun(self, answer: HttpStream) -> None:
         if answer.status != 200:
             raise refusal_from(
                 self._deployment, status=answer.status, headers=answer.headers, body=await start_of(answer)
             )
         self._check_type(answer, "text/event-stream")
-        async for line in answer.lines():
-            if line.startswith("data:") and (data := line[5:].strip()):
-                yield data
 
     def _check_type(self, answer: HttpStream, wanted: str) -> None:
         content_type = answer.headers.get("content-type", "")
@@ -92,7 +89,7 @@ class OpenAICompatibleModel:
             raise self._invalid(f"it sent {content_type[:100]!r} instead of a stream of events")
 
     def _check_ended(self, completion: Completion) -> None:
-        if completion.finish_reason is None:
+        if completion.finish_reason is None and not completion.is_done:
             raise ModelUnreachable(
                 f"{self._deployment.provider} broke off in the middle of its answer for model "
                 f"{self._deployment.model!r}. Try again.",
@@ -168,11 +165,11 @@ def limits_for(timeout_seconds: float | None) -> HttpLimits:
     return replace(LIMITS, total_seconds=min(timeout_seconds, LIMITS.total_seconds))
 
 
-async def _read_out(events: AsyncIterator[str]) -> None:
+async def _read_out(answer: HttpStream) -> None:
     """Read to the end of an answer that is whole: a connection that was read out serves the next one, too."""
     with suppress(TimeoutError, Unreachable, ResponseTooLarge):
         async with asyncio.timeout(READ_OUT_SECONDS):
-            async for _ in events:
+            async for _ in answer.pieces:
                 pass
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from codexos.kernel.answers import Lines
 from codexos.kernel.chat import CallPiece, Delta, FinishReason, ToolCall
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.prose import plain
@@ -62,11 +63,14 @@ class Completion:
     finish_reason: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    is_done: bool = False
+    """Whether the provider has said that nothing more comes."""
     cached_tokens: int = 0
     cache_write_tokens: int = 0
     _calls: list[_Call] = field(default_factory=list)
     _characters: int = 0
     _told_model: object = None
+    _lines: Lines = field(default_factory=Lines)
 
     @property
     def text(self) -> str:
@@ -94,6 +98,26 @@ class Completion:
             return _NOTES[self.finish_reason]
         is_said = self._calls or any(part.strip() for part in self.parts)
         return None if is_said else "The model's answer was empty."
+
+    def hear(self, piece: bytes) -> Sequence[Delta]:
+        """Take bytes of the stream; return what they add. Raises ChunkUnreadable, StreamError, AnswerEndless."""
+        return self._read(self._lines.feed(piece))
+
+    def hear_last(self) -> Sequence[Delta]:
+        """Take a last line that has no end. Raises as ``hear``."""
+        return self._read(self._lines.rest())
+
+    def _read(self, lines: Sequence[str]) -> Sequence[Delta]:
+        """Take each event's data: this protocol never spreads it over lines, and says nothing elsewhere."""
+        deltas: list[Delta] = []
+        for line in lines:
+            if self.is_done or not line.startswith("data:"):
+                continue
+            if (data := line[5:].strip()) == DONE:
+                self.is_done = True
+            elif data:
+                deltas.extend(self.feed(data))
+        return deltas
 
     def feed(self, data: str) -> Sequence[Delta]:
         """Take one event's data; return what it adds. Raises ChunkUnreadable, StreamError, AnswerEndless."""

@@ -40,7 +40,7 @@ async def trouble(line: Line, **more: Any) -> CodexosError:
 async def test_a_model_that_streams_for_ever_is_hung_up_on_when_its_time_is_up(line: Line):
     line.provider.will(never_ends=True)
     began = time.monotonic()
-    error = await trouble(line, timeout_seconds=0.3)
+    error = await trouble(line, timeout_seconds=1.0)
     assert type(error) is ModelTimedOut
     assert "allow more time" in error.message
     assert time.monotonic() - began < 30
@@ -49,7 +49,7 @@ async def test_a_model_that_streams_for_ever_is_hung_up_on_when_its_time_is_up(l
 
 async def test_a_model_that_never_says_a_word_is_hung_up_on_when_its_time_is_up(line: Line):
     line.provider.will(never_begins=True)
-    assert type(await trouble(line, timeout_seconds=0.3)) is ModelTimedOut
+    assert type(await trouble(line, timeout_seconds=1.0)) is ModelTimedOut
     assert await asyncio.to_thread(line.provider.hung_up.wait, 10)
 
 

@@ -83,7 +83,7 @@ def _done(request: ChatRequest, answer: ChatAnswer) -> Done:
 def _way_of(answer: ChatAnswer) -> JsonObject:
     """Say how an answer came about, as far as there is something to say."""
     way: dict[str, JsonValue] = {"route": answer.route} if answer.route else {}
-    if answer.attempts:
+    if answer.route or len(answer.attempts) > 1:
         way["attempts"] = [_attempt(attempt) for attempt in answer.attempts]
     if answer.is_cached:
         way |= {"is_cached": True, "saved_usd": float(answer.saved_usd)}
