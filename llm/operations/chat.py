@@ -38,7 +38,7 @@ BREAKERS = Breakers()
 class Gateway:
     """How one request is answered: for whom, by what their organization has set up, and where the database is asked.
 
-    Without an ``asker`` it is the installation's own settings alone, and no database.
+    Without an ``asker`` it is the installation's own settings alone, and no database. The web process asks ``apart``.
     """
 
     asker: Asker | None = None
@@ -47,6 +47,7 @@ class Gateway:
     in_vault: InThread | None = None
     allows_substitutes: bool = True
     tally: Tally = field(default_factory=Tally)
+    apart: bool = False
 
     def open(self, name: str) -> ChatModel:
         """Return who answers for a name. Raises ModelNotConfigured, ModelUnknown, ModelSwitchedOff."""
@@ -77,7 +78,7 @@ class Gateway:
 
     def adapter(self, candidate: Candidate, deployment: Deployment, *, route: str = "") -> ChatModel:
         """Return who speaks to a deployment, with what every single call goes through around it."""
-        model = open_adapter(deployment, policy=self.policy(candidate))
+        model = open_adapter(deployment, policy=self.policy(candidate), apart=self.apart)
         if self.asker is None:
             return PricedByList(model, deployment)
         return Metered(

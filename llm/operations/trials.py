@@ -64,7 +64,7 @@ def try_provider(actor: Actor, provider: UUID | str, *, model: str = "") -> Tria
         project_id=place.project_id if place else None,
         person_id=actor.person_id,
     )
-    trial = async_to_sync(_ask)(Gateway(asker, catalog), candidate)
+    trial = async_to_sync(_ask)(Gateway(asker, catalog, apart=True), candidate)
     _tell(actor, row, trial)
     return trial
 

@@ -61,7 +61,7 @@ def asker_in(world: World, who: Someone | None = None) -> Asker:
 def ask(asker: Asker, model: str, text: str = "Who lit the lamp?", **more: Any) -> tuple[str, ChatAnswer]:
     """Ask the gateway; return what was shown on the way, and the answer."""
     options = {name: more.pop(name) for name in ("allows_substitutes",) if name in more}
-    request = ChatRequest(model, [Message("user", text)], **more)
+    request = ChatRequest(model, more.pop("messages", [Message("user", text)]), **more)
     catalogs.forget(asker.organization_id)
 
     async def collect() -> tuple[str, ChatAnswer]:

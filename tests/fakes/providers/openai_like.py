@@ -169,9 +169,9 @@ class FakeOpenAI(OpenAILike):
 class FakeAzure(OpenAILike):
     """Azure OpenAI: the deployment is in the address, the key has a header of its own."""
 
-    kind, model = "azure", "our gpt"
+    kind, model = "azure", "our-gpt_4.1"
     options: Mapping[str, str] = field(default_factory=lambda: {"api_version": "2024-10-21"})
-    path = "/openai/deployments/our%20gpt/chat/completions?api-version=2024-10-21"
+    path = "/openai/deployments/our-gpt_4.1/chat/completions?api-version=2024-10-21"
 
     @property
     def base_url(self) -> str:

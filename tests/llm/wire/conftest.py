@@ -19,6 +19,8 @@ from tests.fakes.providers.server import KEY, FakeProvider, serve
 class Line:
     """A provider, and the deployment that leads to it."""
 
+    is_apart = False
+
     def __init__(self, fake: FakeProvider) -> None:
         self.fake = fake
         self.deployment = Deployment(
@@ -36,7 +38,7 @@ class Line:
     async def pieces(self, text: str = "Who lit the lamp?", **more: Any) -> AsyncIterator[Delta | ChatAnswer]:
         """Ask, and yield what comes."""
         messages = more.pop("messages", [Message("user", text)])
-        async for piece in open_adapter(self.deployment, policy=self.policy).stream(
+        async for piece in open_adapter(self.deployment, policy=self.policy, apart=self.is_apart).stream(
             ChatRequest(self.deployment.model, messages, **more)
         ):
             yield piece
