@@ -18,10 +18,10 @@ from llm.adapters.rates import rates
 from llm.engine.catalog import OFFLINE_BUDGET_CHARACTERS, characters_in
 from llm.errors import ModelSwitchedOff
 from llm.operations.askers import Asker
-from llm.operations.attempts import Attempts, Breakers, Counter
+from llm.operations.attempts import Attempts, Breakers, Counter, OpenModel
 from llm.operations.caching import Caching
 from llm.operations.catalogs import catalogs
-from llm.operations.embed import embed_here
+from llm.operations.embedded_model import embed_here
 from llm.operations.keys import ProviderKeys, provider_keys
 from llm.operations.metering import Metered, PricedByList, Tally, Totaled
 from llm.operations.routing import Routed
@@ -58,12 +58,17 @@ class Gateway:
 
     def routed(self, way: Way, *, breakers: Breakers = BREAKERS, keys: ProviderKeys = provider_keys) -> ChatModel:
         """Return a router over a way's deployments."""
+        adapter = partial(self.adapter, route=way.route or "")
+        return Totaled(Routed(way, self.attempts(way, adapter, breakers=breakers, keys=keys)), self.tally)
+
+    def attempts(
+        self, way: Way, open_model: OpenModel, *, breakers: Breakers = BREAKERS, keys: ProviderKeys = provider_keys
+    ) -> Attempts:
+        """Return who asks a way's deployments: by their keys, their limits and how it stands with them."""
         asker = self.asker or NOBODY
         needs_counting = self.catalog.limits.are_any or any(each.limits.are_any for each in way.candidates)
         counter = Counter(rates(settings.REDIS_URL), asker, self.catalog.limits) if needs_counting else None
-        in_vault = self.in_vault or self.in_thread
-        adapter = partial(self.adapter, route=way.route or "")
-        return Totaled(Routed(way, Attempts(asker, adapter, in_vault, breakers, keys, counter)), self.tally)
+        return Attempts(asker, open_model, self.in_vault or self.in_thread, breakers, keys, counter)
 
     def around(self, model: ChatModel) -> ChatModel:
         """Put around a router, or the built-in model, what every answer goes through: outermost last."""

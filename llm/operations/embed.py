@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Embedding texts: what the apps above call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import cache
+from functools import partial
 
-from django.conf import settings
-
-from codexos.kernel.chat import Usage
+from codexos.kernel.chat import ChatAnswer, ChatModel, Usage
 from codexos.kernel.embeddings import Embedded, Embedder, Purpose, Vector
 from codexos.kernel.errors import CodexosError
-from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from llm.adapters.coalescing import Settled, coalescer_for
 from llm.adapters.embedders.hosted import HostedEmbedder
-from llm.adapters.embedders.minilm import MiniLM
 from llm.engine.batches import embedding_key
 from llm.engine.catalog import DEFAULT
 from llm.errors import TextEmpty, TextTooLarge
 from llm.operations.askers import Asker
+from llm.operations.catalogs import catalogs
+from llm.operations.chat import Gateway
+from llm.operations.embedded_model import embedded_model
+from llm.operations.embedding_calls import EmbeddingCall, request_for
 from llm.operations.embeddings import keep_embeddings, recall_embeddings
+from llm.operations.metering import Metered
 from llm.operations.threads import InThread, in_callers_thread
+from llm.queries.catalogs import Candidate, Way
 from llm.queries.deployments import Deployment
 from llm.queries.embedders import find_embedder
-from llm.queries.prices import listed_rate_of
 
 MOST_CHARACTERS = 1_000_000
 """No embedding model reads a longer text to its end, so it is refused instead of sent."""
@@ -36,7 +37,7 @@ class _Came:
     """What came of some texts."""
 
     vectors: list[Vector | CodexosError] = field(default_factory=list)
-    tokens: int = 0
+    usage: Usage = field(default_factory=Usage)
     cached: int = 0
 
 
@@ -50,85 +51,89 @@ async def embed_texts(
 ) -> Embedded:
     """Embed texts for an organization, each once: what it had embedded before is recalled and costs nothing.
 
-    A text that cannot be embedded has its error in its place. Raises ModelNotConfigured, ModelUnknown,
-    EmbeddingsNotOffered where nobody embeds by that name.
+    A text that cannot be embedded has its error in its place. Raises ModelNotConfigured, ModelUnknown and
+    ModelSwitchedOff, EmbeddingsNotOffered where nobody embeds by that name, and what limits, budgets and keys raise.
     """
-    deployment = find_embedder(model)
-    embedder = open_embedder(deployment)
-    came = _Came()
+    catalog = await catalogs.of(asker.organization_id, in_thread=in_thread)
+    way = find_embedder(catalog, model, project_id=asker.project_id)
+    work = _Work(Gateway(asker, catalog, in_thread), asker, purpose, in_thread, way)
     for start in range(0, len(texts), AT_ONCE):
-        some = texts[start : start + AT_ONCE]
-        await _embed_some(some, came, embedder=embedder, asker=asker, purpose=purpose, in_thread=in_thread)
-    usage = Usage(input_tokens=came.tokens, cost_usd=_cost(deployment, came.tokens))
-    return Embedded(came.vectors, embedder.model, embedder.identity, usage, came.cached)
+        await work.do(texts[start : start + AT_ONCE])
+    came, embedder = work.came, work.embedder
+    return Embedded(came.vectors, embedder.model, embedder.identity, came.usage, came.cached)
 
 
-def open_embedder(deployment: Deployment | None) -> Embedder:
-    """Return who embeds by a deployment; without one the embedded model does. Nothing is loaded by this."""
-    return _embedded() if deployment is None else HostedEmbedder(deployment, policy=_policy(deployment))
+class _Work:
+    """One caller's texts, some at a time."""
 
+    def __init__(self, gateway: Gateway, asker: Asker, purpose: Purpose, in_thread: InThread, way: Way | None) -> None:
+        self._gateway = gateway
+        self._asker = asker
+        self._purpose: Purpose = purpose
+        self._in_thread = in_thread
+        self._way = way
+        # Without its key: it is opened only where something has to be asked.
+        self.embedder: Embedder = embedded_model() if way is None else self._hosted(way.candidates[0])
+        self.came = _Came()
 
-@cache
-def _embedded() -> MiniLM:
-    return MiniLM(settings.EMBEDDING_FOLDER, threads=max(1, settings.EMBEDDING_THREADS))
+    async def do(self, texts: Sequence[str]) -> None:
+        """Recall what is known of these texts, embed the rest and keep it."""
+        identity, purpose = self.embedder.identity, self._purpose
+        keys = {text: embedding_key(identity, text, purpose=purpose) for text in texts if _fault(text) is None}
+        known = await self._recalled(list(keys.values()))
+        missing = [text for text, key in keys.items() if key not in known]
+        made = dict(zip(missing, await self._embedded(missing), strict=True)) if missing else {}
+        fresh = {keys[text]: each[0] for text, each in made.items() if not isinstance(each, CodexosError)}
+        if fresh:
+            await self._in_thread(keep_embeddings, self._asker.organization_id, fresh)
+        vectors: dict[str, Vector | CodexosError] = {text: known[keys[text]] for text in keys if keys[text] in known}
+        vectors |= {text: each if isinstance(each, CodexosError) else each[0] for text, each in made.items()}
+        self.came.cached += sum(keys.get(text) in known for text in texts)
+        self.came.vectors += [_fault(text) or vectors[text] for text in texts]
 
+    async def _recalled(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
+        if not keys:
+            return {}
+        return dict(await self._in_thread(recall_embeddings, self._asker.organization_id, keys))
 
-def embed_here(texts: Sequence[str]) -> Sequence[Vector]:
-    """Embed by the embedded model in this very thread, and keep nothing. Raises EmbedderUnavailable."""
-    return _embedded().embed_now(texts)
+    async def _embedded(self, texts: Sequence[str]) -> Sequence[Settled]:
+        if self._way is None:
+            coalescer = coalescer_for(self.embedder.identity, self.embedder, purpose=self._purpose)
+            settled = await coalescer.embed(texts, organization_id=self._asker.organization_id)
+            tokens = sum(each[1] for each in settled if not isinstance(each, CodexosError))
+            self.came.usage += Usage(input_tokens=tokens)
+            return settled
+        return await self._asked(self._way, texts)
 
+    async def _asked(self, way: Way, texts: Sequence[str]) -> Sequence[Settled]:
+        calls: list[EmbeddingCall] = []
+        attempts = self._gateway.attempts(way, partial(self._call, calls))
+        request = request_for(texts, model=self.embedder.model)
+        try:
+            async with aclosing(attempts.ask(way.candidates[0], request)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, ChatAnswer):
+                        self.came.usage += piece.usage
+        except CodexosError as error:
+            # Limits, budgets and keys are in the way of all texts; what the provider says stands in their places.
+            if not calls or calls[0].settled is None:
+                raise error
+        return calls[0].settled or []
 
-async def _embed_some(
-    texts: Sequence[str],
-    came: _Came,
-    *,
-    embedder: Embedder,
-    asker: Asker,
-    purpose: Purpose,
-    in_thread: InThread,
-) -> None:
-    keys = {text: embedding_key(embedder.identity, text, purpose=purpose) for text in texts if _fault(text) is None}
-    known = await in_thread(recall_embeddings, asker.organization_id, list(keys.values())) if keys else {}
-    missing = [text for text, key in keys.items() if key not in known]
-    coalescer = coalescer_for(embedder.identity, embedder, purpose=purpose)
-    settled = await coalescer.embed(missing, organization_id=asker.organization_id) if missing else []
-    made = dict(zip(missing, settled, strict=True))
-    fresh = {keys[text]: each[0] for text, each in made.items() if not isinstance(each, CodexosError)}
-    if fresh:
-        await in_thread(keep_embeddings, asker.organization_id, fresh)
-    came.tokens += sum(each[1] for each in settled if not isinstance(each, CodexosError))
-    came.cached += sum(keys.get(text) in known for text in texts)
-    came.vectors += [_vector_of(text, keys, known=known, made=made) for text in texts]
+    def _call(self, calls: list[EmbeddingCall], candidate: Candidate, deployment: Deployment) -> ChatModel:
+        """Return the call that embeds by a deployment, which has its key by now, with what every call goes through."""
+        policy = self._gateway.policy(candidate)
+        embedder = HostedEmbedder(deployment, policy=policy)
+        # Together go those who ask the same with the same key, and may go to the same places.
+        shared_by = (embedder.identity, deployment.key, policy)
+        calls.append(EmbeddingCall(embedder, shared_by=shared_by, purpose=self._purpose, asker=self._asker))
+        return Metered(*(calls[0], deployment), asker=self._asker, in_thread=self._in_thread, name=candidate.name)
 
-
-def _vector_of(
-    text: str, keys: Mapping[str, bytes], *, known: Mapping[bytes, Vector], made: Mapping[str, Settled]
-) -> Vector | CodexosError:
-    if (fault := _fault(text)) is not None:
-        return fault
-    if text not in made:
-        return known[keys[text]]
-    settled = made[text]
-    return settled if isinstance(settled, CodexosError) else settled[0]
+    def _hosted(self, candidate: Candidate) -> HostedEmbedder:
+        return HostedEmbedder(candidate.deployment, policy=self._gateway.policy(candidate))
 
 
 def _fault(text: str) -> CodexosError | None:
     if len(text) > MOST_CHARACTERS:
         return TextTooLarge(characters=len(text), most=MOST_CHARACTERS)
     return None if text.strip() else TextEmpty()
-
-
-def _cost(deployment: Deployment | None, tokens: int) -> Decimal:
-    rate = None if deployment is None else listed_rate_of(deployment)
-    return Decimal(0) if rate is None else rate.cost(Usage(input_tokens=tokens))
-
-
-def _policy(deployment: Deployment) -> EgressPolicy:
-    """Only this one host; a private address only where the operator's own settings name it."""
-    host, port = deployment.host_and_port
-    return EgressPolicy(
-        allow=parse_egress_allow(settings.EGRESS_ALLOW),
-        local_only=settings.EGRESS_LOCAL_ONLY,
-        only_hosts=frozenset({host}),
-        named=frozenset() if deployment.is_at_the_makers_own_address else frozenset({(host, port)}),
-    )

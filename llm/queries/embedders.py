@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Who embeds texts for a model's name, by the settings of this installation."""
+"""Who embeds texts for a model's name."""
 
 from dataclasses import replace
+from uuid import UUID
 
 from django.conf import settings
 
 from codexos.kernel.prose import plain
 from llm.engine.catalog import CAUTIOUS_CONTEXT_TOKENS, DEFAULT
-from llm.errors import ModelNotConfigured, ModelUnknown
+from llm.errors import ModelNotConfigured, ModelSwitchedOff, ModelUnknown
+from llm.queries.catalogs import Catalog, Way, way_of_operator
 from llm.queries.deployments import OPENAI_URL, Deployment, find_deployment
 
 EMBEDDED = "embedded"
@@ -15,13 +17,23 @@ _EMBEDDED_NAMES = (EMBEDDED, "all-MiniLM-L6-v2")
 _OPENAI_PREFIX = "text-embedding-"
 
 
-def find_embedder(name: str) -> Deployment | None:
-    """Return the deployment that embeds for ``name``; None is the embedded model.
+def find_embedder(catalog: Catalog, name: str, *, project_id: UUID | None = None) -> Way | None:
+    """Return who embeds for ``name``: by the organization's rows, else by the settings; None is the embedded model.
 
-    Nothing takes the place of a model that is not set up: vectors of another would not fit those that are kept.
-    Raises ModelNotConfigured, ModelUnknown.
+    Nothing takes the place of a model that is not set up, and of a route only the first deployment is asked: vectors of
+    another would not fit those that are kept. Raises ModelNotConfigured, ModelUnknown, ModelSwitchedOff.
     """
     name = settings.EMBEDDING_MODEL if name == DEFAULT else name
+    way = catalog.way_to(name, project_id=project_id)
+    if way is None:
+        found = _by_settings(name)
+        return None if found is None else way_of_operator(found)
+    if not way.candidates:
+        raise ModelSwitchedOff(name=name)
+    return replace(way, candidates=way.candidates[:1])
+
+
+def _by_settings(name: str) -> Deployment | None:
     if name in _EMBEDDED_NAMES:
         return None
     if name.startswith(_OPENAI_PREFIX) and name not in settings.MODELS:

@@ -11,18 +11,32 @@ from asgiref.sync import async_to_sync
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
+from codexos.kernel.egress import EgressRefused
 from codexos.kernel.embeddings import Embedded
 from codexos.kernel.errors import CodexosError, UnscopedRead
-from llm.errors import ModelKeyRefused, ModelNotConfigured, ModelUnavailable, ModelUnknown
-from llm.models import KeptEmbedding
+from llm.errors import (
+    BudgetReached,
+    ModelKeyRefused,
+    ModelNotConfigured,
+    ModelSwitchedOff,
+    ModelUnavailable,
+    ModelUnknown,
+)
+from llm.models import KeptEmbedding, LlmCall
 from llm.operations.askers import Asker
+from llm.operations.budgets import BudgetRequest, create_budget
+from llm.operations.catalogs import catalogs
 from llm.operations.embed import MOST_CHARACTERS, embed_texts
 from llm.operations.embeddings import forget_embeddings
+from llm.operations.known_costs import known_costs
+from llm.operations.providers import ProviderEdit, create_provider
+from llm.operations.routes import RulesEdit, change_rules
 from llm.queries.embeddings import count_kept_embeddings
 from llm.schedules import purge_old_embeddings
 from llm.workers.purging import purge
 from tests.factories import World
 from tests.fakes.embeddings import KEY, Embeddings, numbers_of, serve_embeddings
+from tests.llm.setting_up import asker_in, deploy, put_key
 
 SMALL = "text-embedding-3-small"
 
@@ -36,7 +50,8 @@ def provider(settings: Any) -> Iterator[Embeddings]:
 
 
 def embed(world: World, texts: Sequence[str], *, of: str = "acme", model: str = SMALL, **more: Any) -> Embedded:
-    asker = Asker(getattr(world, of).id)
+    asker = more.pop("asker", None) or Asker(getattr(world, of).id)
+    catalogs.forget(asker.organization_id)
     return async_to_sync(embed_texts)(texts, asker=asker, model=model, **more)
 
 
@@ -134,6 +149,68 @@ def test_many_texts_are_kept_on_the_way(world: World, provider: Embeddings) -> N
     with tenant(world.acme.id):
         assert count_kept_embeddings(world.acme.id) == 1_200
     assert provider.calls <= 8
+
+
+def calls_of(world: World) -> list[LlmCall]:
+    with tenant(world.acme.id):
+        return list(LlmCall.objects.for_organization(world.acme.id).order_by("created_at"))
+
+
+def test_what_embedding_costs_is_written_down_to_the_token(world: World, provider: Embeddings) -> None:
+    # given
+    answer = embed(world, ["one", "two words", "one"], asker=asker_in(world))
+    # when
+    again = embed(world, ["two words", "three more words"], asker=asker_in(world))
+    # then
+    rows = calls_of(world)
+    assert [(row.model, row.input_tokens, row.output_tokens, row.outcome) for row in rows] == [
+        (SMALL, 3, 0, "answered"),
+        (SMALL, 3, 0, "answered"),
+    ]
+    assert answer.usage.cost_usd == again.usage.cost_usd == rows[0].cost_usd == Decimal("0.00000006")
+    assert {row.project_id for row in rows} == {world.project.id}
+
+
+def test_a_budget_of_nothing_lets_nothing_be_embedded_that_costs(world: World, provider: Embeddings) -> None:
+    create_budget(world.admin.actor, BudgetRequest("Models", Decimal(0)))
+    known_costs.forget(world.acme.id)
+    with pytest.raises(BudgetReached):
+        embed(world, ["lamp"])
+    assert provider.calls == 0
+    assert len(embed(world, ["lamp"], model="embedded").whole()) == 1
+    assert len(embed(world, ["lamp"], of="other").whole()) == 1
+
+
+def test_local_only_lets_no_text_out(world: World, provider: Embeddings, settings: Any) -> None:
+    change_rules(world.admin.actor, RulesEdit(is_local_only=True))
+    settings.OPENAI_BASE_URL = "https://203.0.113.7/v1"
+    with pytest.raises(EgressRefused):
+        embed(world, ["lamp"]).whole()
+    assert len(embed(world, ["lamp"], model="embedded").whole()) == 1
+
+
+def test_an_organizations_own_server_embeds_with_the_key_from_its_vault(world: World, settings: Any) -> None:
+    settings.EGRESS_ALLOW = "127.0.0.1"
+    with serve_embeddings("mistral") as running:
+        put_key(world.admin.actor, "local_key", KEY)
+        edit = ProviderEdit(name="Local", kind="vllm", base_url=running.url, key="local_key")
+        row = create_provider(world.admin.actor, edit)
+        deploy(world.admin.actor, row, "vectors", model="mistral-embed")
+        answer = embed(world, ["lamp"], model="vectors", asker=asker_in(world))
+        assert answer.model == "mistral-embed"
+        assert running.texts() == [["lamp"]]
+        with pytest.raises(ModelUnknown):
+            embed(world, ["lamp"], model="vectors", of="other")
+
+
+def test_what_is_switched_off_is_replaced_by_nothing(world: World, settings: Any) -> None:
+    settings.EGRESS_ALLOW = "127.0.0.1"
+    with serve_embeddings("mistral") as running:
+        edit = ProviderEdit(name="Local", kind="vllm", base_url=running.url, is_enabled=False)
+        deploy(world.admin.actor, create_provider(world.admin.actor, edit), SMALL, model="mistral-embed")
+        with pytest.raises(ModelSwitchedOff):
+            embed(world, ["lamp"])
+        assert running.calls == 0
 
 
 def test_nothing_takes_the_place_of_a_model_that_is_not_set_up(world: World, settings: Any) -> None:

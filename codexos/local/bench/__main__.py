@@ -51,9 +51,7 @@ def _read(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rate", type=int, help="api, vault: requests a second (50, 20). live: entries a second (1000)"
     )
-    parser.add_argument(
-        "--rounds", type=int, default=3, help="engine, models, resume, vault: how often each (3)"
-    )
+    parser.add_argument("--rounds", type=int, default=3, help="engine, models, resume, vault: how often each (3)")
     parser.add_argument(
         "--runs", type=int, help="engine, kill: at most so many of each workload. load: how many (2000)"
     )

@@ -31,6 +31,7 @@ KINDS = {
         r"|amazon\.nova.*|meta\.llama(3-[13]|4).*|openai\.gpt-oss.*|mistral\.(mistral-large|devstral|ministral).*",
     ),
 }
+EMBEDDERS = re.compile(r"(gemini/|azure/|mistral/)?(text-embedding-|gemini-embedding-|mistral-embed|codestral-embed).*")
 OMITTED = re.compile(
     r"audio|search|realtime|transcribe|tts|image|deep-research|codex|cyber|preview|robotics|computer-use|exp-|"
     r"chat$|-pro-20|35-|instant|voxtral|vision|@"
@@ -79,15 +80,20 @@ def listed(costs: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             name.removeprefix(prefix): row(costs[name])
             for name in costs
             if costs[name].get("litellm_provider") in providers
-            and costs[name].get("mode") in {"chat", "responses"}
             and name.startswith(prefix)
-            and re.fullmatch(pattern, name.removeprefix(prefix))
+            and _is_worth_listing(name, costs[name], pattern=pattern, prefix=prefix)
             and not OMITTED.search(name)
             and "input_cost_per_token" in costs[name]
         }
         for model, data in models.items():
             if not DATED.search(model) or models.get(DATED.sub("", model)) != data:
                 yield {"kind": kind, "model": model, **data}
+
+
+def _is_worth_listing(name: str, cost: Mapping[str, Any], *, pattern: str, prefix: str) -> bool:
+    if cost.get("mode") == "embedding":
+        return EMBEDDERS.fullmatch(name) is not None
+    return cost.get("mode") in {"chat", "responses"} and re.fullmatch(pattern, name.removeprefix(prefix)) is not None
 
 
 def row(cost: Mapping[str, Any]) -> dict[str, Any]:

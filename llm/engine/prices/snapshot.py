@@ -14,7 +14,7 @@ from llm.engine.providers import PROVIDERS
 from llm.errors import PriceListBroken
 
 NAME = "snapshot.json"
-SHA256 = "11936843694bc8bf459317af2d3b6ae756a2a93a7ad2ac0efdf949e2c608930a"
+SHA256 = "796d1c0b5d60fbe212831891c5b889c1a9e6df0f4f3433adcbdc2cd112ee2e85"
 # Dated names (gpt-4o-2024-08-06, claude-sonnet-4-5-20250929) cost what the plain one does where they are not listed.
 _DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 _FINE_TUNED = re.compile(r"(ft:[^:]+):.*")
