@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from codexos.local.bench import api, engine, live, load, models, resume, start, vault
+from codexos.local.bench import api, embed, engine, live, load, models, resume, start, vault
 from codexos.local.bench.kill.measure import measure as measure_kills
 from codexos.local.bench.machine import print_machine
 from codexos.local.bench.peers.environment import PEERS
@@ -23,6 +23,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace], None]] = {
     "resume": lambda chosen: resume.measure(rounds=chosen.rounds),
     "kill": lambda chosen: measure_kills(seed=chosen.seed, at_most=chosen.runs),
     "live": lambda chosen: live.measure(rate=chosen.rate or 1000, seconds=chosen.seconds or 10, sockets=chosen.sockets),
+    "embed": lambda chosen: embed.measure(rounds=chosen.rounds),
     "models": lambda chosen: models.measure(rounds=chosen.rounds),
     "vault": lambda chosen: vault.measure(
         parts=chosen.parts, rounds=chosen.rounds, rate=chosen.rate or 20, seconds=chosen.seconds or 30
@@ -51,7 +52,9 @@ def _read(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rate", type=int, help="api, vault: requests a second (50, 20). live: entries a second (1000)"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="engine, models, resume, vault: how often each (3)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="embed, engine, models, resume, vault: how often each (3)"
+    )
     parser.add_argument(
         "--runs", type=int, help="engine, kill: at most so many of each workload. load: how many (2000)"
     )
@@ -66,6 +69,7 @@ def _read(words: list[str]) -> argparse.Namespace:
         help="up: start-up and idle memory. api: latency and CPU. engine: time and log per node, beside peers. "
         "load: runs that wait in one worker. resume: from a worker's end to the next step. "
         "kill: what comes of an executor killed everywhere. live: from the writer to many sockets. "
+        "embed: the embedded model, and calls saved by gathering callers. "
         "models: what asking a model takes, beside httpx and litellm. "
         "vault: sealing and opening, putting and reading, rotating a key",
     )
