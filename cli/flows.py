@@ -105,6 +105,29 @@ def pull_flow(
     screen.tell(f"Wrote {output}.")
 
 
+def estimate_flow(
+    flow: Slug,
+    *,
+    given: Annotated[str, typer.Option("--input", metavar="TEXT", help="What it would be run with.")] = "",
+    is_draft: Annotated[bool, typer.Option("--draft", help="The draft as it stands.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run would cost: at least, as expected, at most."""
+    sent = {"input": given, "draft": is_draft}
+    found = connect().post(f"/api/v1/flows/{quoted(flow)}/estimate/", sent)
+    if as_json:
+        screen.say_json(found)
+        return
+    told = (_dollars(found[name]) for name in ("min_usd", "expected_usd", "max_usd"))
+    screen.say("At least {}, expected {}, at most {}.".format(*told))
+    for note in found["notes"]:
+        screen.say(note)
+
+
+def _dollars(amount: str | None) -> str:
+    return "not known" if amount is None else f"${float(amount):.4f}"
+
+
 def publish_flow(flow: Slug, *, as_json: AsJson = False) -> None:
     """Freeze a flow's draft as its next version, which is then what runs."""
     version = _publish(connect(), flow)
@@ -159,6 +182,7 @@ app.add(list_flows, "list")
 app.add(push_flow, "push")
 app.add(pull_flow, "pull")
 app.add(validate_flow, "validate")
+app.add(estimate_flow, "estimate")
 app.add(publish_flow, "publish")
 app.add(list_versions, "versions")
 app.add(restore_version, "restore")

@@ -13,6 +13,7 @@ urlpatterns = [
     path("flows/validate/", flows.ValidateFlowView.as_view(), name="api-flows-validate"),
     path("flows/convert/", flows.ConvertFlowView.as_view(), name="api-flows-convert"),
     path(_FLOW, flows.FlowView.as_view(), name="api-flow"),
+    path(_FLOW + "estimate/", flows.EstimateFlowView.as_view(), name="api-flow-estimate"),
     path(_FLOW + "archive/", flows.ArchiveFlowView.as_view(), name="api-flow-archive"),
     path(_FLOW + "unarchive/", flows.UnarchiveFlowView.as_view(), name="api-flow-unarchive"),
     path(_FLOW + "fork/", flows.ForkFlowView.as_view(), name="api-flow-fork"),

@@ -17,6 +17,7 @@ from accounts.roles import Permission
 from agents.errors import RunContentExpired, RunNotFound
 from agents.forms.runs import StartRunForm
 from agents.forms.shaped import initial_of
+from agents.operations.estimates import estimate_flow
 from agents.operations.runs import RunRequest, start_run
 from agents.queries.flows import access_flow, choose_runnable_flow, list_runnable_flows
 from agents.queries.inputs import InputShape, input_shape
@@ -63,6 +64,7 @@ class StartRunPage(OrganizationPage):
                 "upload_url": f"{reverse('project-files', args=[str(flow.project_id)])}{{name}}" if may_write else "",
                 "max_bytes": settings.FILE_SIZE_LIMIT,
                 "before": self._before,
+                "estimate": self._estimate(flow),
             }
         return self.page(request, status=status, **context)
 
@@ -89,6 +91,14 @@ class StartRunPage(OrganizationPage):
         if before and before.project_id == flow.project_id:
             initial["context"] = [file["path"] for file in before.context]
         return StartRunForm(data, sent, shape=shape, files=[file.path for file in files], initial=initial)
+
+    def _estimate(self, flow: Any) -> Any:
+        """What the run would cost; a flow that cannot run says why elsewhere."""
+        given = self._before.input if self._before else ""
+        try:
+            return estimate_flow(self.actor, str(flow.pk), given=given, is_draft=self._is_draft(flow))
+        except CodexosError:
+            return None
 
     def _start(self, form: StartRunForm, flow: Any) -> UUID:
         asked = form.cleaned_data

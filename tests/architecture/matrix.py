@@ -204,6 +204,7 @@ AGENTS = (
     _row("PUT", _API + "flows/<str:flow>/",                 "401 404 200 200 200 403 403 403", {"document": LINEAR}),
     _row("PATCH", _API + "flows/<str:flow>/",               "401 404 200 200 200 403 403 403", NEW),
     _row("POST", _API + "flows/<str:flow>/publish/",        "401 404 200 200 200 403 403 403"),  # nothing has changed
+    _row("POST", _API + "flows/<str:flow>/estimate/",       "401 404 200 200 200 200 200 200", {"input": "hello"}),
     _row("POST", _API + "flows/<str:flow>/archive/",        "401 404 200 200 200 403 403 403"),
     _row("POST", _API + "flows/<str:flow>/unarchive/",      "401 404 200 200 200 403 403 403"),
     _row("POST", _API + "flows/<str:flow>/fork/",           "401 404 201 201 201 201 403 403", {}),

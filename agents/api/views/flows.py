@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts.queries.projects import access_project, only_project
 from accounts.rest import OrganizationAPIView, expected_revisions, page_params, paginated, refuse_unknown
+from agents.api.estimate_shapes import EstimateBody, EstimateShape
 from agents.api.flow_shapes import (
     FORMATS,
     ChangeFlowBody,
@@ -25,6 +26,7 @@ from agents.api.flow_shapes import (
     ForkFlowBody,
 )
 from agents.operations.checking import check_document, convert_text, is_sound, read_sent
+from agents.operations.estimates import estimate_flow
 from agents.operations.flows import FlowEdit, archive_flow, change_flow, create_flow, fork_flow, unarchive_flow
 from agents.operations.pinning import check_draft
 from agents.queries.flows import access_flow, list_flows
@@ -103,6 +105,17 @@ class FlowView(OrganizationAPIView):
         edit = FlowEdit(draft=read_sent(document, source=source, format=format) if is_drawn else None, **body)
         actor = self.actor_of(request)
         return answer_flow(change_flow(actor, flow, edit=edit, expected=expected_revisions(request)))
+
+
+class EstimateFlowView(OrganizationAPIView):
+    """``/api/v1/flows/<id or short name>/estimate/``."""
+
+    @extend_schema(operation_id="estimate_flow", request=EstimateBody, responses=EstimateShape)
+    def post(self, request: Request, flow: str) -> Response:
+        """Say what a run would cost, at least, as expected and at most; null where that cannot be known."""
+        body = EstimateBody.parse(request.data)
+        estimate = estimate_flow(self.actor_of(request), flow, given=body.get("input", ""), is_draft=body["draft"])
+        return Response(EstimateShape(estimate).data)
 
 
 class ArchiveFlowView(OrganizationAPIView):
