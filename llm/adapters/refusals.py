@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from codexos.kernel.errors import CodexosError
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.prose import plain
 from codexos.kernel.redaction import Redactor, redact_tokens
 from llm.errors import (
@@ -86,8 +86,24 @@ def _read(body: bytes | JsonObject) -> tuple[str, str]:
     if not isinstance(error, Mapping):
         return "", error if isinstance(error, str) else ""
     named = " ".join(str(error[name]) for name in ("code", "type") if isinstance(error.get(name), str | int))
-    message = error.get("message")
-    return named[:200], message[:2_000] if isinstance(message, str) else ""
+    return named[:200], _words(error.get("message") or error.get("detail"))[:2_000]
+
+
+def _words(message: JsonValue) -> str:
+    """The words of a message; what checks requests by their fields lists each fault with its place."""
+    if isinstance(message, Mapping):
+        return _words(message.get("detail"))
+    if isinstance(message, list):
+        return "; ".join(_fault(each) for each in message[:5])
+    return message if isinstance(message, str) else ""
+
+
+def _fault(fault: JsonValue) -> str:
+    if not isinstance(fault, Mapping):
+        return _words(fault)
+    place = fault.get("loc")
+    at = ".".join(str(each) for each in place) if isinstance(place, list) else ""
+    return f"{at}: {fault.get('msg')}"
 
 
 def retry_after_in(headers: Mapping[str, str], *, now: float) -> float | None:

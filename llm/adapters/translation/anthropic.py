@@ -36,7 +36,9 @@ class AnthropicTranslator(Translator):
             "accept": "text/event-stream",
         }
         content = json.dumps({**body, "stream": True}).encode()
-        return Asking(f"{self.deployment.base_url}/v1/messages", headers, content, left_out)
+        # Addresses are written down with the version and without it.
+        address = self.deployment.base_url.removesuffix("/v1")
+        return Asking(f"{address}/v1/messages", headers, content, left_out)
 
     @cached_property
     def _chunks(self) -> Any:

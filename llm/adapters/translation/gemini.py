@@ -13,6 +13,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 from llm.adapters.translation.library import load
 from llm.adapters.translation.translator import Asking, Refusal, StreamRefused, Translator, read_error
 
+_VERSION = re.compile(r"/v1(alpha|beta)?$")
 _DELAY = re.compile(r"(\d{1,6})(\.\d{1,9})?s")
 
 
@@ -32,7 +33,10 @@ class GeminiTranslator(Translator):
             cached_content=None,
         )
         headers = {"x-goog-api-key": self.deployment.key, "content-type": "application/json"}
-        url = f"{self.deployment.base_url}/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
+        # Addresses are written down with the version and without it.
+        base_url = self.deployment.base_url
+        address = base_url if _VERSION.search(base_url) else f"{base_url}/v1beta"
+        url = f"{address}/models/{quote(model, safe='')}:streamGenerateContent?alt=sse"
         return Asking(url, headers, json.dumps(body).encode(), left_out)
 
     @cached_property

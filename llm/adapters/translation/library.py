@@ -2,6 +2,7 @@
 """The one door to litellm. Coming through takes seconds and 150 MB, so it is opened in a thread by who needs it."""
 
 import os
+import warnings
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ _ENVIRONMENT = {
 def load() -> Any:
     """Return what is used of litellm. The first call takes seconds: never on an event loop."""
     os.environ.update(_ENVIRONMENT)
+    # It says so of its own types, in every worker's log.
+    warnings.filterwarnings("ignore", message="Item .* on TypedDict class .* is using the `ReadOnly` qualifier")
     import litellm
     from litellm.llms.anthropic.chat.handler import ModelResponseIterator as AnthropicChunks
     from litellm.llms.anthropic.chat.transformation import AnthropicConfig

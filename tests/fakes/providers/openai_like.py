@@ -222,6 +222,10 @@ class FakeMistral(OpenAILike):
     def refusal(self, status: int, message: str) -> tuple[Mapping[str, str], Any]:
         if status == 401:
             return {}, {"detail": "Unauthorized"}
+        if status == 422:
+            fault = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": message, "input": 7}
+            faults = {"detail": [fault]}
+            return {}, {"object": "error", "message": faults, "type": "invalid_request_error", "code": None}
         code = {429: "1300", 404: "1500"}.get(status)
         return {}, {"object": "error", "message": message, "type": "rate_limited", "param": None, "code": code}
 

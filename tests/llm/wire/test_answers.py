@@ -2,6 +2,7 @@
 """Ten providers in their own formats: what is asked arrives there, and what they answer arrives here."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from codexos.kernel.chat import (
 from codexos.kernel.jsontypes import JsonObject
 from llm.engine.structured import asking_for
 from llm.errors import ModelAnswerTooLarge, ModelKeyRefused, ModelRequestRefused
-from tests.fakes.providers import FakeAnthropic, FakeBedrock, FakeGemini
+from tests.fakes.providers import FakeAnthropic, FakeAzure, FakeBedrock, FakeGemini
 from tests.fakes.providers.server import SPOILT, serve
 from tests.llm.wire.conftest import Line
 
@@ -58,6 +59,17 @@ async def test_settings_arrive_in_the_providers_own_words(line: Line):
     await line.ask(top_p=0.5)
     assert line.fake.last["top_p"] == 0.5
     assert "temperature" not in line.fake.last
+
+
+@pytest.mark.parametrize(
+    ("fake", "more", "less"), [(FakeAnthropic, "/v1", ""), (FakeGemini, "/v1beta", ""), (FakeAzure, "/openai", "")]
+)
+async def test_an_address_may_be_written_with_what_follows_it_or_without(fake: Any, more: str, less: str):
+    with serve(fake()) as served:
+        for end in (more, less):
+            line = Line(served)
+            line.deployment = replace(line.deployment, base_url=f"{served.url}{end}")
+            assert (await line.ask())[1].text == "The lamp was lit in 1871."
 
 
 async def test_who_speaks_is_kept_apart(line: Line):

@@ -22,7 +22,7 @@ from llm.errors import (
     ModelUnknown,
     ModelUnreachable,
 )
-from tests.fakes.providers import FakeAnthropic, FakeBedrock, FakeGemini
+from tests.fakes.providers import FakeAnthropic, FakeBedrock, FakeGemini, FakeMistral
 from tests.fakes.providers.server import KEY, serve
 from tests.llm.wire.conftest import Line
 
@@ -81,6 +81,13 @@ async def test_bedrocks_word_for_a_model_it_does_not_know():
     with serve(FakeBedrock()) as fake:
         fake.will(status=400, message="The provided model identifier is invalid.")
         with pytest.raises(ModelUnknown):
+            await Line(fake).ask()
+
+
+async def test_mistral_says_which_field_it_does_not_take():
+    with serve(FakeMistral()) as fake:
+        fake.will(status=422, message="Extra inputs are not permitted")
+        with pytest.raises(ModelRequestRefused, match=r"It says: body\.seed: Extra inputs"):
             await Line(fake).ask()
 
 
