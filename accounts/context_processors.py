@@ -21,6 +21,7 @@ _NAV = (
     ("flows", "flows", _("Flows"), ("/flows/",)),
     ("files", "files", _("Files"), ("/files/",)),
     ("vault", "vault", _("Vault"), ("/vault/",)),
+    ("models", "models", _("Models"), ("/models/", "/usage/")),
     ("settings", "members", _("Settings"), ("/settings/", "/account/")),
 )
 

@@ -35,6 +35,7 @@ urlpatterns = [
     *doors_of_vault,
     path("account/", include("allauth.urls")),
     path("", include("vault.urls")),
+    path("", include("llm.urls")),
     path("", include("rag.urls")),
     path("", include("agents.urls")),
     path("", include("accounts.urls")),

@@ -18,8 +18,8 @@ RESERVED = frozenset(
     {
         "account", "accounts", "admin", "agent", "agents", "api", "app", "assets", "audit", "auth", "billing",
         "codexos", "demo", "docs", "files", "flows", "healthz", "help", "home", "invitations", "login",
-        "logout", "marketplace", "mcp", "me", "members", "new", "none", "null", "organization", "organizations",
-        "personal", "preferences", "projects", "rag", "readyz", "root", "runs", "sessions", "settings",
+        "logout", "marketplace", "mcp", "me", "members", "models", "new", "none", "null", "organization",
+        "organizations", "personal", "preferences", "projects", "rag", "readyz", "root", "runs", "sessions", "settings",
         "signin", "signup", "static", "support", "system", "teams", "tokens", "undefined", "usage", "vault",
         "ws",
     }

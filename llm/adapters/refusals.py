@@ -138,7 +138,7 @@ def _key_refused(refusal: _Refusal) -> CodexosError:
     # The provider's own words are left out: they like to repeat a part of the key.
     return ModelKeyRefused(
         f"{refusal.whom} refused the key it was shown ({refusal.status}). Correct {refusal.deployment.setting}, "
-        "restart, and see that its account may use this model.",
+        f"{'' if refusal.deployment.is_own else 'restart, '}and see that its account may use this model.",
         model=refusal.deployment.model,
     )
 

@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What organizations have set up, known in this process for a few seconds: most questions to models cost no query."""
 
-import asyncio
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.db import InterfaceError, OperationalError, transaction
 
 from llm.errors import RoutesUnreadable
+from llm.operations.gathering import Gathered
 from llm.operations.threads import InThread
 from llm.queries.catalogs import NOTHING, Catalog, load_catalog
 
 FRESH_SECONDS = 5.0
 """How long a change may take to be heeded everywhere."""
 MOST_KNOWN = 2_000
-
-_Loading = dict[UUID, "asyncio.Task[Catalog]"]
 
 
 class _Known(NamedTuple):
@@ -33,7 +30,7 @@ class Catalogs:
 
     def __init__(self) -> None:
         self._known: dict[UUID, _Known] = {}
-        self._loading: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loading] = WeakKeyDictionary()
+        self._loading: Gathered[UUID, Catalog] = Gathered()
 
     def at_hand(self, organization_id: UUID) -> Catalog:
         """Return what was known last, old or not; nothing where nothing was ever read."""
@@ -45,14 +42,8 @@ class Catalogs:
         known = self._known.get(organization_id)
         if known is not None and _is_fresh(known):
             return known.catalog
-        loading = self._loading.setdefault(asyncio.get_running_loop(), {})
-        if organization_id not in loading:
-            # One question for all who ask at once; it goes on where one of them is cancelled.
-            task = asyncio.ensure_future(in_thread(self._load, organization_id))
-            loading[organization_id] = task
-            task.add_done_callback(lambda _: loading.pop(organization_id, None))
         try:
-            return await asyncio.shield(loading[organization_id])
+            return await self._loading.ask(organization_id, lambda: in_thread(self._load, organization_id))
         except (OperationalError, InterfaceError):
             raise RoutesUnreadable from None
 

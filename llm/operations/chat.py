@@ -118,7 +118,7 @@ class Gateway:
         """
         deployment = candidate.deployment
         host, port = deployment.host_and_port
-        is_named = not (candidate.is_own or deployment.is_at_the_makers_own_address)
+        is_named = not (deployment.is_own or deployment.is_at_the_makers_own_address)
         return EgressPolicy(
             allow=_openings(settings.EGRESS_ALLOW),
             local_only=settings.EGRESS_LOCAL_ONLY or self.catalog.is_local_only,

@@ -21,6 +21,7 @@ from codexos.kernel.ids import OrganizationId, PersonId, ProjectId
 from codexos.kernel.redaction import Redactor, redact_in_logs
 from llm.errors import ModelKeyUnusable
 from llm.operations.askers import Asker
+from llm.operations.gathering import Gathered
 from llm.operations.threads import InThread
 from llm.queries.catalogs import KeyPlace
 from vault.operations.values import use_secret_for
@@ -52,6 +53,7 @@ class ProviderKeys:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._kept: dict[_Name, _Kept] = {}
+        self._opening: Gathered[_Name, _Kept] = Gathered()
 
     async def value(self, place: KeyPlace, *, asker: Asker, in_thread: InThread) -> str:
         """Return a key to be sent. Raises ModelKeyUnusable, KeyUnavailable."""
@@ -62,7 +64,7 @@ class ProviderKeys:
         name = (place.provider_id, place.secret_id, place.version, asker.project_id, asker.team_id, asker.person_id)
         kept = self._kept.get(name)
         if kept is None or self._now() >= kept.until:
-            kept = await in_thread(self._open, place, asker)
+            kept = await self._opening.ask(name, lambda: in_thread(self._open, place, asker))
             self._keep(name, kept)
         return kept.value
 

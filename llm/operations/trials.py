@@ -4,7 +4,7 @@
 import asyncio
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from llm.operations.attempts import Breakers
 from llm.operations.chat import Gateway
 from llm.operations.keys import ProviderKeys
 from llm.operations.naming import clean_model
-from llm.queries.catalogs import Candidate, Catalog, Way, candidate_at, load_catalog
+from llm.queries.catalogs import Candidate, Catalog, Limits, Way, candidate_at, load_catalog
 from llm.queries.providers import MANAGE, access_provider
 
 QUESTION = "Answer with the one word: ready"
@@ -82,7 +82,9 @@ def _chosen(actor: Actor, provider: UUID | str, model: str) -> tuple[Provider, C
         raise ModelInvalid("Say which model to ask, or add a deployment of this provider first.", place="model")
     deployment = found or DeploymentRow(provider=row, name=name, model=name, context_tokens=8_192)
     deployment.provider = row
-    return row, candidate_at(deployment), load_catalog(row.organization_id)
+    # Nothing is counted: it is there to see what the provider says.
+    catalog = replace(load_catalog(row.organization_id), limits=Limits())
+    return row, replace(candidate_at(deployment), limits=Limits()), catalog
 
 
 @in_organization

@@ -66,7 +66,6 @@ class Candidate:
     limits: Limits = Limits()
     limits_id: str = ""
     capabilities: frozenset[str] = frozenset()
-    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +207,6 @@ def _candidate(row: DeploymentRow, secrets: Mapping[_Place, Secret]) -> Candidat
         limits=Limits(row.provider.requests_per_minute, row.provider.tokens_per_minute),
         limits_id=str(row.provider_id),
         capabilities=frozenset(row.capabilities),
-        is_own=True,
     )
 
 
@@ -230,4 +228,5 @@ def deployment_of(row: DeploymentRow) -> Deployment:
         is_of_openai=kind == "openai",
         kind=kind,
         options=provider.options,
+        is_own=True,
     )

@@ -33,6 +33,7 @@ class Deployment:
     """One model at one provider with one key. ``setting`` names what an operator corrects where it goes wrong.
 
     ``provider`` is what people call it, ``kind`` how it is spoken to, ``options`` what that kind is told besides.
+    ``is_own`` where an organization set it up, which mends it without a restart.
     """
 
     provider: str
@@ -44,6 +45,7 @@ class Deployment:
     is_of_openai: bool = False
     kind: ProviderKind = "openai"
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    is_own: bool = False
 
     @property
     def host_and_port(self) -> tuple[str, int]:

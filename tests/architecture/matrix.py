@@ -76,6 +76,9 @@ FORM_RULE = {"tag": "new", "effect": "deny", "whom": "role:viewer"}
 NEW_RULE = {"tag": "new", "effect": "deny", "role": "viewer"}
 NEW_PROVIDER = {"name": "New", "kind": "ollama"}
 NEW_DEPLOYMENT = {"provider_id": "{provider}", "model": "mistral"}
+FORM_DEPLOYMENT = {"model": "mistral"}
+FORM_ROUTE = {"name": "smart", "deployments": "{deployment}", "retries": "1"}
+FORM_STEP = {"deployment": "{deployment}", "do": "earlier"}
 NEW_ROUTE = {"name": "smart", "deployments": ["{deployment}"]}
 NEW_BUDGET = {"name": "New", "limit_usd": "10"}
 NEW_PRICE = {"kind": "openai", "model": "new", "input": "1", "output": "2"}
@@ -338,6 +341,25 @@ PAGES = (
     _row("POST", "settings/organization/entries/<str:entry>/end/", "302 404 404 404 403 403 403 302"),
     _row("GET", "settings/profile/",                        "302 200 200 200 200 200 200 302"),
     _row("POST", "settings/profile/",                       "302 422 422 422 422 422 422 302"),
+    _row("GET", "models/",                                  "302 200 200 200 200 200 200 302"),
+    _row("POST", "models/",                                 "302 302 302 302 403 403 403 302", {"is_local_only": "on"}),
+    _row("GET", "models/providers/new/",                    "302 200 200 200 403 403 403 302"),
+    _row("POST", "models/providers/new/",                   "302 302 302 302 403 403 403 302", NEW_PROVIDER),
+    _row("GET", "models/providers/<str:provider>/",         "302 404 200 200 200 200 200 302"),
+    _row("POST", "models/providers/<str:provider>/",        "302 404 302 302 403 403 403 302", NEW_PROVIDER),
+    _row("POST", "models/providers/<str:provider>/test/",   "302 404 200 200 403 403 403 302"),
+    _row("POST", "models/providers/<str:provider>/deployments/", "302 404 302 302 403 403 403 302", FORM_DEPLOYMENT),
+    _row("POST", "models/providers/<str:provider>/delete/", "302 404 409 409 403 403 403 302"),
+    _row("GET", "models/deployments/<str:deployment>/",     "302 404 200 200 403 403 403 302"),
+    _row("POST", "models/deployments/<str:deployment>/",    "302 404 302 302 403 403 403 302", FORM_DEPLOYMENT),
+    _row("POST", "models/deployments/<str:deployment>/delete/", "302 404 409 409 403 403 403 302"),
+    _row("GET", "models/routes/",                           "302 200 200 200 200 200 200 302"),
+    _row("GET", "models/routes/new/",                       "302 200 200 200 200 200 200 302"),
+    _row("POST", "models/routes/new/",                      "302 422 302 302 403 403 403 302", FORM_ROUTE),
+    _row("GET", "models/routes/<str:route>/",               "302 404 200 200 200 200 200 302"),
+    _row("POST", "models/routes/<str:route>/",              "302 404 302 302 403 403 403 302", FORM_ROUTE),
+    _row("POST", "models/routes/<str:route>/steps/",        "302 404 302 302 403 403 403 302", FORM_STEP),
+    _row("POST", "models/routes/<str:route>/delete/",       "302 404 302 302 403 403 403 302"),
     _row("GET", "vault/",                                   "302 200 200 200 200 200 403 302"),
     _row("GET", "vault/new/",                               "302 200 200 200 200 200 403 302"),
     _row("POST", "vault/new/",                              "302 422 302 302 302 302 403 302", FORM_SECRET),

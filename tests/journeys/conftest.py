@@ -27,6 +27,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.conftest import wipe
 from tests.factories import World, make_world
+from tests.fakes.openai import Provider, serve_provider
 from tests.fakes.outside import Outside
 
 CHROMIUM = "/usr/bin/chromium"
@@ -92,12 +93,25 @@ def outside() -> Iterator[Outside]:
 
 
 @pytest.fixture(scope="session")
-def product(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, outside: Outside) -> Iterator[Product]:
+def model_servers() -> Iterator[tuple[Provider, Provider]]:
+    """Two servers of models that the product may reach; what they do next is up to each test."""
+    with serve_provider() as first, serve_provider() as second:
+        yield first, second
+
+
+@pytest.fixture(scope="session")
+def product(
+    django_db_setup: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    outside: Outside,
+    model_servers: tuple[Provider, Provider],
+) -> Iterator[Product]:
     """Web, flow worker and job worker over this test database, on a port of their own."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "PORT": str(port), "CODEXOS_URL": url, "DJANGO_SETTINGS_MODULE": "codexos.settings"}
-    environment["CODEXOS_EGRESS_ALLOW"] = outside.place
+    reached = [outside.place, *(urlsplit(server.url).netloc for server in model_servers)]
+    environment["CODEXOS_EGRESS_ALLOW"] = ",".join(reached)
     shutil.rmtree(settings.MAIL_FOLDER, ignore_errors=True)  # mails of an earlier product lead to its port
     log = (tmp_path_factory.mktemp("product") / "log").open("w")
     running = [

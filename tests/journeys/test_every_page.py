@@ -28,6 +28,9 @@ from agents.operations.runs import RunRequest, start_run
 from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
+from llm.operations.deployments import DeploymentEdit, create_deployment
+from llm.operations.providers import ProviderEdit, create_provider
+from llm.operations.routes import RouteEdit, create_route
 from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT
 from tests.factories import PASSWORD, World
@@ -57,6 +60,8 @@ NO_PAGES = {
         ("roll-back-secret", "restore-secret", "share-secret", "unshare-secret"), "forms of a secret's page"
     ),
     "drop-tag-rule": "a form of the rules' page",
+    **dict.fromkeys(("try-model-provider", "add-deployment", "delete-model-provider"), "forms of a provider's page"),
+    **dict.fromkeys(("delete-deployment", "route-steps", "delete-route"), "forms of a deployment's or route's page"),
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
     "account_confirm_login_code": "signing in by mailed codes is off",
     "mfa_authenticate": "stands between two steps: test_second_factor.py looks at it",
@@ -152,6 +157,9 @@ def make_one_of_each(world: World) -> Arguments:
     invitation = invite(actor, email="ida@new.example", role=Role.VIEWER)
     team = create_team(actor, name="Night shift")
     create_project(actor, team=team.pk, name="Tide tables")
+    provider = create_provider(actor, ProviderEdit(name="Harbor models", kind="ollama"))
+    deployment = create_deployment(actor, DeploymentEdit(provider=str(provider.pk), model="llama3:8b"))
+    route = create_route(actor, RouteEdit(name="fast", deployments=[str(deployment.pk)]))
     event, token = list_audit_events(actor).rows[0], list_own_tokens(actor).rows[0]
     new = Person.objects.create_user("new@new.example", PASSWORD)
     address = EmailAddress.objects.create(user=new, email=new.email, primary=True)
@@ -163,6 +171,9 @@ def make_one_of_each(world: World) -> Arguments:
         **dict.fromkeys(("flow-triggers", "new-trigger"), (flow.id,)),
         "trigger": (flow.id, hook.id),
         **dict.fromkeys(("secret", "reveal-secret", "new-value", "secret-rotation", "destroy-secret"), (secret.pk,)),
+        "model-provider": (provider.pk,),
+        "deployment": (deployment.pk,),
+        "route": (route.pk,),
         "invitation": (letter_token(invitation.pk),),
         "withdraw-invitation": (invitation.pk,),
         **dict.fromkeys(("member", "remove-member"), (member.pk,)),
