@@ -2,7 +2,7 @@
 """How far a run has come, step by step: folded from its journal once, and from there on by what was added."""
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +49,7 @@ class NodeView:
     the flow dealt with that; ``is_kept``: what it gave was taken over from the run that this one goes on from, and it
     cost nothing here. Of a node that holds lanes ``count`` is how many there will be where that is known,
     ``begun`` and ``ended`` how many did, ``exit`` the node that a lane ends with, ``inside`` what was spent in them.
+    Of an answer by a route ``way`` names that and who answered; ``has_fallen_back``: not who was asked first.
     """
 
     id: str
@@ -68,6 +69,9 @@ class NodeView:
     count: int | None = None
     begun: int = 0
     ended: int = 0
+    way: str = ""
+    has_fallen_back: bool = False
+    is_cached: bool = False
 
     @property
     def spent(self) -> Usage | None:
@@ -127,6 +131,14 @@ class NodeView:
         self.is_kept = entry.is_kept
         if "usage" in entry.data and not entry.is_kept:
             self.usage = (self.usage or Usage()) + usage_from(entry.data["usage"])
+        if self.kind == "llm" and isinstance(result := entry.data.get("result"), Mapping):
+            self._show_way(result)
+
+    def _show_way(self, result: JsonObject) -> None:
+        route, attempts = result.get("route"), result.get("attempts")
+        self.way = f"{route} → {result.get('model')}" if isinstance(route, str) else ""
+        self.has_fallen_back = isinstance(attempts, list) and len(attempts) > 1
+        self.is_cached = result.get("is_cached") is True
 
 
 @dataclass(slots=True)

@@ -5,12 +5,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agents.engine.journal import Entry
+from agents.engine.journal import Entry, usage_from
 from agents.engine.logs import LogLine, log_line
 from agents.errors import RunNotFound
 from agents.models import Run
 from agents.queries.progress import NodeView, Progress, result_of
 from agents.queries.timeline import EntryView, line_of, said_of
+from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MOST_LANES_SHOWN = 50
@@ -36,6 +37,31 @@ class LaneView:
         """How it stands, by its steps."""
         states = {step.state for step in self.steps}
         return next((state for state in ("failed", "waiting", "running") if state in states), "succeeded")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """How a model's answer came about: by which route, who was asked for it in turn, and what it took."""
+
+    model: str
+    route: str
+    attempts: Sequence[JsonObject]
+    usage: Usage
+    is_cached: bool
+    saved_usd: float
+
+    @classmethod
+    def of(cls, result: JsonObject) -> "AnswerView":
+        """Read it from what a step gave."""
+        attempts, saved = result.get("attempts"), result.get("saved_usd")
+        return cls(
+            model=str(result.get("model", "")),
+            route=str(result.get("route", "")),
+            attempts=[each for each in attempts if isinstance(each, Mapping)] if isinstance(attempts, list) else (),
+            usage=usage_from(result.get("usage")),
+            is_cached=result.get("is_cached") is True,
+            saved_usd=float(saved) if isinstance(saved, int | float) else 0.0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +118,9 @@ class StepView:
         return self.result if answer is None else answer["text"]
 
     @property
-    def model(self) -> str:
-        """The model that answered, where one did."""
-        return str((self._answer or {}).get("model", ""))
+    def answer(self) -> "AnswerView | None":
+        """How the answer of a model came about."""
+        return None if self._answer is None else AnswerView.of(self._answer)
 
     @property
     def citations(self) -> Sequence[JsonValue]:

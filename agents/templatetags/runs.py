@@ -39,6 +39,22 @@ _ROLES = {
     "developer": _("developers"),
     "viewer": _("viewers"),
 }
+_ERRORS = {
+    "model_rate_limited": _("asked too often"),
+    "model_limit_reached": _("asked too often"),
+    "model_overloaded": _("overloaded"),
+    "model_timed_out": _("took too long"),
+    "model_unreachable": _("out of reach"),
+    "model_unavailable": _("out of order"),
+    "model_resting": _("left alone after failures"),
+    "model_key_refused": _("key refused"),
+    "model_quota_spent": _("quota spent"),
+    "model_unknown": _("model unknown"),
+    "model_input_too_long": _("too much to read"),
+    "model_request_refused": _("would not answer"),
+    "model_answer_invalid": _("no answer of a model"),
+    "outrun": _("outrun by the next"),
+}
 _TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|(?P<number>-?\d[\d.eE+-]*)|true|false|null')
 
 
@@ -46,6 +62,12 @@ _TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|(?P<number>-
 def why_skipped(reason: object) -> str:
     """Why a step was left out, in a few words."""
     return str(_REASONS.get(str(reason), "")) or str(reason)
+
+
+@register.filter
+def error_words(code: object) -> str:
+    """What went wrong with one of several models, in a few words."""
+    return str(_ERRORS.get(str(code), code))
 
 
 @register.filter

@@ -25,8 +25,19 @@ export interface Step {
   reason: string;
   /** It failed, and the flow dealt with that. */
   isRecovered: boolean;
+  /** How a model's answer came about; null where there is nothing to tell. */
+  way: Way | null;
   /** Of a node that does a body in lanes; of any other null. */
   lanes: Lanes | null;
+}
+
+export interface Way {
+  /** The route and who answered; empty where no route was named. */
+  text: string;
+  /** Somebody else was asked first. */
+  hasFallenBack: boolean;
+  /** It was given before. */
+  isCached: boolean;
 }
 
 export interface Lanes {
@@ -220,8 +231,23 @@ function stepAfter(step: Step, mark: Mark, frame: Frame): Step {
     tries: step.tries + (frame.type === "step.intended" ? 1 : 0),
     reason: mark === "skip0" ? textIn(frame, "reason") : step.reason,
     isRecovered: mark === "fail" && frame.data?.["result"] !== undefined,
+    way: mark === "ok" ? wayIn(frame) : step.way,
     lanes: step.lanes && { ...step.lanes, count: numberIn(frame.data, "count") ?? step.lanes.count },
   };
+}
+
+function wayIn(frame: Frame): Way | null {
+  const result = frame.data?.["result"];
+  if (typeof result !== "object" || result === null || !("usage" in result)) return null;
+  const told = result as Record<string, unknown>;
+  const attempts = told["attempts"];
+  const route = told["route"];
+  const way = {
+    text: typeof route === "string" ? `${route} → ${String(told["model"])}` : "",
+    hasFallenBack: Array.isArray(attempts) && attempts.length > 1,
+    isCached: told["is_cached"] === true,
+  };
+  return way.text || way.hasFallenBack || way.isCached ? way : null;
 }
 
 function textIn(frame: Frame, name: string): string {
@@ -251,7 +277,7 @@ function timeAfter(step: Step, mark: Mark, frame: Frame): Step {
 }
 
 function emptyStep(id: string): Step {
-  return { id, mark: "queue", startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false, lanes: null };
+  return { id, mark: "queue", startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false, way: null, lanes: null };
 }
 
 function secondsOf(frame: Frame, startedAt: number | null, endedAt: number | null): number | null {

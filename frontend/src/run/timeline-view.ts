@@ -2,7 +2,7 @@
 import { type Mark, setMark } from "../core/glyphs";
 import { DASH, formatCost, formatCount, formatDuration } from "../core/measures";
 import type { Words } from "../core/words";
-import type { Lanes, Step } from "./reduce";
+import type { Lanes, Step, Way } from "./reduce";
 import { type Axis, axisEnd, axisOf, secondsAcross, secondsSoFar, type Span } from "./spans";
 
 /** The timeline table: reads the server's rows once, then writes only the rows and the cells that differ. */
@@ -67,7 +67,10 @@ export class TimelineView {
     note(row, "tries", tries);
     note(row, "reason", step.reason && (this.words.get(`why.${step.reason}`) ?? step.reason));
     note(row, "lanes", lanesText(step, this.words));
+    note(row, "way", step.way?.text ?? "");
     row.querySelector('[data-cell="recovered"]')?.toggleAttribute("hidden", !step.isRecovered);
+    row.querySelector('[data-cell="fallen"]')?.toggleAttribute("hidden", !step.way?.hasFallenBack);
+    row.querySelector('[data-cell="cached"]')?.toggleAttribute("hidden", !step.way?.isCached);
   }
 
   #showTotals(steps: readonly Step[], now: number): void {
@@ -104,8 +107,15 @@ function stepIn(id: string, row: HTMLElement): Step {
     tries: figureIn(row.dataset["tries"]) ?? 0,
     reason: row.querySelector('[data-cell="reason"]:not([hidden])')?.textContent ?? "",
     isRecovered: row.querySelector('[data-cell="recovered"]:not([hidden])') !== null,
+    way: wayIn(row),
     lanes: lanesIn(row.dataset),
   };
+}
+
+function wayIn(row: HTMLElement): Way | null {
+  const [text, fallen, cached] = ["way", "fallen", "cached"].map((cell) => row.querySelector(`[data-cell="${cell}"]:not([hidden])`));
+  if (!text && !fallen && !cached) return null;
+  return { text: text?.textContent ?? "", hasFallenBack: Boolean(fallen), isCached: Boolean(cached) };
 }
 
 function lanesIn(data: DOMStringMap): Lanes | null {

@@ -23,7 +23,7 @@ const follow = (frames: Frame[], from = EMPTY): RunView => frames.reduce(reduce,
 
 describe("a node that does its body in lanes", () => {
   const lanes = { kind: "map", exit: "end", count: null, begun: 0, ended: 0 };
-  const each = { id: "each", mark: "queue" as const, startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false, lanes };
+  const each = { id: "each", mark: "queue" as const, startedAt: null, seconds: null, tokens: null, cost: null, tries: 0, reason: "", isRecovered: false, way: null, lanes };
   const of = (seq: number, type: string, node_id: string, data = {}): Frame => ({ seq, type, node_id, data });
 
   it("says how many began and ended, counts what they spent, and gives them no rows of their own", () => {
@@ -53,6 +53,18 @@ describe("a run followed live", () => {
     expect(view.status).toBe("succeeded");
     expect(view.seq).toBe(5);
     expect(view.steps.get("plan")).toMatchObject({ mark: "ok", seconds: 6.8, tokens: 4224, cost: 0.0224 });
+  });
+
+  it("tells by which route an answer came, whom it fell back from, and what was given before", () => {
+    const usage = { input_tokens: 1, output_tokens: 1, cost_usd: 0 };
+    const attempts = [{ deployment: "gpt-4o", seconds: 1, error: "model_overloaded" }, { deployment: "llama3", seconds: 2 }];
+    const of = (seq: number, node_id: string, more: object): Frame => ({ seq, type: "step.done", node_id, data: { usage, result: { text: "Hi.", model: "llama3", usage, ...more } } });
+
+    const view = follow([of(1, "routed", { route: "smart", attempts }), of(2, "cached", { is_cached: true }), of(3, "plain", {})]);
+
+    expect(view.steps.get("routed")?.way).toEqual({ text: "smart → llama3", hasFallenBack: true, isCached: false });
+    expect(view.steps.get("cached")?.way).toEqual({ text: "", hasFallenBack: false, isCached: true });
+    expect(view.steps.get("plain")?.way).toBeNull();
   });
 
   it("comes to the same in one batch as entry by entry, and names what is new", () => {

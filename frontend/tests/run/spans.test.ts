@@ -12,7 +12,7 @@ const step = (id: string, startedAt: number | null, seconds: number | null): Ste
   cost: null,
   tries: 0,
   reason: "",
-  isRecovered: false,
+  isRecovered: false, way: null,
   lanes: null,
 });
 
