@@ -22,6 +22,8 @@ Pieces = AsyncGenerator[Delta | ChatAnswer, None]
 class GatewayModel:
     """Asks whatever model the request names through the gateway, by the rules of the ``asker``'s organization.
 
+    What is asked without a ``conversation`` belongs to the run's.
+
     Where that lets prompts hold ``secrets``, models are asked with the values, and answers come back without them.
     """
 
@@ -29,12 +31,14 @@ class GatewayModel:
         self,
         *,
         asker: Asker | None = None,
+        conversation: str = "",
         in_thread: InThread = in_callers_thread,
         allows_substitutes: bool = True,
         calls: asyncio.Semaphore | None = None,
         secrets: RunSecrets | None = None,
     ) -> None:
         self._asker = asker
+        self._conversation = conversation
         self._in_thread = in_thread
         self._allows_substitutes = allows_substitutes
         self._calls = calls
@@ -57,6 +61,7 @@ class GatewayModel:
         if self._secrets and self._secrets.redactor:
             # What was asked by a run that has opened a secret is kept nowhere, nor what was answered.
             request = replace(request, caches=False)
+        request = request if request.conversation else replace(request, conversation=self._conversation)
         asking = chat_stream(
             request,
             asker=asker,

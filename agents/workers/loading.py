@@ -55,6 +55,7 @@ class LoadedRun:
     origin: JsonObject | None = None
     flow_id: UUID | None = None
     team_id: UUID | None = None
+    conversation: str = ""
 
     def asker(self, run_id: UUID) -> Asker:
         """Return for whom its models are asked."""
@@ -93,6 +94,7 @@ class _Row(NamedTuple):
     allows_substitutes: bool
     flow_id: UUID | None
     team_id: UUID
+    conversation: str
 
 
 def load_runs(run_ids: Mapping[UUID, Collection[UUID]]) -> dict[UUID, LoadedRun | Exception]:
@@ -132,6 +134,7 @@ def _loaded(row: _Row) -> LoadedRun | Exception:
             origin=None if row.origin is None else json.loads(row.origin),
             flow_id=row.flow_id,
             team_id=row.team_id,
+            conversation=row.conversation,
         )
         if not row.is_member:
             _insist_on_actor(loaded.standing)

@@ -308,6 +308,7 @@ class FlowWorker:
             journal=self._journal(claim),
             model=GatewayModel(
                 asker=loaded.asker(claim.run_id),
+                conversation=loaded.conversation or str(claim.run_id),
                 in_thread=self._in_thread,
                 allows_substitutes=loaded.allows_substitutes,
                 calls=self._calls,

@@ -37,12 +37,12 @@ def servers(settings: LazySettings) -> Iterator[tuple[Provider, Provider]]:
         yield near, far
 
 
-def two_ways(world: World, servers: tuple[Provider, Provider]) -> None:
+def two_ways(world: World, servers: tuple[Provider, Provider], **more: Any) -> None:
     actor = world.admin.actor
     names = ("Near", "Far")
     rows = [connect(actor, server, name=name) for name, server in zip(names, servers, strict=True)]
     made = [deploy(actor, row, row.name.lower()) for row in rows]
-    route(actor, "fast", made)
+    route(actor, "fast", made, **more)
 
 
 async def test_a_run_falls_back_and_neither_key_lies_about_anywhere(
@@ -95,3 +95,17 @@ async def test_a_run_whose_model_has_no_key_any_more_says_which(
     assert run["error"]["code"] == "model_key_unusable"
     assert "'near_key'" in run["error"]["message"]
     assert servers[0].asked == []
+
+
+async def test_the_runs_of_a_conversation_are_answered_at_one_place(
+    committed_world: World, servers: tuple[Provider, Provider]
+) -> None:
+    await asyncio.to_thread(two_ways, committed_world, servers, is_sticky=True)
+    with working():
+        for conversation in ("tides", "lamps", "boats", "ropes", "nets", "sails"):
+            before = [len(server.asked) for server in servers]
+            for _ in range(2):
+                body = {"agent_id": "a", "flow": flow("fast"), "input": "go", "conversation_id": conversation}
+                assert (await run_agent(committed_world.dev, body)).json()["status"] == "succeeded"
+            asked = [len(server.asked) - count for server, count in zip(servers, before, strict=True)]
+            assert sorted(asked) == [0, 2]
