@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from llm.views import providers, routes
+from llm.views import budgets, prices, providers, routes, usage
 
 _PROVIDER = "models/providers/<str:provider>/"
 _ROUTE = "models/routes/<str:route>/"
@@ -26,4 +26,13 @@ urlpatterns = [
     path(_ROUTE, routes.OneRoutePage.as_view(), name="route"),
     path(_ROUTE + "steps/", routes.StepDeed.as_view(), name="route-steps"),
     path(_ROUTE + "delete/", routes.DeleteRouteDeed.as_view(), name="delete-route"),
+    path("models/prices/", prices.PricesPage.as_view(), name="model-prices"),
+    path("models/prices/rules/", prices.CostRulesDeed.as_view(), name="cost-rules"),
+    path("models/prices/purge/", prices.PurgeDeed.as_view(), name="purge-kept-answers"),
+    path("models/prices/<str:price>/drop/", prices.DropPriceDeed.as_view(), name="drop-price"),
+    path("models/budgets/", budgets.BudgetsPage.as_view(), name="model-budgets"),
+    path("models/budgets/new/", budgets.NewBudgetPage.as_view(), name="new-budget"),
+    path("models/budgets/<str:budget>/", budgets.OneBudgetPage.as_view(), name="budget"),
+    path("models/budgets/<str:budget>/drop/", budgets.DropBudgetDeed.as_view(), name="drop-budget"),
+    path("usage/", usage.UsagePage.as_view(), name="usage"),
 ]

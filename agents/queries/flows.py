@@ -92,9 +92,12 @@ def list_flow_names(actor: Actor) -> Sequence[tuple[UUID, str]]:
     return list(_visible_flows(actor).order_by("name", "id").values_list("id", "name")[:MOST_NAMES])
 
 
-def name_flows(actor: Actor, flow_ids: Sequence[UUID]) -> Mapping[UUID, str]:
-    """Return what flows of the organization are called, for those who see what they cost. Must run inside of it."""
-    return dict(Flow.objects.for_organization(actor.organization_id).filter(pk__in=flow_ids).values_list("id", "name"))
+@in_organization
+def name_flows(actor: Actor, flow_ids: Sequence[UUID] | None = None) -> Mapping[UUID, str]:
+    """Return what flows of the organization are called, for those who see what they cost; by default the latest."""
+    rows = Flow.objects.for_organization(actor.organization_id)
+    named = rows.order_by("-pk")[:MOST_NAMES] if flow_ids is None else rows.filter(pk__in=flow_ids)
+    return dict(named.values_list("id", "name"))
 
 
 def choose_runnable_flow(actor: Actor, named: str | None) -> Flow | None:

@@ -29,3 +29,5 @@ customElements.define("run-live", RunLive);
 installStartRun(document);
 // The editor is a chunk of its own: pages without one do not load it.
 if (document.querySelector("flow-editor")) void import("./flow/flow-editor").then(({ defineFlowEditor }) => defineFlowEditor());
+// So is what draws charts.
+if (document.querySelector("cost-chart")) void import("./ui/cost-chart").then(({ CostChart }) => customElements.define("cost-chart", CostChart));

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Q, Sum
 
 from accounts.actor import Actor
-from accounts.models import Person, Project, Team
+from accounts.models import Membership, Person, Project, Team
 from accounts.queries.access import id_in
 from accounts.queries.pages import PAGE_LIMIT, Page, page_of
 from accounts.roles import Permission
@@ -19,6 +19,7 @@ from codexos.kernel import clock
 from llm.errors import BudgetNotFound
 from llm.models import Budget, BudgetPeriod, BudgetScope, BudgetSpan, LlmCall
 from llm.queries.costs import KnownBudget
+from llm.queries.flow_names import name_flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,19 @@ def access_budget(actor: Actor, budget_id: UUID | str, *, for_update: bool = Fal
     return found
 
 
+@in_organization
+def list_teams_to_bound(actor: Actor) -> list[Team]:
+    """Return the teams that a budget may be for."""
+    return list(Team.objects.for_organization(actor.organization_id).order_by("name"))
+
+
+@in_organization
+def list_people(actor: Actor) -> list[tuple[UUID, str]]:
+    """Return the people that a budget may be for."""
+    members = Membership.objects.for_organization(actor.organization_id).select_related("person")
+    return sorted(((each.person.pk, str(each.person)) for each in members), key=lambda each: each[1].casefold())
+
+
 def sees_all_costs(actor: Actor) -> bool:
     """Tell whether the costs of the whole organization are the actor's matter."""
     return actor.project_id is None and actor.may_in_organization(Permission.VIEW_BILLING)
@@ -121,4 +135,5 @@ def _names(actor: Actor, budgets: Iterable[Budget]) -> Mapping[UUID, str]:
     teams = Team.objects.for_organization(actor.organization_id).filter(pk__in=ids[BudgetScope.TEAM])
     projects = Project.objects.for_organization(actor.organization_id).filter(pk__in=ids[BudgetScope.PROJECT])
     people = Person.objects.filter(pk__in=ids[BudgetScope.PERSON])
-    return {row.pk: str(row) for rows in (teams, projects, people) for row in rows}
+    flows = name_flows(actor, ids[BudgetScope.FLOW])
+    return {**flows, **{row.pk: str(row) for rows in (teams, projects, people) for row in rows}}

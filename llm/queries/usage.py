@@ -9,10 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
-from django.utils.module_loading import import_string
 
 from accounts.actor import Actor
 from accounts.models import Person, Project, Team
@@ -23,6 +21,7 @@ from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization, tenant
 from codexos.kernel import clock
 from llm.models import CallOutcome, CostRules, LlmCall
+from llm.queries.flow_names import name_flows
 
 MOST_GROUPS = 200
 MOST_DAYS = 400
@@ -207,12 +206,6 @@ def names_of(actor: Actor, by: GroupBy, *, keys: Iterable[Any]) -> Mapping[Any, 
     if by is GroupBy.FLOW:
         return name_flows(actor, ids)
     return {}
-
-
-def name_flows(actor: Actor, ids: Sequence[UUID]) -> Mapping[UUID, str]:
-    """Return the names of flows. They stand on a floor above, which the settings name; see FLOW_NAMES there."""
-    found: Mapping[UUID, str] = import_string(settings.FLOW_NAMES)(actor, ids) if ids else {}
-    return found
 
 
 def _billed_days(actor: Actor, asked: UsageFilter) -> Iterator[list[BilledRow]]:

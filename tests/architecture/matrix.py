@@ -61,7 +61,6 @@ FORM_FORK = {"node_id": "answer", "result": "{}"}
 CONVERT = {"source": '{"nodes": []}', "to": "yaml"}
 NEW_NAME = {"name": "New", "slug": "fresh"}
 NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
-NEW_ROLE = {"role": "developer"}
 NEW_PLACE = {"role": "developer", "teams": "{team}"}
 DECISION = {"node_id": "answer", "decision": "again"}  # of a run where nothing waits
 NEW_TRIGGER = {"flow_id": "{flow}", "kind": "cron", "name": "T", "cron": "0 7 * * *"}
@@ -71,7 +70,6 @@ PUT = {"key": "new", "value": "a value", "project_id": "{project}"}
 NEW_VALUE = {"value": "another value"}
 FORM_SECRET = {"key": "new", "value": "a value", "folder": "project:{project}", "kind": "generic"}
 FORM_PLAN = {"every_days": "30", "by": "reminder"}
-FORM_SHARE = {"whom": "team:{team}"}
 FORM_RULE = {"tag": "new", "effect": "deny", "whom": "role:viewer"}
 NEW_RULE = {"tag": "new", "effect": "deny", "role": "viewer"}
 NEW_PROVIDER = {"name": "New", "kind": "ollama"}
@@ -80,7 +78,7 @@ FORM_DEPLOYMENT = {"model": "mistral"}
 FORM_ROUTE = {"name": "smart", "deployments": "{deployment}", "retries": "1"}
 FORM_STEP = {"deployment": "{deployment}", "do": "earlier"}
 NEW_ROUTE = {"name": "smart", "deployments": ["{deployment}"]}
-NEW_BUDGET = {"name": "New", "limit_usd": "10"}
+FORM_BUDGET = {"name": "New", "whom": "organization", "limit_usd": "10", "period": "month"}
 NEW_PRICE = {"kind": "openai", "model": "new", "input": "1", "output": "2"}
 ASYNC = {"prefer": "respond-async"}
 
@@ -140,7 +138,7 @@ MODELS = (
     _row("GET", _API + "model-rules/",                      "401 200 200 200 200 200 200 200"),
     _row("PATCH", _API + "model-rules/",                    "401 200 200 200 403 403 403 403", {"is_local_only": True}),
     _row("GET", _API + "budgets/",                          "401 200 200 200 200 200 200 200"),
-    _row("POST", _API + "budgets/",                         "401 201 201 201 403 403 403 403", NEW_BUDGET),
+    _row("POST", _API + "budgets/", "401 201 201 201 403 403 403 403", {"name": "New", "limit_usd": "10"}),
     _row("GET", _API + "budgets/<str:budget>/",             "401 404 200 200 404 404 404 404"),  # who views billing
     _row("PATCH", _API + "budgets/<str:budget>/",           "401 404 200 200 404 404 404 404", {"limit_usd": "2"}),
     _row("DELETE", _API + "budgets/<str:budget>/",          "401 404 204 204 404 404 404 404"),
@@ -154,6 +152,18 @@ MODELS = (
     _row("GET", _API + "usage/series/",                     "401 200 200 200 200 200 200 200"),
     _row("GET", _API + "usage/calls/",                      "401 200 200 200 200 200 200 200"),
     _row("GET", _API + "usage/report/",                     "401 200 200 200 403 403 403 403"),
+    _row("GET", "models/prices/",                           "302 200 200 200 200 200 200 302"),
+    _row("POST", "models/prices/",                          "302 302 302 302 403 403 403 302", NEW_PRICE),
+    _row("POST", "models/prices/rules/",                    "302 422 422 422 403 403 403 302"),  # nothing is said
+    _row("POST", "models/prices/purge/",                    "302 302 302 302 403 403 403 302"),
+    _row("POST", "models/prices/<str:price>/drop/",         "302 404 302 302 403 403 403 302"),
+    _row("GET", "models/budgets/",                          "302 200 200 200 200 200 200 302"),
+    _row("GET", "models/budgets/new/",                      "302 200 200 200 403 403 403 302"),
+    _row("POST", "models/budgets/new/",                     "302 302 302 302 403 403 403 302", FORM_BUDGET),
+    _row("GET", "models/budgets/<str:budget>/",             "302 404 200 200 404 404 404 302"),
+    _row("POST", "models/budgets/<str:budget>/",            "302 404 302 302 404 404 404 302", FORM_BUDGET),
+    _row("POST", "models/budgets/<str:budget>/drop/",       "302 404 302 302 404 404 404 302"),
+    _row("GET", "usage/",                                   "302 200 200 200 200 200 200 302"),
 )
 ACCOUNTS = (
     _row("GET", _API + "me/",                               "401 200 200 200 200 200 200 200"),
@@ -303,7 +313,7 @@ PAGES = (
     _row("POST", "settings/members/invite/",                "302 302 302 302 403 403 403 302", NEW_INVITATION),
     _row("GET", "settings/members/<str:member>/",           "302 404 200 200 403 403 403 302"),
     _row("POST", "settings/members/<str:member>/",          "302 404 302 302 403 403 403 302", NEW_PLACE),
-    _row("POST", "settings/members/<str:member>/role/",     "302 404 302 302 403 403 403 302", NEW_ROLE),
+    _row("POST", "settings/members/<str:member>/role/",     "302 404 302 302 403 403 403 302", {"role": "developer"}),
     _row("GET", "settings/members/<str:member>/remove/",    "302 404 200 200 403 403 403 302"),
     _row("POST", "settings/members/<str:member>/remove/",   "302 404 302 302 403 403 403 302"),
     _row("POST", "settings/invitations/<str:invitation>/resend/", "302 404 302 302 403 403 403 302"),
@@ -382,7 +392,7 @@ PAGES = (
     _row("GET", "vault/<str:secret>/destroy/",              "302 404 200 200 200 200 403 302"),
     _row("POST", "vault/<str:secret>/destroy/",             "302 404 302 302 302 302 403 302"),
     _row("POST", "vault/<str:secret>/restore/",             "302 404 302 302 302 302 403 302"),
-    _row("POST", "vault/<str:secret>/share/",               "302 404 302 302 302 302 403 302", FORM_SHARE),
+    _row("POST", "vault/<str:secret>/share/",               "302 404 302 302 302 302 403 302", {"whom": "team:{team}"}),
     _row("POST", "vault/<str:secret>/shares/<str:share>/drop/", "302 404 302 302 302 302 403 302"),
 )
 # fmt: on

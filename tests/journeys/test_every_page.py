@@ -2,6 +2,7 @@
 """Every page of the product, looked at closely. A page that is added without being listed here fails."""
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,6 +29,7 @@ from agents.operations.runs import RunRequest, start_run
 from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
+from llm.operations.budgets import BudgetRequest, create_budget
 from llm.operations.deployments import DeploymentEdit, create_deployment
 from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
@@ -60,6 +62,7 @@ NO_PAGES = {
         ("roll-back-secret", "restore-secret", "share-secret", "unshare-secret"), "forms of a secret's page"
     ),
     "drop-tag-rule": "a form of the rules' page",
+    **dict.fromkeys(("cost-rules", "purge-kept-answers", "drop-price", "drop-budget"), "forms of other pages"),
     **dict.fromkeys(("try-model-provider", "add-deployment", "delete-model-provider"), "forms of a provider's page"),
     **dict.fromkeys(("delete-deployment", "route-steps", "delete-route"), "forms of a deployment's or route's page"),
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
@@ -153,6 +156,7 @@ def make_one_of_each(world: World) -> Arguments:
     )
     secret = put_secret(actor, "tide-gauge", b"4711", folder=Folder(project=project), edit=SecretEdit(tags=["sea"]))
     make_rule(actor, RuleRequest("sea", "deny", role="viewer"))
+    budget = create_budget(actor, BudgetRequest("Everybody's", Decimal(100)))
     member = next(row for row in list_members(actor).rows if row.person_id == world.dev.person.pk)
     invitation = invite(actor, email="ida@new.example", role=Role.VIEWER)
     team = create_team(actor, name="Night shift")
@@ -170,6 +174,7 @@ def make_one_of_each(world: World) -> Arguments:
         **dict.fromkeys(("flow", "publish-flow", "flow-versions", "flow-settings"), (flow.id,)),
         **dict.fromkeys(("flow-triggers", "new-trigger"), (flow.id,)),
         "trigger": (flow.id, hook.id),
+        "budget": (budget.pk,),
         **dict.fromkeys(("secret", "reveal-secret", "new-value", "secret-rotation", "destroy-secret"), (secret.pk,)),
         "model-provider": (provider.pk,),
         "deployment": (deployment.pk,),
