@@ -15,7 +15,8 @@ from codexos.kernel.http import EgressPolicy, HttpClient
 
 MOST_IDLE = 64
 """How many clients of one loop wait for the next answer; more are closed."""
-IDLE_SECONDS = 30.0
+IDLE_SECONDS = 4.0
+"""Many servers hang up after five, and a question that meets that on its way is lost."""
 
 
 class _Clients:
@@ -31,8 +32,11 @@ class _Clients:
 
     def take(self, policy: EgressPolicy) -> HttpClient:
         """Return the client that was used last under a policy: its connection is the most likely to be still open."""
+        oldest = time.monotonic() - IDLE_SECONDS
         for place in range(len(self._idle) - 1, -1, -1):
-            _, of, client = self._idle[place]
+            since, of, client = self._idle[place]
+            if since < oldest:
+                break
             if of == policy:
                 del self._idle[place]
                 return client

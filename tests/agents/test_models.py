@@ -138,3 +138,58 @@ async def test_one_organizations_rule_is_not_anothers(committed_world: World, pr
     await asyncio.to_thread(
         start_run, committed_world.dev.actor, request=RunRequest(agent_id="a", document=ASKING, input="Go")
     )
+
+
+SKY: dict[str, Any] = {"type": "object", "properties": {"sky": {"enum": ["blue", "gray"]}}, "required": ["sky"]}
+
+
+async def asked_with(world: World, **settings: Any) -> Any:
+    start, answer, end = ASKING["nodes"]  # type: ignore[misc]
+    flow = {"id": "odd", "nodes": [start, {**answer, **settings}, end]}  # type: ignore[dict-item]
+    with working():
+        return (await run_agent(world.dev, {**BODY, "flow": flow})).json()
+
+
+@pytest.mark.parametrize(
+    ("script", "node", "code"),
+    [
+        ({"never_ends": True}, {"attempt_seconds": 1}, "model_timed_out"),
+        ({"never_begins": True}, {"attempt_seconds": 1}, "model_timed_out"),
+        ({"words": ("x" * 10_000_000,)}, {}, "model_answer_too_large"),
+        ({"words": ("x" * 1_500_000,)}, {}, "result_too_large"),
+        ({"closes_after": b"H"}, {}, "model_unreachable"),
+        ({"raw": (b"data: {\n\n",)}, {}, "model_answer_invalid"),
+        ({"finish": None}, {}, "model_unreachable"),
+        ({"words": ()}, {"output_schema": SKY}, "model_answer_unfit"),
+    ],
+)
+async def test_a_model_that_does_what_none_should_ends_the_run_with_a_reason(
+    committed_world: World, provider: Provider, script: dict[str, Any], node: dict[str, Any], code: str
+) -> None:
+    for _ in range(8):
+        provider.will(**script)
+    run = await asked_with(committed_world, **node)
+    assert run["status"] == "failed", run
+    assert (run["error"] or {}).get("code") == code, run["error"]
+
+
+async def test_an_answer_that_is_empty_or_in_no_letters_is_one_and_says_so(
+    committed_world: World, provider: Provider
+) -> None:
+    provider.will(words=())
+    run = await asked_with(committed_world)
+    assert run["status"] == "succeeded"
+    assert any("answer was empty" in line["message"] for line in run["logs"])
+    provider.will(raw=(b'data: {"choices": [{"delta": {"content": "caf\xe9"}}]}\n\n',), words=())
+    assert (await asked_with(committed_world))["result"]["output"] == "caf�"
+
+
+async def test_an_answer_put_right_is_paid_twice_and_says_so(
+    committed_world: World, truth: psycopg.Connection, provider: Provider
+) -> None:
+    provider.will(words=("Blue.",)).will(words=('{"sky": "blue"}',))
+    run = await asked_with(committed_world, output_schema=SKY)
+    assert run["result"]["output"] == '{"sky": "blue"}'
+    assert any("asked once more" in line["message"] for line in run["logs"])
+    assert truth.execute("select input_tokens, output_tokens from agents_run").fetchone() == (84, 14)
+    assert truth.execute("select count(*) from llm_llmcall").fetchone() == (2,)

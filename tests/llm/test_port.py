@@ -127,6 +127,13 @@ async def test_a_connection_that_was_hung_up_on_is_not_used_again(line: Line):
     assert len(set(line.provider.lines)) == 2
 
 
+async def test_a_connection_that_was_idle_for_long_is_not_trusted(line: Line, monkeypatch: pytest.MonkeyPatch):
+    await line.ask()
+    monkeypatch.setattr(clients, "IDLE_SECONDS", -1.0)
+    await line.ask()
+    assert len(set(line.provider.lines)) == 2
+
+
 async def test_no_more_clients_are_kept_than_may(line: Line, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(clients, "MOST_IDLE", 0)
     await line.ask()
