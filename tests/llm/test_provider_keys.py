@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Keys of providers: from the vault alone, audited, kept for minutes at most, and told nowhere."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from accounts.models import AuditEvent
 from accounts.operations.teams import create_team
 from accounts.tenancy import tenant
+from codexos.kernel.chat import ChatRequest, Message
 from codexos.kernel.errors import CodexosError
 from llm.errors import ModelInvalid, ModelKeyRefused, ModelKeyUnusable
 from llm.operations import keys as keys_module
 from llm.operations.askers import Asker
+from llm.operations.catalogs import catalogs
+from llm.operations.chat import chat_stream
 from llm.operations.keys import KEPT_SECONDS, ProviderKeys
 from llm.operations.providers import ProviderEdit, change_provider, create_provider, delete_provider
 from llm.operations.trials import try_provider
@@ -58,6 +63,22 @@ def test_a_key_is_opened_once_for_a_while_and_each_opening_is_audited(
         ("Model gateway for dev@acme.example", "Local")
     ]
     assert len(server.asked) == 3
+
+
+def test_a_key_is_opened_once_for_all_who_wait_for_it(world: World, server: Provider, keys: ProviderKeys) -> None:
+    deploy(world.admin.actor, connect(world.admin.actor, server), "near")
+    catalogs.forget(world.acme.pk)
+
+    async def ask_it() -> None:
+        request = ChatRequest("near", [Message("user", "Who lit the lamp?")])
+        async for _ in chat_stream(request, asker=asker_in(world)):
+            pass
+
+    async def ask_all() -> None:
+        await asyncio.gather(*(ask_it() for _ in range(12)))
+
+    async_to_sync(ask_all)()
+    assert (len(server.asked), len(openings(world))) == (12, 1)
 
 
 def test_it_is_let_go_of_after_minutes(world: World, server: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
