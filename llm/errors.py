@@ -321,3 +321,11 @@ class TextTooLarge(InvalidInput):
             characters=characters,
             limit=most,
         )
+
+
+class BatchGaveUp(Unavailable):
+    """A batch came to nothing; whoever waited for it asks directly."""
+
+    def __init__(self, *, because: str) -> None:
+        why = because.rstrip(".")
+        super().__init__(f"The provider's batch came to nothing, so the model was asked directly: {why}.")

@@ -7,7 +7,7 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError
 
 from llm.workers.mail import mail_budget_alert
-from llm.workers.purging import purge
+from llm.workers.purging import purge, purge_batched
 
 _MAY_PASS = (OSError, OperationalError, InterfaceError)
 
@@ -20,5 +20,6 @@ def send_budget_alert(organization_id: str, span_id: str, percent: int) -> None:
 
 @shared_task(name="llm.tasks.purge_embeddings")
 def purge_embeddings(organization_id: str) -> None:
-    """Let go of the vectors that nobody in an organization wants any more."""
+    """Let go of the vectors that nobody in an organization wants any more, and of old batches."""
     purge(UUID(organization_id))
+    purge_batched(UUID(organization_id))

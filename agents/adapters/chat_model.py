@@ -60,7 +60,7 @@ class GatewayModel:
         asker = self._asker and replace(self._asker, node_id=request.step, key=request.key)
         if self._secrets and self._secrets.redactor:
             # What was asked by a run that has opened a secret is kept nowhere, nor what was answered.
-            request = replace(request, caches=False)
+            request = replace(request, caches=False, may_wait=False)
         request = request if request.conversation else replace(request, conversation=self._conversation)
         asking = chat_stream(
             request,

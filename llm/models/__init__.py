@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Rows of llm: whom an organization may ask, by which names and rules, what that cost and what it may cost."""
 
+from llm.models.batches import BatchedCall
 from llm.models.budgets import Budget, BudgetPeriod, BudgetScope, BudgetSpan, Reservation
 from llm.models.calls import CallOutcome, LlmCall
 from llm.models.embeddings import KeptEmbedding
@@ -10,6 +11,7 @@ from llm.models.providers import Capability, Deployment, KeyFolder, Provider
 from llm.models.routes import ModelRules, Route, RouteStep
 
 __all__ = [
+    "BatchedCall",
     "Budget",
     "BudgetPeriod",
     "BudgetScope",

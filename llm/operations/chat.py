@@ -12,6 +12,7 @@ from django.conf import settings
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
 from codexos.kernel.egress import Opening
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
+from llm.adapters.batched_model import BATCHING_KINDS, BatchedWords
 from llm.adapters.chosen import open_adapter
 from llm.adapters.offline import OfflineModel
 from llm.adapters.rates import rates
@@ -19,6 +20,7 @@ from llm.engine.catalog import OFFLINE_BUDGET_CHARACTERS, characters_in
 from llm.errors import ModelSwitchedOff
 from llm.operations.askers import Asker
 from llm.operations.attempts import Attempts, Breakers, Counter, OpenModel, Pieces
+from llm.operations.batching import Batched, CanWait
 from llm.operations.caching import Caching
 from llm.operations.catalogs import catalogs
 from llm.operations.embedded_model import embed_here
@@ -95,9 +97,19 @@ class Gateway:
         """Return who speaks to a deployment, with what every single call goes through around it."""
         adapter = open_adapter(deployment, policy=self.policy(candidate), apart=self.apart)
         model = self.priced(adapter, candidate, deployment, route=route)
+        if deployment.kind in BATCHING_KINDS and self.asker is not None:
+            model = CanWait(model, batched=partial(self.batched, self.asker, candidate, deployment, route=route))
         return traced(model, deployment, trace=self.trace, name=candidate.name, route=route)
 
-    def priced(self, model: ChatModel, candidate: Candidate, deployment: Deployment, *, route: str) -> ChatModel:
+    def batched(self, asker: Asker, candidate: Candidate, deployment: Deployment, *, route: str) -> ChatModel:
+        """Return who hands questions in to a provider's batches, for what it takes of those."""
+        words = BatchedWords(deployment, policy=self.policy(candidate))
+        model = Batched(words, asker=asker, in_thread=self.in_thread)
+        return self.priced(model, candidate, deployment, route=route, is_batch=True)
+
+    def priced(
+        self, model: ChatModel, candidate: Candidate, deployment: Deployment, *, route: str, is_batch: bool = False
+    ) -> ChatModel:
         """Put around who speaks to a deployment what holds budgets and counts costs."""
         if self.asker is None:
             return PricedByList(model, deployment)
@@ -108,6 +120,7 @@ class Gateway:
             name=candidate.name,
             route=route,
             tally=self.tally,
+            is_batch=is_batch,
         )
 
     def policy(self, candidate: Candidate) -> EgressPolicy:

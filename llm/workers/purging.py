@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Lets go of vectors that nobody wants any more."""
+"""Lets go of vectors that nobody wants any more, and of batches that have been forgotten elsewhere."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -8,9 +8,10 @@ from django.conf import settings
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
-from llm.models import KeptEmbedding
+from llm.models import BatchedCall, KeptEmbedding
 
 AT_ONCE = 5_000
+BATCHES_KEPT = timedelta(days=30)
 
 
 def purge(organization_id: UUID) -> int:
@@ -23,6 +24,13 @@ def purge(organization_id: UUID) -> int:
     while some := _purge_some(organization_id, before=oldest):
         purged += some
     return purged
+
+
+def purge_batched(organization_id: UUID) -> int:
+    """Delete what is known of questions in batches whose answers no provider keeps any more; return how many."""
+    with tenant(organization_id):
+        rows = BatchedCall.objects.for_organization(organization_id)
+        return rows.filter(created_at__lt=clock.now() - BATCHES_KEPT).delete()[0]
 
 
 def _purge_some(organization_id: UUID, *, before: object) -> int:

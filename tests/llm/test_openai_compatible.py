@@ -15,6 +15,7 @@ from codexos.kernel.errors import CodexosError
 from codexos.kernel.http import HttpLimits
 from llm.adapters import openai_compatible
 from llm.errors import (
+    BatchGaveUp,
     CostsUnreadable,
     EmbedderUnavailable,
     EmbeddingInvalid,
@@ -175,8 +176,9 @@ async def test_every_refusal_has_its_name_and_says_what_to_do(
 async def test_what_may_pass_is_retryable_and_nothing_else(provider: Provider):
     retryable = {kind for kind in _kinds() if kind.retryable}
     passing = {ModelRateLimited, ModelOverloaded, ModelTimedOut, ModelUnreachable}
-    ours = {ModelLimitReached, ModelResting, RoutesUnreadable, CostsUnreadable, EmbeddingInvalid, EmbedderUnavailable}
-    assert retryable == {ModelUnavailable, ModelAnswerInvalid} | passing | ours
+    ours = {ModelLimitReached, ModelResting, RoutesUnreadable, CostsUnreadable, BatchGaveUp}
+    vectors = {EmbeddingInvalid, EmbedderUnavailable}
+    assert retryable == {ModelUnavailable, ModelAnswerInvalid} | passing | ours | vectors
     assert all(issubclass(kind, ModelUnavailable) for kind in passing)
 
 
