@@ -14,6 +14,8 @@ from enum import Enum
 from codexos.kernel.egress import EgressRefused
 from codexos.kernel.errors import CodexosError
 from llm.errors import (
+    BudgetPriceUnknown,
+    BudgetReached,
     ModelInputTooLong,
     ModelKeyRefused,
     ModelKeyUnusable,
@@ -48,6 +50,8 @@ _REACTIONS: tuple[tuple[tuple[type[CodexosError], ...], Reaction], ...] = (
     ((ModelRequestRefused,), Reaction.REFUSED),
     ((ModelKeyRefused, ModelKeyUnusable, ModelUnknown, ModelNotConfigured, ModelQuotaSpent), Reaction.ELSEWHERE),
     ((ModelSwitchedOff, ModelLacks, EgressRefused), Reaction.ELSEWHERE),
+    # One that costs nothing may still be asked.
+    ((BudgetReached, BudgetPriceUnknown), Reaction.ELSEWHERE),
 )
 
 

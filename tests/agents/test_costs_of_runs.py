@@ -19,6 +19,7 @@ from tests.agents.test_models import BODY
 from tests.agents.test_runs import run_agent, working
 from tests.factories import World
 from tests.fakes.openai import KEY, Provider, serve_provider
+from tests.llm.setting_up import connect, deploy, route
 from vault.operations.secrets import Folder, put_secret
 
 CANARY = "kept-canary-5Xw81mQz"
@@ -130,3 +131,54 @@ async def test_people_are_written_to_when_so_much_is_spent(
     assert {mail.to[0] for mail in mailoutbox} == {"admin@acme.example", "system@acme.example"}
     assert "50 %" in mailoutbox[0].subject
     assert "$0.0002" in mailoutbox[0].body
+
+
+async def own_models(world: World, near: Provider, far: Provider, *, far_kind: str, **more: Any) -> None:
+    """Set up a route of Acme's from a paid server to another one."""
+
+    def set_up() -> None:
+        actor = world.admin.actor
+        paid = connect(actor, near, name="Near", kind="openai")
+        other = connect(actor, far, name="Far", kind=far_kind)
+        route(actor, "both", [deploy(actor, paid, "near"), deploy(actor, other, "far")], **more)
+
+    await asyncio.to_thread(set_up)
+
+
+@pytest.fixture
+def servers(settings: LazySettings) -> Iterator[tuple[Provider, Provider]]:
+    settings.EGRESS_ALLOW = "127.0.0.1"
+    with serve_provider(key="nKeyOfTheNear41") as near, serve_provider(key="fKeyOfTheFar29") as far:
+        yield near, far
+
+
+async def test_where_no_money_is_left_a_route_goes_on_to_what_is_free(
+    committed_world: World, servers: tuple[Provider, Provider]
+) -> None:
+    await bound(committed_world, "0")
+    await own_models(committed_world, *servers, far_kind="vllm")
+    with working():
+        run = (await run_agent(committed_world.dev, asking(model="both"))).json()
+    assert run["status"] == "succeeded", run
+    assert [len(server.asked) for server in servers] == [0, 1]
+
+
+async def test_what_failed_on_its_way_and_what_was_outrun_is_part_of_what_a_run_cost(
+    committed_world: World, truth: psycopg.Connection, servers: tuple[Provider, Provider]
+) -> None:
+    await own_models(committed_world, *servers, far_kind="openai", hedge_after_ms=[50])
+    servers[0].will(never_begins=True)
+    with working():
+        run = (await run_agent(committed_world.dev, asking(model="both"))).json()
+        assert run["status"] == "succeeded", run
+        calls = []
+        for _ in range(100):
+            calls = truth.execute("select deployment, outcome, cost_usd > 0 from llm_llmcall order by 1").fetchall()
+            if len(calls) == 2:
+                break
+            await asyncio.sleep(0.05)
+    assert calls == [("far", "answered", True), ("near", "cut", True)]
+    await asyncio.to_thread(settle_runs, {committed_world.acme.id: [UUID(run["id"])]})
+    (cost,) = truth.execute("select cost_usd from agents_run").fetchone() or (0,)
+    (sums,) = truth.execute("select sum(cost_usd) from llm_llmcall").fetchone() or (0,)
+    assert cost == sums > Decimal("0.000175")

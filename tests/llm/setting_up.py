@@ -31,7 +31,7 @@ def connect(actor: Actor, server: Server, *, name: str = "Local", **more: Any) -
     key = f"{name.lower()}_key"
     if "key" not in more:
         put_key(actor, key, server.key)
-    return create_provider(actor, ProviderEdit(name=name, kind="vllm", base_url=server.url, **{"key": key, **more}))
+    return create_provider(actor, ProviderEdit(name=name, base_url=server.url, **{"kind": "vllm", "key": key, **more}))
 
 
 def deploy(actor: Actor, provider: Provider, name: str, *, model: str = "gpt-4o", **more: Any) -> Deployment:
