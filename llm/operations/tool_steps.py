@@ -40,6 +40,9 @@ async def answer_with_tools(
         if not answer.calls:
             yield replace(answer, usage=spent)
             return
+        if step == most_steps:
+            # Whatever these would do, nobody would read what they say.
+            break
         said = await _said(request.tools, answer.calls, call=call)
         mine = Message("assistant", answer.text, calls=answer.calls)
         # Who had to ask for a tool has done so; held to it, it could never answer.

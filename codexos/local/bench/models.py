@@ -14,7 +14,7 @@ from codexos.local.bench.machine import print_figures
 from codexos.local.bench.model_load import KEY, SYSTEMS
 
 BENCH = "models"
-OURS, FLOOR, PEER = "codexos", "httpx", "litellm"
+OURS, WHOLE, FLOOR, PEER = "codexos", "codexos gateway", "httpx", "litellm"
 WARM_UP = 20
 CALLS = 200
 TOGETHER = 500
@@ -74,17 +74,19 @@ def _print(workload: _Workload, done: Mapping[str, Sequence[Figures]]) -> None:
         median = statistics.median(each[workload.figure] for each in done[name])
         median_of = {f"{workload.figure}_median": median}
         print_figures(BENCH, workload=workload.shown, system=name, **told, **median_of, load_1m=load)
-    ours, floor, peer = (best[name][workload.figure] for name in (OURS, FLOOR, PEER))
-    if workload.word == "first":
-        print_figures(BENCH, workload=workload.shown, system="difference", to=FLOOR, added_ms=ours - floor)
-        return
-    print_figures(BENCH, workload=workload.shown, system="ratio", to=FLOOR, times=ours / floor)
-    print_figures(BENCH, workload=workload.shown, system="ratio", to=PEER, times=ours / peer)
+    figures = {name: told[workload.figure] for name, told in best.items()}
+    for mine in (OURS, WHOLE):
+        shown = {"workload": workload.shown, "of": mine}
+        if workload.word == "first":
+            print_figures(BENCH, system="difference", to=FLOOR, added_ms=figures[mine] - figures[FLOOR], **shown)
+            continue
+        print_figures(BENCH, system="ratio", to=FLOOR, times=figures[mine] / figures[FLOOR], **shown)
+        print_figures(BENCH, system="ratio", to=PEER, times=figures[mine] / figures[PEER], **shown)
 
 
 def _measure_together(server: Companion, systems: Mapping[str, Companion]) -> None:
     """Hold many answers open at once in one process; every one of them is looked at whole."""
-    for name in (OURS, "codexos gateway", FLOOR):
+    for name in (OURS, WHOLE, FLOOR):
         server.ask("most")
         told = systems[name].ask(f"{ALL_AT_ONCE.word} {ALL_AT_ONCE.count} {ALL_AT_ONCE.model}")
         figures = {**told, "open_at_once": server.ask("most"), "load_1m": os.getloadavg()[0]}
