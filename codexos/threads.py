@@ -15,6 +15,7 @@ from a2wsgi.wsgi import Body, build_environ
 
 from codexos.bodies import Message, Receive, Send
 from codexos.crew import Crew
+from codexos.postgres.keeping import stay_connected
 
 Headers = list[tuple[str, str]]
 WsgiApp = Callable[..., Iterable[bytes]]
@@ -25,7 +26,7 @@ class Threaded:
 
     def __init__(self, app: WsgiApp, *, threads: int) -> None:
         self._app = app
-        self._crew = Crew(threads, name="wsgi")
+        self._crew = Crew(threads, name="wsgi", begin=stay_connected)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

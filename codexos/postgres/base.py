@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg import ClientCursor, Connection, pq
+from psycopg import ClientCursor, Connection, OperationalError, pq
 from psycopg_pool import ConnectionPool
+
+from codexos.postgres.keeping import KEPT_SECONDS, is_keeper
 
 ASKED_EVERY_SECONDS = 5.0
 _IDLE = pq.TransactionStatus.IDLE
@@ -94,6 +96,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """Return how to connect."""
         return {**super().get_connection_params(), "cursor_factory": Cursor, "autocommit": True}
+
+    def connect(self) -> None:
+        """Connect; a keeper's connection stays for a while."""
+        super().connect()
+        pool = self.pool
+        if pool is not None and is_keeper(of=pool.max_size):
+            self.close_at = time.monotonic() + KEPT_SECONDS
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """Give it back before a request and after it; one that is kept is asked as if it came from the pool."""
+        super().close_if_unusable_or_obsolete()
+        if self.connection is None or self.in_atomic_block or self.pool is None:
+            return
+        try:
+            check_connection(self.connection)
+        except OperationalError:
+            self.close()
+            return
+        if self.connection.pgconn.transaction_status != _IDLE:
+            self.close()
 
     def open_with(self, setting: str, value: str) -> None:
         """Let a setting hold for the transaction that was just entered; it is sent with the first statement."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Threads that wait for work: who worked last works next, no more of them than agreed, nobody's work is lost."""
+"""Threads that wait for work: the first of them does most, no more of them than agreed, nobody's work is lost."""
 
 import asyncio
 import gc
@@ -24,19 +24,20 @@ def test_one_thread_does_what_comes_one_after_another() -> None:
     assert set(asyncio.run(ask())) == {"one_0"}
 
 
-def test_who_worked_last_works_next() -> None:
-    async def ask() -> tuple[str, str]:
-        crew, gates = Crew(3, name="last"), [threading.Event() for _ in range(3)]
+def test_the_first_of_those_that_rest_works_next_and_each_knows_its_place() -> None:
+    places = []
+
+    async def ask() -> list[str]:
+        crew, gates = Crew(3, name="first", begin=places.append), [threading.Event() for _ in range(3)]
         calls = [asyncio.create_task(crew.call(_named_after(gate))) for gate in gates]
         await asyncio.sleep(0)
-        names = []
-        for place in (1, 2, 0):
+        for place in (1, 0, 2):
             gates[place].set()
-            names.append(await calls[place])
-        return names[-1], await crew.call(name)
+            await calls[place]
+        return [await crew.call(name) for _ in range(3)]
 
-    last, following = asyncio.run(ask())
-    assert following == last
+    assert asyncio.run(ask()) == ["first_0"] * 3
+    assert sorted(places) == [0, 1, 2]
 
 
 def _named_after(gate: threading.Event) -> Callable[[], str]:

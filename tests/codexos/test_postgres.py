@@ -14,6 +14,7 @@ from django.db import connection as django_connection
 from psycopg_pool import ConnectionPool
 
 from codexos.postgres import base
+from codexos.postgres.keeping import stay_connected
 
 
 @pytest.fixture
@@ -161,6 +162,51 @@ class TestTransactions:
             assert driver.opening is not None
             django_connection.close()
         assert driver.opening is None
+
+
+@pytest.mark.usefixtures("committed")
+class TestKeeping:
+    @pytest.fixture(autouse=True)
+    def pooled(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """A pool of eight connections, as the web process has one."""
+        django_connection.close()
+        monkeypatch.setitem(django_connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+        monkeypatch.setitem(django_connection.settings_dict["OPTIONS"], "pool", {"min_size": 0, "max_size": 8})
+        django_connection.close_pool()
+        yield
+        stay_connected(None)
+        django_connection.close()
+        django_connection.close_pool()
+
+    @pytest.mark.parametrize(("place", "is_kept"), [(0, True), (1, True), (2, False), (None, False)])
+    def test_the_first_threads_keep_their_connection_and_leave_most_to_the_others(
+        self, place: int | None, is_kept: bool
+    ) -> None:
+        stay_connected(place)
+        ask("select 1")
+        django_connection.close_if_unusable_or_obsolete()
+        assert (django_connection.connection is not None) == is_kept
+
+    def test_one_that_was_kept_long_goes_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stay_connected(0)
+        monkeypatch.setattr(base, "KEPT_SECONDS", 0.0)
+        ask("select 1")
+        django_connection.close_if_unusable_or_obsolete()
+        assert django_connection.connection is None
+
+    def test_a_kept_one_that_the_server_has_ended_is_never_used(self, truth: psycopg.Connection) -> None:
+        stay_connected(0)
+        truth.execute("select pg_terminate_backend(%s, 5000)", [ask("select pg_backend_pid()")])
+        django_connection.close_if_unusable_or_obsolete()
+        assert django_connection.connection is None
+        assert ask("select 1") == 1
+
+    def test_a_transaction_left_open_by_hand_is_not_kept(self) -> None:
+        stay_connected(0)
+        with django_connection.cursor() as cursor:
+            cursor.execute("begin")
+        django_connection.close_if_unusable_or_obsolete()
+        assert django_connection.connection is None
 
 
 def _is_in_transaction() -> bool:
