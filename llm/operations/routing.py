@@ -111,6 +111,9 @@ class Routed:
 
     def _beside(self, trip: _Trip, place: int) -> int | None:
         """Return who is asked beside another that does not begin; None where nobody is to be."""
+        if trip.request.may_wait:
+            # It is not late for hours, and asking another beside it would cost more than waiting saves.
+            return None
         failed = {failure.place for failure in trip.failures}
         others = [other for other in range(len(trip.candidates)) if other != place and other not in failed]
         return others[0] if others and self._way.hedge_after_seconds is not None else None

@@ -118,6 +118,13 @@ def test_another_is_asked_beside_one_that_does_not_begin(world: World, servers: 
     assert servers[0].hung_up.wait(5)
 
 
+def test_nobody_is_asked_beside_one_that_may_take_hours(world: World, servers: Any, two: Any) -> None:
+    route(world.admin.actor, "fast", two, hedge_after_ms=(1,))
+    _, answer = ask(asker_in(world), "fast", may_wait=True)
+    assert way_of(answer) == [("near", None)]
+    assert servers[1].asked == []
+
+
 def test_a_failure_beside_a_late_one_is_told_and_the_late_one_heard(world: World, servers: Any, two: Any) -> None:
     route(world.admin.actor, "fast", two, hedge_after_ms=(60_000,))
     servers[0].will(status=500, error="broken")
