@@ -9,7 +9,10 @@ import psycopg
 import pytest
 from django.conf import LazySettings
 
+from accounts.operations.organizations import change_organization
+from agents.operations.travel import replay_run
 from llm.models import LlmCall
+from rag.operations.files import store_file
 from tests.agents.test_runs import run_agent, working
 from tests.factories import World
 from tests.fakes.openai import Provider, serve_provider
@@ -109,3 +112,33 @@ async def test_the_runs_of_a_conversation_are_answered_at_one_place(
                 assert (await run_agent(committed_world.dev, body)).json()["status"] == "succeeded"
             asked = [len(server.asked) - count for server, count in zip(servers, before, strict=True)]
             assert sorted(asked) == [0, 2]
+
+
+async def test_where_no_substitutes_answer_the_organizations_own_names_are_known(
+    committed_world: World, servers: tuple[Provider, Provider]
+) -> None:
+    await asyncio.to_thread(two_ways, committed_world, servers)
+    admin = committed_world.admin.actor
+    await asyncio.to_thread(change_organization, admin, admin.organization_id, allows_substitute_models=False)
+    with working():
+        good = await run_agent(committed_world.dev, {"agent_id": "a", "flow": flow("fast"), "input": "go"})
+        bad = await run_agent(committed_world.dev, {"agent_id": "a", "flow": flow("fsat"), "input": "go"})
+    assert good.json()["status"] == "succeeded"
+    assert (bad.status_code, bad.json()["code"]) == (422, "models_missing")
+
+
+async def test_a_replay_reads_as_much_of_the_documents_as_the_run_did(
+    committed_world: World, truth: psycopg.Connection, servers: tuple[Provider, Provider]
+) -> None:
+    def prepare() -> None:
+        provider = connect(committed_world.admin.actor, servers[0])
+        deploy(committed_world.admin.actor, provider, "small", context_tokens=1_000)
+        store_file(committed_world.dev.actor, committed_world.project.id, path="long.md", chunks=[b"A lamp. " * 2_000])
+
+    await asyncio.to_thread(prepare)
+    with working():
+        body = {"agent_id": "a", "flow": flow("small"), "input": "go", "context": ["long.md"]}
+        assert (await run_agent(committed_world.dev, body)).json()["status"] == "succeeded"
+    (run_id,) = truth.execute("select id::text from agents_run").fetchone()  # type: ignore[misc]
+    replayed = await asyncio.to_thread(replay_run, committed_world.dev.actor, run_id)
+    assert replayed.is_identical, replayed
