@@ -17,12 +17,12 @@ from llm.tasks import send_budget_alert
 _NOBODY = UUID(int=0)
 
 
-def note_thresholds(span: BudgetSpan, *, asker: Asker) -> None:
-    """Write down the thresholds that a span has passed; whoever calls holds its lock and saves it."""
+def note_thresholds(span: BudgetSpan, *, asker: Asker) -> bool:
+    """Write down the thresholds that a span has passed; whoever calls holds its lock, and saves it where there are."""
     budget = span.budget
     passed = [each for each in sorted(budget.alerts) if _is_passed(span, each) and each not in span.alerted]
     if not passed:
-        return
+        return False
     span.alerted = sorted({*span.alerted, *passed})
     # Who is told of 100 % need not be told of 50 % in the same minute.
     percent = passed[-1]
@@ -40,6 +40,7 @@ def note_thresholds(span: BudgetSpan, *, asker: Asker) -> None:
             organization_id=OrganizationId(span.organization_id), budget_id=budget.pk, span_id=span.pk, percent=percent
         )
     )
+    return True
 
 
 def tell_people(event: DomainEvent) -> None:

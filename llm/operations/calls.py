@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Writing down what calls used and cost, once, where every report finds it."""
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -23,6 +24,8 @@ from llm.operations.askers import Asker
 MOST_AT_ONCE = 5_000
 _TEXTS = {"node_id": 200, "key": 500, "deployment": 200, "model": 200, "route": 100, "error": 60}
 _BEGUN = ("kind", "attempt", "rate", "prices", "wants_cache", "is_batch", "at")
+_ASKER = ("organization_id", "team_id", "project_id", "person_id", "flow_id", "run_id")
+_USAGE = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens")
 _ENDED = ("outcome", "cost_usd", "saved_usd", "seconds", "is_estimated")
 
 
@@ -56,34 +59,41 @@ class CallEnded:
     saved_usd: Decimal = Decimal(0)
 
 
-def write_call(begun: CallBegun, ended: CallEnded, *, id_: UUID | None = None) -> LlmCall:
+_COLUMNS = (
+    *("id", "organization_id", "created_at", "at", "team_id", "project_id", "person_id", "flow_id", "run_id"),
+    *("node_id", "key", "deployment", "kind", "model", "route", "attempt", "outcome", "error"),
+    *("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens"),
+    *("is_estimated", "is_batch", "wants_cache", "cost_usd", "saved_usd", "rate", "prices", "seconds", "is_counted"),
+)
+_WRITE = f"insert into llm_llmcall ({', '.join(_COLUMNS)}) values ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608
+
+
+def write_call(begun: CallBegun, ended: CallEnded, *, id_: UUID | None = None) -> None:
     """Write one call. Must run inside the organization.
 
     What belongs to a run is counted with it when it is settled; what belongs to none is counted here.
     """
-    asker, usage = begun.asker, ended.usage
-    row = LlmCall(
-        id=id_ or new_id(),
-        **{name: value for name, value in asdict(asker).items() if name not in {"key", "node_id"}},
-        **{name: _fit(name, getattr(begun, name)) for name in ("deployment", "model", "route")},
-        **{
-            name: getattr(begun, name)
-            for name in ("kind", "attempt", "rate", "prices", "wants_cache", "is_batch", "at")
-        },
+    asker, id_ = begun.asker, id_ or new_id()
+    values = {
+        **{name: getattr(asker, name) for name in _ASKER},
+        **{name: getattr(begun, name) for name in _BEGUN},
         **{name: getattr(ended, name) for name in _ENDED},
-        node_id=_fit("node_id", asker.node_id),
-        key=_fit("key", asker.key),
-        error=_fit("error", ended.error),
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        is_counted=asker.run_id is None,
-    )
-    row.save(force_insert=True)
+        **{name: getattr(ended.usage, name) for name in _USAGE},
+        **{name: _fit(name, getattr(begun, name)) for name in ("deployment", "model", "route")},
+        "id": id_,
+        "created_at": clock.now(),
+        "node_id": _fit("node_id", asker.node_id),
+        "key": _fit("key", asker.key),
+        "error": _fit("error", ended.error),
+        "outcome": str(ended.outcome.value),
+        "rate": None if begun.rate is None else json.dumps(begun.rate),
+        "is_counted": asker.run_id is None,
+    }
+    # Plainly: every call comes through here.
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [values[name] for name in _COLUMNS])
     if asker.run_id is None and ended.outcome != CallOutcome.CACHED:
-        _count_alone(row)
-    return row
+        _count_alone(begun, ended, id_)
 
 
 class Counted(NamedTuple):
@@ -161,17 +171,17 @@ def call_from(data: dict[str, Any]) -> CallBegun:
     )
 
 
-def _count_alone(row: LlmCall) -> None:
+def _count_alone(begun: CallBegun, ended: CallEnded, id_: UUID) -> None:
     used = accounts_usage.Metered(
         kind="llm.tokens",
-        quantity=row.input_tokens + row.output_tokens,
+        quantity=ended.usage.input_tokens + ended.usage.output_tokens,
         unit="tokens",
-        cost_usd=row.cost_usd or Decimal(0),
-        person_id=row.person_id,
-        project_id=row.project_id,
-        details={"model": row.model, "call": str(row.id)},
+        cost_usd=ended.cost_usd or Decimal(0),
+        person_id=begun.asker.person_id,
+        project_id=begun.asker.project_id,
+        details={"model": begun.model, "call": str(id_)},
     )
-    accounts_usage.record_all_usage(row.organization_id, [used])
+    accounts_usage.record_all_usage(begun.asker.organization_id, [used])
 
 
 def _fit(name: str, text: str) -> str:

@@ -6,13 +6,15 @@ as anything is left of each that is not spent or spoken for, it may. So calls th
 budget by one of them at most.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db import connection
 
 from accounts.tenancy import OrganizationQuerySet, tenant
 from codexos.kernel import clock
@@ -24,13 +26,12 @@ from llm.models import Budget, BudgetPeriod, BudgetScope, BudgetSpan, CallOutcom
 from llm.operations.askers import Asker
 from llm.operations.budget_alerts import note_thresholds
 from llm.operations.calls import CallBegun, CallEnded, call_data, call_from, write_call
+from llm.operations.dearest import LATELY, dearest_calls
 from llm.queries.budgets import spent_before
 from llm.queries.costs import KnownBudget
 
 HELD_SECONDS = 120
 """How long a reservation stands that nobody moves on: whoever held it has died."""
-LATELY = 20
-"""Of how many calls the dearest is looked for: the next may cost as much, whatever was worked out for it."""
 FIRST_SECONDS = 10
 _ZERO = Decimal(0)
 _COLUMNS: Mapping[BudgetScope, str] = {
@@ -66,7 +67,7 @@ def hold(begun: CallBegun, budgets: Sequence[KnownBudget], *, amount: Decimal, t
             spans = _lock_spans(budgets, organization_id, at=begun.at)
             if full := _first_full(spans):
                 return Held(None, full)
-        dearest = _dearest_lately(begun)
+        dearest = dearest_calls.of(begun, ask=_dearest_lately)
         if dearest is None and _is_first_under_way(begun):
             return Held(None)
         return Held(_reserve(begun, spans, amount=max(amount, dearest or _ZERO), tokens=tokens))
@@ -91,20 +92,32 @@ def settle(
             # It was taken for lost, and counted by an estimate: from here on only the difference counts.
             ended = replace(ended, cost_usd=(ended.cost_usd or _ZERO) - counted)
         write_call(begun, ended, id_=held if counted is None else None)
+        dearest_calls.note(begun, ended.cost_usd)
         _spend(spans, cost=ended.cost_usd, released=released, asker=begun.asker)
 
 
+_RESERVE = """
+with held as (
+    update llm_budgetspan set reserved_usd = reserved_usd + %(amount)s where id = any(%(spans)s::uuid[])
+)
+insert into llm_reservation (id, organization_id, created_at, spans, amount_usd, expires_at, call)
+values (%(id)s, %(organization)s, now(), %(spans)s::uuid[], %(amount)s, %(expires)s, %(call)s)
+"""
+
+
 def _reserve(begun: CallBegun, spans: Sequence[BudgetSpan], *, amount: Decimal, tokens: int) -> UUID:
-    organization_id, ids = begun.asker.organization_id, [span.pk for span in spans]
-    _spans(organization_id).filter(pk__in=ids).update(reserved_usd=F("reserved_usd") + amount)
-    held = Reservation.objects.create(
-        organization_id=organization_id,
-        spans=ids,
-        amount_usd=amount,
-        expires_at=clock.now() + timedelta(seconds=HELD_SECONDS),
-        call={**call_data(begun), "tokens": tokens},
-    )
-    return held.pk
+    id_ = new_id()
+    values: dict[str, Any] = {
+        "id": id_,
+        "organization": begun.asker.organization_id,
+        "spans": [span.pk for span in spans],
+        "amount": amount,
+        "expires": clock.now() + timedelta(seconds=HELD_SECONDS),
+        "call": json.dumps({**call_data(begun), "tokens": tokens}),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVE, values)
+    return id_
 
 
 def _dearest_lately(begun: CallBegun) -> Decimal | None:
@@ -157,22 +170,31 @@ def _release(organization_id: UUID, held: UUID | None) -> tuple[Decimal, Decimal
     """Return what was held, and what was counted where somebody has taken the call for lost meanwhile."""
     if held is None:
         return _ZERO, None
-    rows = Reservation.objects.for_organization(organization_id).filter(pk=held)
-    found = rows.select_for_update().first()
-    if found is not None:
-        rows.delete()
-        return found.amount_usd, None
+    with connection.cursor() as cursor:
+        cursor.execute("delete from llm_reservation where id = %s returning amount_usd", [held])
+        if (found := cursor.fetchone()) is not None:
+            return found[0], None
     lost = LlmCall.objects.for_organization(organization_id).filter(pk=held).first()
     return _ZERO, None if lost is None else lost.cost_usd or _ZERO
 
 
+_SPEND = """
+update llm_budgetspan set spent_usd = spent_usd + %s, reserved_usd = greatest(0, reserved_usd - %s),
+    unpriced_calls = unpriced_calls + %s
+where id = any(%s::uuid[])
+"""
+
+
 def _spend(spans: Sequence[BudgetSpan], *, cost: Decimal | None, released: Decimal, asker: Asker) -> None:
+    """Count a cost in spans, whose locks are held."""
+    if not spans:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_SPEND, [cost or _ZERO, released, int(cost is None), [span.pk for span in spans]])
     for span in spans:
         span.spent_usd += cost or _ZERO
-        span.reserved_usd = max(_ZERO, span.reserved_usd - released)
-        span.unpriced_calls += cost is None
-        note_thresholds(span, asker=asker)
-        span.save(update_fields=["spent_usd", "reserved_usd", "unpriced_calls", "alerted"])
+        if note_thresholds(span, asker=asker):
+            span.save(update_fields=["alerted"])
 
 
 def _first_full(spans: Sequence[BudgetSpan]) -> BudgetReached | None:
@@ -230,22 +252,41 @@ def _lock_spans(budgets: Sequence[KnownBudget], organization_id: UUID, *, at: da
     if not budgets:
         return []
     wanted = {budget.id: budget.period.start_of(at) for budget in budgets}
-    rows = _spans(organization_id).filter(_any_of(wanted)).select_related("budget")
-    spans = list(rows.select_for_update(of=("self",)).order_by("id"))
+    spans = _locked(wanted)
     if len(spans) == len(wanted):
         return spans
     known = {span.budget_id for span in spans}
     for budget in sorted(budgets, key=lambda each: each.id):
         if budget.id not in known:
             _open_span(budget, organization_id, starts_at=wanted[budget.id])
-    return list(rows.all().select_for_update(of=("self",)).order_by("id"))
+    return _locked(wanted)
 
 
-def _any_of(wanted: dict[UUID, datetime]) -> Q:
-    condition = Q(pk__in=())
-    for budget_id, starts_at in wanted.items():
-        condition |= Q(budget_id=budget_id, starts_at=starts_at)
-    return condition
+_LOCK = """
+select s.id, s.organization_id, s.budget_id, s.starts_at, s.spent_usd, s.reserved_usd, s.unpriced_calls, s.alerted,
+    b.name, b.period, b.limit_usd, b.is_hard, b.alerts
+from unnest(%s::uuid[], %s::timestamptz[]) as w(budget_id, starts_at)
+join llm_budgetspan s on s.budget_id = w.budget_id and s.starts_at = w.starts_at
+join llm_budget b on b.id = s.budget_id
+order by s.id for update of s
+"""
+_SPAN = ("id", "organization_id", "budget_id", "starts_at", "spent_usd", "reserved_usd", "unpriced_calls", "alerted")
+_BUDGET = ("name", "period", "limit_usd", "is_hard", "alerts")
+
+
+def _locked(wanted: Mapping[UUID, datetime]) -> Sequence[BudgetSpan]:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [list(wanted), list(wanted.values())])
+        return [_span_of(row) for row in cursor.fetchall()]
+
+
+def _span_of(row: Sequence[Any]) -> BudgetSpan:
+    span = BudgetSpan(**dict(zip(_SPAN, row, strict=False)))
+    span._state.adding = False
+    span.budget = Budget(
+        id=span.budget_id, organization_id=span.organization_id, **dict(zip(_BUDGET, row[len(_SPAN) :], strict=True))
+    )
+    return span
 
 
 def _open_span(budget: KnownBudget, organization_id: UUID, *, starts_at: datetime) -> None:
