@@ -5,13 +5,14 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import Error as DatabaseFailure
 from django.db import InterfaceError, OperationalError
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta, Usage
@@ -23,7 +24,16 @@ from llm.models import CallOutcome
 from llm.operations.askers import Asker
 from llm.operations.calls import CallBegun, CallEnded
 from llm.operations.known_costs import known_costs
-from llm.operations.spending import HELD_SECONDS, budgets_over, hold, keep_holding, settle
+from llm.operations.spending import (
+    FIRST_SECONDS,
+    HELD_SECONDS,
+    Held,
+    budgets_over,
+    hold,
+    keep_holding,
+    let_go,
+    settle,
+)
 from llm.operations.threads import InThread
 from llm.queries.costs import KnownBudget, Priced
 from llm.queries.deployments import Deployment
@@ -32,7 +42,7 @@ from llm.queries.prices import listed_rate_of
 WAIT_SECONDS = 30.0
 """How long a call waits for others to end where all that is left of a budget is spoken for by them."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
-_SETTLE_TRIES = 4
+_SETTLE_PAUSES = (0.0, 0.2, 0.8, 3.2)
 _AWAY = (OperationalError, InterfaceError)
 
 logger = logging.getLogger(__name__)
@@ -166,9 +176,8 @@ class Metered:
                     call.bytes_seen += _size_of(piece)
                     yield piece
         except CodexosError as error:
-            await self._settle(
-                call, call.broken(CallOutcome.FAILED, error=error.code, is_billed=_is_billed(call, error))
-            )
+            ended = call.broken(CallOutcome.FAILED, error=error.code, is_billed=_is_billed(call, error))
+            await _uninterrupted(self._settle(call, ended))
             raise
         finally:
             if not call.is_settled:
@@ -206,20 +215,35 @@ class Metered:
         most = Decimal(0)
         if call.rate is not None:
             most = call.rate.most(input_tokens=call.tokens.most_input, output_tokens=call.tokens.most_output)
-        until, pause = time.monotonic() + WAIT_SECONDS, _FIRST_PAUSE
+        began, pause = time.monotonic(), _FIRST_PAUSE
         while True:
-            try:
-                holding = self._in_thread(hold, call.begun, call.budgets, amount=most, tokens=call.tokens.input)
-                held = await asyncio.shield(asyncio.ensure_future(holding))
-            except _AWAY:
-                raise CostsUnreadable from None
+            waited = time.monotonic() - began
+            held = await self._held(call, most=most, is_patient=waited < FIRST_SECONDS)
             if held.id is not None:
                 call.held, call.started = held.id, time.monotonic()
                 return
-            if time.monotonic() > until:
-                raise held.full or CostsUnreadable
+            if held.full is not None and waited > WAIT_SECONDS:
+                raise held.full
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - so that not all come back at once
             pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+    async def _held(self, call: _Call, *, most: Decimal, is_patient: bool) -> Held:
+        figures: dict[str, Any] = {"amount": most, "tokens": call.tokens.input, "is_patient": is_patient}
+        holding = asyncio.ensure_future(self._in_thread(hold, call.begun, call.budgets, **figures))
+        try:
+            return await asyncio.shield(holding)
+        except _AWAY:
+            raise CostsUnreadable from None
+        except asyncio.CancelledError:
+            # It goes on in its thread. What it comes to hold would be counted as lost, and nothing was sent.
+            await _uninterrupted(self._let_go(call, holding))
+            raise
+
+    async def _let_go(self, call: _Call, holding: "asyncio.Future[Held]") -> None:
+        with suppress(CodexosError, *_AWAY):
+            held = await holding
+            if held.id is not None:
+                await self._in_thread(let_go, call.begun, held.id)
 
     @asynccontextmanager
     async def _kept(self, call: _Call) -> AsyncIterator[None]:
@@ -251,12 +275,13 @@ class Metered:
         """Write what it cost. What cannot be written is told in the log: an answer is not thrown away for it."""
         call.is_settled = True
         self._tally.add(replace(ended.usage, cost_usd=ended.cost_usd or Decimal(0)))
-        for again in range(_SETTLE_TRIES):
-            try:
+        for pause in _SETTLE_PAUSES:
+            if pause:
+                await asyncio.sleep(pause)
+            # Also what a budget that was dropped meanwhile is in the way of: the next time it is known to be gone.
+            with suppress(DatabaseFailure):
                 await self._in_thread(settle, call.begun, ended, budgets=call.budgets, held=call.held)
                 return
-            except _AWAY:
-                await asyncio.sleep(0.2 * 4**again)
         logger.error("a call of model %s could not be written down: %s", call.begun.model, ended)
 
 
@@ -290,11 +315,14 @@ def _size_of(delta: Delta) -> int:
     return size if delta.call is None else size + len(delta.call.name) + len(delta.call.arguments)
 
 
-async def _uninterrupted(doing: Any) -> None:
-    """Do it to its end, also where whoever waits for it is cancelled meanwhile."""
-    task = asyncio.ensure_future(doing)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+async def _uninterrupted(doing: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end, also where whoever waits for it is cancelled meanwhile, however often."""
+    task, is_cancelled = asyncio.ensure_future(doing), False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            is_cancelled = True
+    task.result()
+    if is_cancelled:
+        raise asyncio.CancelledError

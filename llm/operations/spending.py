@@ -32,7 +32,10 @@ from llm.queries.costs import KnownBudget
 
 HELD_SECONDS = 120
 """How long a reservation stands that nobody moves on: whoever held it has died."""
-FIRST_SECONDS = 10
+FIRST_SECONDS = 10.0
+"""How long a call waits at most for the first one of its model to tell what it costs."""
+MOST_LOST = 500
+"""How many lost calls are settled at a time."""
 _ZERO = Decimal(0)
 _COLUMNS: Mapping[BudgetScope, str] = {
     scope: f"{scope}_id" for scope in BudgetScope if scope is not BudgetScope.ORGANIZATION
@@ -52,25 +55,42 @@ def budgets_over(budgets: Iterable[KnownBudget], asker: Asker) -> Sequence[Known
     return [budget for budget in budgets if _bounds(budget, asker)]
 
 
-def hold(begun: CallBegun, budgets: Sequence[KnownBudget], *, amount: Decimal, tokens: int) -> Held:
+def hold(
+    begun: CallBegun, budgets: Sequence[KnownBudget], *, amount: Decimal, tokens: int, is_patient: bool = True
+) -> Held:
     """Hold what a call may cost at most in every budget that bounds it. Raises BudgetReached.
 
-    ``tokens`` is about what is sent: that much is counted where nobody ever tells how the call ended.
+    ``tokens`` is about what is sent: that much is counted where nobody ever tells how the call ended. Who
+    ``is_patient`` waits for the first call of a model to tell what it costs.
     """
+    held = _hold(begun, budgets, amount=amount, tokens=tokens, is_patient=is_patient)
+    # What others left behind may be all that stands in the way.
+    if held.full is not None and settle_lost(begun.asker.organization_id):
+        return _hold(begun, budgets, amount=amount, tokens=tokens, is_patient=is_patient)
+    return held
+
+
+def _hold(begun: CallBegun, budgets: Sequence[KnownBudget], *, amount: Decimal, tokens: int, is_patient: bool) -> Held:
     organization_id = begun.asker.organization_id
     with tenant(organization_id):
         spans = _lock_spans(budgets, organization_id, at=begun.at)
         if full := _first_full(spans):
-            # What others left behind is let go of first: it may be all that stands in the way.
-            if not _settle_expired(organization_id):
-                return Held(None, full)
-            spans = _lock_spans(budgets, organization_id, at=begun.at)
-            if full := _first_full(spans):
-                return Held(None, full)
+            return Held(None, full)
         dearest = dearest_calls.of(begun, ask=_dearest_lately)
-        if dearest is None and _is_first_under_way(begun):
+        if is_patient and begun.rate is not None and dearest is None and _is_another_under_way(begun):
             return Held(None)
         return Held(_reserve(begun, spans, amount=max(amount, dearest or _ZERO), tokens=tokens))
+
+
+def let_go(begun: CallBegun, held: UUID) -> None:
+    """Let go of what was held for a call that was never made."""
+    organization_id = begun.asker.organization_id
+    with tenant(organization_id):
+        rows = Reservation.objects.for_organization(organization_id).filter(pk=held)
+        found = rows.select_for_update().first()
+        if found is not None:
+            _spend(_lock_spans_of(found), cost=_ZERO, released=found.amount_usd, asker=begun.asker)
+            rows.delete()
 
 
 def keep_holding(organization_id: UUID, reservation_id: UUID) -> None:
@@ -86,8 +106,9 @@ def settle(
     """Write a call, count its cost in the budgets that bound it, and let go of what was held for it."""
     organization_id = begun.asker.organization_id
     with tenant(organization_id):
-        spans = _lock_spans(budgets, organization_id, at=begun.at)
+        # Its reservation before the spans, as whoever takes it for lost does: so neither waits for the other for ever.
         released, counted = _release(organization_id, held)
+        spans = _lock_spans(budgets, organization_id, at=begun.at)
         if counted is not None:
             # It was taken for lost, and counted by an estimate: from here on only the difference counts.
             ended = replace(ended, cost_usd=(ended.cost_usd or _ZERO) - counted)
@@ -128,28 +149,30 @@ def _dearest_lately(begun: CallBegun) -> Decimal | None:
     return max((cost for cost in costs if cost is not None), default=None)
 
 
-def _is_first_under_way(begun: CallBegun) -> bool:
-    """Tell whether the first call of a model is on its way: what it costs is waited for, but not for long.
+def _is_another_under_way(begun: CallBegun) -> bool:
+    """Tell whether a call of the same model is on its way: while none has ended, what it costs is waited for.
 
     What a call costs at most is worked out from what is sent, and a provider may count more.
     """
-    since = clock.now() - timedelta(seconds=FIRST_SECONDS)
-    rows = Reservation.objects.for_organization(begun.asker.organization_id).filter(created_at__gte=since)
+    rows = Reservation.objects.for_organization(begun.asker.organization_id)
     return rows.filter(call__kind=begun.kind, call__model=begun.model).exists()
 
 
 def settle_lost(organization_id: UUID) -> int:
-    """Settle the calls whose makers have died; return how many."""
+    """Settle the calls whose makers have died, each in a transaction of its own; return how many."""
+    count = 0
+    while count < MOST_LOST and _settle_next_lost(organization_id):
+        count += 1
+    return count
+
+
+def _settle_next_lost(organization_id: UUID) -> bool:
     with tenant(organization_id):
-        return _settle_expired(organization_id)
-
-
-def _settle_expired(organization_id: UUID) -> int:
-    rows = Reservation.objects.for_organization(organization_id).filter(expires_at__lte=clock.now())
-    lost = list(rows.select_for_update(skip_locked=True).order_by("id")[:500])
-    for held in lost:
-        _settle_one_lost(held)
-    return len(lost)
+        rows = Reservation.objects.for_organization(organization_id).filter(expires_at__lte=clock.now())
+        lost = rows.select_for_update(skip_locked=True).order_by("id").first()
+        if lost is not None:
+            _settle_one_lost(lost)
+        return lost is not None
 
 
 def _settle_one_lost(held: Reservation) -> None:
@@ -159,8 +182,7 @@ def _settle_one_lost(held: Reservation) -> None:
     # Nobody knows whether it was answered: that it was sent is all that can be counted.
     cost = None if begun.rate is None else rate_from(begun.rate).cost(usage)
     ended = CallEnded(CallOutcome.LOST, usage, cost, error="worker_lost", is_estimated=True)
-    rows = _spans(held.organization_id).filter(pk__in=held.spans).select_related("budget")
-    spans = list(rows.select_for_update(of=("self",)).order_by("id"))
+    spans = _lock_spans_of(held)
     write_call(begun, ended, id_=held.pk)
     _spend(spans, cost=cost, released=held.amount_usd, asker=begun.asker)
     Reservation.objects.for_organization(held.organization_id).filter(pk=held.pk).delete()
@@ -287,6 +309,11 @@ def _span_of(row: Sequence[Any]) -> BudgetSpan:
         id=span.budget_id, organization_id=span.organization_id, **dict(zip(_BUDGET, row[len(_SPAN) :], strict=True))
     )
     return span
+
+
+def _lock_spans_of(held: Reservation) -> Sequence[BudgetSpan]:
+    rows = _spans(held.organization_id).filter(pk__in=held.spans).select_related("budget")
+    return list(rows.select_for_update(of=("self",)).order_by("id"))
 
 
 def _open_span(budget: KnownBudget, organization_id: UUID, *, starts_at: datetime) -> None:
