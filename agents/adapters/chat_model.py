@@ -69,7 +69,9 @@ class GatewayModel:
             in_thread=self._in_thread,
             in_vault=self._secrets.in_thread if self._secrets else None,
         )
-        async with self._calls or nullcontext(), aclosing(asking) as parts:
+        # What may wait for hours must not keep others from their sockets, and has none itself while it waits.
+        calls = None if request.may_wait else self._calls
+        async with calls or nullcontext(), aclosing(asking) as parts:
             async for part in parts:
                 redactor = self._secrets.redactor if self._secrets else None
                 yield part if redactor is None or isinstance(part, Delta) else _without(part, redactor)

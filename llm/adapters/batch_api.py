@@ -54,9 +54,12 @@ class Batches(Protocol):
 class _Asking:
     """Asks one provider, with its key, and only where it may."""
 
-    def __init__(self, deployment: Deployment, *, policy: EgressPolicy) -> None:
+    def __init__(
+        self, deployment: Deployment, *, policy: EgressPolicy, headers: Mapping[str, str] | None = None
+    ) -> None:
         self._deployment = deployment
         self._policy = policy
+        self._more = headers or {}
 
     async def _ask(
         self, method: str, path: str, *, content: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -159,7 +162,7 @@ class AnthropicBatches(_Asking):
     """A batch of messages."""
 
     def _headers(self) -> Mapping[str, str]:
-        return {"x-api-key": self._deployment.key, "anthropic-version": "2023-06-01"}
+        return {**self._more, "x-api-key": self._deployment.key, "anthropic-version": "2023-06-01"}
 
     async def hand_in(self, questions: Mapping[str, JsonObject], *, ticket: str) -> str:
         """See Batches."""

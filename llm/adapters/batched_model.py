@@ -28,6 +28,7 @@ class BatchedWords(OpenAICompatibleModel):
         self._is_anthropic = deployment.kind == "anthropic"
         speak = AnthropicBatches if self._is_anthropic else OpenAIBatches
         self.batches: Batches = speak(deployment, policy=policy)
+        self._wanted: dict[str, str] = {}
 
     @property
     def place(self) -> str:
@@ -36,14 +37,16 @@ class BatchedWords(OpenAICompatibleModel):
 
     @property
     def desk(self) -> object:
-        """Who hands in together: those who ask there with the same key."""
-        return self.place, self._deployment.key, self._policy
+        """Who hands in together: those who ask there with the same key, in the same edition of the protocol."""
+        return self.place, self._deployment.key, self._policy, *self._wanted.values()
 
     async def question(self, request: ChatRequest) -> JsonObject:
-        """Return a question as a batch holds it."""
+        """Return a question as a batch holds it. To be asked before all else: it decides who hands in together."""
         if self._is_anthropic:
-            translator = AnthropicTranslator(self._deployment, request)
-            body = json.loads((await asyncio.to_thread(translator.asking)).content)
+            asking = await asyncio.to_thread(AnthropicTranslator(self._deployment, request).asking)
+            self._wanted = {name: value for name, value in asking.headers.items() if name.lower() == "anthropic-beta"}
+            self.batches = AnthropicBatches(self._deployment, policy=self._policy, headers=self._wanted)
+            body = json.loads(asking.content)
         else:
             body = request_body(request, model=self._deployment.model, is_reasoning=self._is_reasoning)
         return {name: value for name, value in body.items() if name not in _OF_STREAMS}

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -19,6 +20,7 @@ from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject
 from llm.adapters.batch_api import Batches, Result, Results
 from llm.adapters.batched_model import BatchedWords
+from llm.engine.kept_answers import key_of
 from llm.errors import BatchGaveUp
 from llm.operations.askers import Asker
 from llm.operations.batched_calls import claim_call, drop_call, note_batch, note_ticket
@@ -35,15 +37,24 @@ class Patience:
     gather_seconds: float = 30.0
     look_seconds: float = 15.0
     longest_look_seconds: float = 120.0
+    longest_seconds: float = 26 * 3600.0
 
 
 PATIENCE = Patience()
 
 
+class OpenBatched(Protocol):
+    """Opens who hands one question in."""
+
+    def __call__(self, *, key: str) -> ChatModel:
+        """Return who hands it in under this key."""
+        ...
+
+
 class CanWait:
     """Keeps the port ``ChatModel``: what may wait goes into a batch; where that fails, it is asked at once."""
 
-    def __init__(self, model: ChatModel, *, batched: Callable[[], ChatModel]) -> None:
+    def __init__(self, model: ChatModel, *, batched: OpenBatched) -> None:
         self._model = model
         self._batched = batched
 
@@ -55,8 +66,10 @@ class CanWait:
         """See the port."""
         note = ""
         if request.may_wait and request.key:
+            # A step may ask more than once: to have an answer put right is another question.
+            key = f"{request.key[:400]}#{key_of(request, resolved='')[:32]}"
             try:
-                async with aclosing(self._batched().stream(request)) as pieces:
+                async with aclosing(self._batched(key=key).stream(replace(request, key=key))) as pieces:
                     async for piece in pieces:
                         yield piece
                 return
@@ -84,12 +97,12 @@ class Batched:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
         """See the port."""
         organization_id = self._asker.organization_id
+        question = await self._words.question(request)
         row = await self._in_thread(claim_call, organization_id, request.key, self._words.place)
         desk = desk_of((self._words.desk, organization_id), self._words.batches)
         try:
             batch = row.batch or (await self._words.batches.found(row.ticket) if row.ticket else None)
             if batch is None:
-                question = await self._words.question(request)
                 batch = await desk.hand_in(_Question(row.pk, question, organization_id, self._in_thread))
             elif not row.batch:
                 await self._in_thread(note_batch, organization_id, [row.pk], batch)
@@ -188,10 +201,17 @@ class Desk:
 
     async def _look(self, batch: str) -> Results:
         pause = PATIENCE.look_seconds
-        while (results := await self._batches.results(batch)) is None:
+        until = asyncio.get_running_loop().time() + PATIENCE.longest_seconds
+        while True:
+            try:
+                if (results := await self._batches.results(batch)) is not None:
+                    return results
+            except CodexosError as error:
+                # The batch goes on, and is paid for: who is out of reach for an hour is looked at again after it.
+                if not error.retryable or asyncio.get_running_loop().time() > until:
+                    raise
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, PATIENCE.longest_look_seconds)
-        return results
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, Desk]] = WeakKeyDictionary()

@@ -98,14 +98,15 @@ class Gateway:
         adapter = open_adapter(deployment, policy=self.policy(candidate), apart=self.apart)
         model = self.priced(adapter, candidate, deployment, route=route)
         if deployment.kind in BATCHING_KINDS and self.asker is not None:
-            model = CanWait(model, batched=partial(self.batched, self.asker, candidate, deployment, route=route))
+            model = CanWait(model, batched=partial(self.batched, candidate, deployment, route=route))
         return traced(model, deployment, trace=self.trace, name=candidate.name, route=route)
 
-    def batched(self, asker: Asker, candidate: Candidate, deployment: Deployment, *, route: str) -> ChatModel:
-        """Return who hands questions in to a provider's batches, for what it takes of those."""
+    def batched(self, candidate: Candidate, deployment: Deployment, *, route: str, key: str) -> ChatModel:
+        """Return who hands a question in to a provider's batches, for what it takes of those."""
+        asker = replace(self.asker or NOBODY, key=key)
         words = BatchedWords(deployment, policy=self.policy(candidate))
         model = Batched(words, asker=asker, in_thread=self.in_thread)
-        return self.priced(model, candidate, deployment, route=route, is_batch=True)
+        return replace(self, asker=asker).priced(model, candidate, deployment, route=route, is_batch=True)
 
     def priced(
         self, model: ChatModel, candidate: Candidate, deployment: Deployment, *, route: str, is_batch: bool = False

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Sum
 
 from accounts.tenancy import OrganizationQuerySet, tenant
 from codexos.kernel import clock
@@ -109,12 +110,39 @@ def settle(
         # Its reservation before the spans, as whoever takes it for lost does: so neither waits for the other for ever.
         released, counted = _release(organization_id, held)
         spans = _lock_spans(budgets, organization_id, at=begun.at)
-        if counted is not None:
+        if begun.is_batch:
+            ended = _beyond_what_is_known(begun, ended)
+        elif counted is not None:
             # It was taken for lost, and counted by an estimate: from here on only the difference counts.
             ended = replace(ended, cost_usd=(ended.cost_usd or _ZERO) - counted)
         write_call(begun, ended, id_=held if counted is None else None)
         dearest_calls.note(begun, ended.cost_usd)
         _spend(spans, cost=ended.cost_usd, released=released, asker=begun.asker)
+
+
+def _beyond_what_is_known(begun: CallBegun, ended: CallEnded) -> CallEnded:
+    """Return what a question in a batch came to beyond what was written of it before.
+
+    It is answered once, whoever comes back for the answer; and where its worker was stopped, an estimate was written.
+    """
+    asker = begun.asker
+    calls = LlmCall.objects.for_organization(asker.organization_id).filter(run_id=asker.run_id, key=asker.key)
+    told = calls.filter(is_batch=True, deployment=begun.deployment).aggregate(
+        cost=Sum("cost_usd"),
+        input=Sum("input_tokens"),
+        output=Sum("output_tokens"),
+        cached=Sum("cached_tokens"),
+        written=Sum("cache_write_tokens"),
+    )
+    usage = Usage(
+        max(0, ended.usage.input_tokens - (told["input"] or 0)),
+        max(0, ended.usage.output_tokens - (told["output"] or 0)),
+        cached_tokens=max(0, ended.usage.cached_tokens - (told["cached"] or 0)),
+        cache_write_tokens=max(0, ended.usage.cache_write_tokens - (told["written"] or 0)),
+    )
+    cost = None if ended.cost_usd is None else ended.cost_usd - (told["cost"] or _ZERO)
+    is_better_known = ended.outcome is CallOutcome.ANSWERED
+    return replace(ended, usage=usage, cost_usd=cost if cost is None or is_better_known else max(_ZERO, cost))
 
 
 _RESERVE = """

@@ -29,6 +29,10 @@ class Batches:
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     looks: int = 0
     direct: int = 0
+    away: int = 0
+    """So many looks at a batch are refused as if nobody were there for now."""
+    betas: list[str] = field(default_factory=list)
+    """Which editions of the protocol Anthropic's batches were handed in under."""
     lost_answers: int = 0
     """So many batches are made, but whoever made them is not told."""
 
@@ -70,6 +74,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {"object": "list", "data": [self._shown(name) for name in self.served.batches]})
         elif found := re.fullmatch(r"/v1/(?:messages/)?batches/([^/]+)", path):
             self.served.looks += 1
+            if self.served.away:
+                self.served.away -= 1
+                self._refuse(503)
+                return
             self._send(200, self._shown(found[1])) if found[1] in self.served.batches else self._refuse(404)
         elif found := re.fullmatch(r"/v1/files/(out-[^/]+)/content", path):
             self._send(200, self._output(found[1].removeprefix("out-")))
@@ -93,6 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._make(json.loads(body))
         elif self.path == "/v1/messages/batches" and self.headers.get("anthropic-version"):
             asked = json.loads(body)["requests"]
+            self.served.betas.append(self.headers.get("anthropic-beta", ""))
+            if any("output_format" in each["params"] for each in asked) and not self.served.betas[-1]:
+                self._refuse(400)
+                return
             self._keep({each["custom_id"]: each["params"] for each in asked}, {})
         else:
             self._refuse(404)

@@ -14,7 +14,7 @@ from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.chat import ChatAnswer, ChatRequest, Message
 from llm.adapters.translation.library import load
-from llm.errors import BudgetReached
+from llm.errors import BudgetReached, ModelAnswerUnfit
 from llm.models import BatchedCall, LlmCall
 from llm.operations import batching
 from llm.operations.askers import Asker
@@ -29,7 +29,7 @@ from llm.operations.providers import ProviderEdit, create_provider
 from llm.workers.purging import purge_batched
 from tests.factories import World
 from tests.fakes.batches import KEY, Batches, serve_batches
-from tests.llm.setting_up import asker_in, put_key
+from tests.llm.setting_up import asker_in, deploy, put_key, route
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +93,71 @@ def test_who_comes_back_waits_for_the_same_batch_and_pays_once(world: World, pro
     assert len(provider.batches) == 1
 
 
+def costs_of(world: World) -> list[LlmCall]:
+    with tenant(world.acme.id):
+        return list(LlmCall.objects.for_organization(world.acme.id).order_by("id"))
+
+
+def test_who_comes_back_for_an_answer_is_counted_once(world: World, provider: Batches) -> None:
+    asker = asker_in(world)
+    (first, *_), (again, *_) = ask(world, ("one?", "k1"), asker=asker), ask(world, ("one?", "k1"), asker=asker)
+    assert first.usage.cost_usd == again.usage.cost_usd > 0
+    calls = costs_of(world)
+    assert [call.cost_usd for call in calls] == [first.usage.cost_usd, 0]
+    assert [call.input_tokens for call in calls] == [100, 0]
+
+
+def test_an_estimate_for_who_was_stopped_gives_way_to_what_it_cost(world: World, provider: Batches) -> None:
+    asker = asker_in(world)
+    provider.looks_until_done = 1_000_000
+
+    async def stop() -> None:
+        request = ChatRequest("gpt-4o", [Message("user", "one?")], key="k1", may_wait=True)
+        call = asyncio.ensure_future(anext(chat_stream(request, asker=asker)))
+        async with asyncio.timeout(20):
+            while not provider.looks:  # noqa: ASYNC110 - it is another thread that counts
+                await asyncio.sleep(0.01)
+        call.cancel()
+        await asyncio.wait({call})
+
+    async_to_sync(stop)()
+    (cut,) = costs_of(world)
+    assert (cut.outcome, cut.is_estimated) == ("cut", True)
+    provider.looks_until_done = 0
+    (answer,) = ask(world, ("one?", "k1"), asker=asker)
+    assert sum(call.cost_usd or 0 for call in costs_of(world)) == answer.usage.cost_usd
+    assert len(provider.batches) == 1
+
+
+def test_a_provider_that_is_away_for_a_while_is_looked_at_again(world: World, provider: Batches) -> None:
+    provider.away = 3
+    (answer,) = ask(world, ("one?", "k1"))
+    assert answer.text == "Batched: one?"
+    assert (len(provider.batches), provider.direct) == (1, 0)
+
+
+def test_putting_an_answer_right_is_another_question(world: World, provider: Batches) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    (refused,) = ask(world, ("one?", "k1"), schema=schema)
+    assert isinstance(refused, ModelAnswerUnfit)
+    first, second = provider.questions()
+    assert first == ["one?"]
+    assert second != first
+
+
+def test_who_may_wait_is_not_outrun_by_another(world: World, provider: Batches, settings: Any) -> None:
+    settings.EGRESS_ALLOW = "127.0.0.1"
+    put_key(world.admin.actor, "own_key", KEY)
+    edit = ProviderEdit(name="Own", kind="openai", base_url=provider.url, key="own_key")
+    own = create_provider(world.admin.actor, edit)
+    steps = [deploy(world.admin.actor, own, name) for name in ("one", "two")]
+    route(world.admin.actor, "both", steps, hedge_after_ms=(1,))
+    (answer,) = ask(world, ("one?", "k1"), model="both")
+    assert answer.text == "Batched: one?"
+    assert [len(asked) for asked in provider.questions()] == [1]
+    assert provider.direct == 0
+
+
 def test_who_died_while_handing_in_finds_the_batch_again(world: World, provider: Batches) -> None:
     # given: the batch was made, and its maker died before it could write that down
     ask(world, ("one?", "k1"))
@@ -147,6 +212,12 @@ def test_anthropic_takes_batches_of_messages(world: World, settings: Any) -> Non
         assert [answer.text for answer in answers] == ["Batched: one?", "Batched: two?"]
         assert answers[0].usage.input_tokens == 100
         assert [sorted(asked) for asked in running.questions()] == [["one?", "two?"]]
+        schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+        ask(world, ("three?", "k3"), model="claude", schema=schema)
+        # A batch says which edition of the protocol its questions are written in.
+        assert running.betas[0] == ""
+        assert all("structured-outputs" in each for each in running.betas[1:])
+        assert len(running.betas) == 3
 
 
 def test_a_budget_of_nothing_hands_nothing_in(world: World, provider: Batches) -> None:
@@ -185,7 +256,8 @@ def test_batches_that_no_provider_remembers_are_forgotten(world: World, provider
     ask(world, ("old?", "k1"), ("new?", "k2"))
     with tenant(world.acme.id):
         rows = BatchedCall.objects.for_organization(world.acme.id)
-        rows.filter(key="k1").update(created_at=clock.now() - timedelta(days=31))
+        rows.filter(key__startswith="k1#").update(created_at=clock.now() - timedelta(days=31))
     assert purge_batched(world.acme.id) == 1
     with tenant(world.acme.id):
-        assert [row.key for row in BatchedCall.objects.for_organization(world.acme.id)] == ["k2"]
+        (left,) = BatchedCall.objects.for_organization(world.acme.id)
+    assert left.key.startswith("k2#")

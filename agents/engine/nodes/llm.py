@@ -25,6 +25,8 @@ from codexos.kernel.errors import Unavailable
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 LAST_RESULT_CHARACTERS = 100_000
+WAITING_SECONDS = 26 * 3600.0
+"""How long a step that can wait is waited for: providers take a day for a batch at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
     documents, cut = fit_documents(step.run.documents, budget=max(0, budget - said))
     asked = _asked(step.node.settings)
     request = replace(asked, model=model, messages=messages, documents=documents, step=step.node_id, key=step.key)
-    return ModelCall(step.node.id, request, [*cut_result, *cut])
+    seconds = WAITING_SECONDS if request.may_wait else DEFAULT_TIMEOUT_SECONDS
+    return ModelCall(step.node.id, request, [*cut_result, *cut], timeout_seconds=seconds)
 
 
 def _asked(given: JsonObject) -> ChatRequest:
