@@ -7,7 +7,7 @@ import pickle
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,12 @@ class ApartModel:
             assert process.stdin is not None  # noqa: S101 - it is a pipe, as was asked for
             process.stdin.write(pickle.dumps((self._deployment, self._policy, request)))
             process.stdin.write_eof()
-            async for piece in _pieces(process):
-                yield piece
-                if isinstance(piece, ChatAnswer):
-                    return
+            # Something else than its pieces, or one too long to be a piece, says as little as an end.
+            with suppress(ValueError, TypeError, KeyError):
+                async for piece in _pieces(process):
+                    yield piece
+                    if isinstance(piece, ChatAnswer):
+                        return
         provider, model = self._deployment.provider, self._deployment.model
         raise ModelUnavailable(
             f"{provider} could not be asked for model {model!r}: the process that was to ask it has ended. Try again; "

@@ -12,13 +12,17 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from codexos.kernel.embeddings import Embedder, Purpose, Vector
-from codexos.kernel.errors import CodexosError, InvalidInput
+from codexos.kernel.errors import CodexosError
 from llm.engine.batches import take_fairly
+from llm.errors import ModelInputTooLong, ModelRequestRefused
 
 WAIT_SECONDS = 0.004
 """How long the first text waits for others."""
 MOST_CALLS = 4
 """How many calls of one embedder are under way at once; meanwhile the next batch fills."""
+
+# Whatever else is wrong, such as the model's name, is wrong with every half, too.
+_OF_A_TEXT = (ModelInputTooLong, ModelRequestRefused)
 
 Settled = tuple[Vector, int] | CodexosError
 """A vector with the tokens it is charged for, or why there is none."""
@@ -178,7 +182,7 @@ class Coalescer:
         """Embed a batch; where it is refused for what stands in it, look for the text whose fault it is by halves."""
         try:
             made = await self._embedder.embed(texts, purpose=self._purpose)
-        except InvalidInput as error:
+        except _OF_A_TEXT as error:
             if len(texts) == 1:
                 return [error]
             middle = len(texts) // 2

@@ -6,66 +6,98 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
+from codexos.kernel.egress import EgressRefused
 from codexos.kernel.errors import CodexosError
 from llm.adapters.rates import Draw, Rates
 from llm.engine.breakers import Breaker
 from llm.engine.routing import Reaction, reaction_to
-from llm.errors import ModelKeyRefused, ModelLacks, ModelLimitReached, ModelRateLimited, ModelResting
+from llm.errors import (
+    BudgetPriceUnknown,
+    BudgetReached,
+    CostsUnreadable,
+    ModelKeyRefused,
+    ModelKeyUnusable,
+    ModelLacks,
+    ModelLimitReached,
+    ModelRateLimited,
+    ModelResting,
+    ModelTimedOut,
+)
 from llm.operations.askers import Asker
 from llm.operations.keys import ProviderKeys
 from llm.operations.threads import InThread
 from llm.queries.catalogs import Candidate, Limits
 from llm.queries.deployments import Deployment
+from vault.errors import KeyUnavailable
 
 Pieces = AsyncGenerator[Delta | ChatAnswer, None]
 OpenModel = Callable[[Candidate, Deployment], ChatModel]
 """Returns who speaks to a deployment, which has its key by then."""
 
 EXPECTED_ANSWER_TOKENS = 1_000
+SHORT_SECONDS = 30.0
+"""Who gives a model less time than this is told that it was late, and it may be as well as ever."""
 MOST_BREAKERS = 10_000
+
+_Whose = tuple[UUID, str]
+# It was asked too often, or was not asked at all.
+_NOT_ITS_OWN = (
+    ModelRateLimited,
+    ModelLimitReached,
+    ModelKeyUnusable,
+    KeyUnavailable,
+    CostsUnreadable,
+    BudgetReached,
+    BudgetPriceUnknown,
+    EgressRefused,
+)
 
 
 class Breakers:
-    """How it stands with the deployments that this process asked."""
+    """How it stands with the deployments that this process asked, for each organization by itself.
+
+    What the operator has set up serves all of them: what one makes it fail with keeps it from no other.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._breakers: dict[str, Breaker] = {}
+        self._breakers: dict[_Whose, Breaker] = {}
 
-    def admit(self, candidate: Candidate) -> None:
+    def admit(self, whose: _Whose, *, name: str) -> None:
         """Return where a deployment may be asked now. Raises ModelResting."""
-        breaker = self._breakers.get(candidate.id)
+        breaker = self._breakers.get(whose)
         if breaker is None:
             return
         now = self._now()
         breaker = breaker.by_clock(now)
         if (seconds := breaker.seconds_to_rest(now)) > 0:
-            raise ModelResting(name=candidate.name, seconds=seconds)
-        self._breakers[candidate.id] = breaker.when_asked(now)
+            raise ModelResting(name=name, seconds=seconds)
+        self._breakers[whose] = breaker.when_asked(now)
 
-    def note_answer(self, candidate: Candidate) -> None:
+    def note_answer(self, whose: _Whose) -> None:
         """Hear that it answers."""
-        self._breakers.pop(candidate.id, None)
+        self._breakers.pop(whose, None)
 
-    def note_error(self, candidate: Candidate, error: CodexosError) -> None:
-        """Hear that it failed; what is its own fault counts, and not that it is asked too often."""
-        breaker = self._breakers.get(candidate.id, Breaker())
-        if reaction_to(error) is Reaction.LATER and not isinstance(error, ModelRateLimited):
-            while len(self._breakers) >= MOST_BREAKERS:
-                del self._breakers[next(iter(self._breakers))]
-            self._breakers[candidate.id] = breaker.when_failed(self._now())
+    def note_error(self, whose: _Whose, error: CodexosError) -> None:
+        """Hear that it failed; what is its own fault counts, and not that it is asked too often, or was not asked."""
+        if isinstance(error, _NOT_ITS_OWN):
+            self.note_let_go(whose)
         elif reaction_to(error) is not Reaction.LATER:
             # It answers, if only by a refusal.
-            self.note_answer(candidate)
+            self.note_answer(whose)
         else:
-            self.note_let_go(candidate)
+            breaker = self._breakers.get(whose, Breaker())
+            while len(self._breakers) >= MOST_BREAKERS:
+                del self._breakers[next(iter(self._breakers))]
+            self._breakers[whose] = breaker.when_failed(self._now())
 
-    def note_let_go(self, candidate: Candidate) -> None:
+    def note_let_go(self, whose: _Whose) -> None:
         """Hear that nobody waits for it any more."""
-        if candidate.id in self._breakers:
-            self._breakers[candidate.id] = self._breakers[candidate.id].when_let_go()
+        if whose in self._breakers:
+            self._breakers[whose] = self._breakers[whose].when_let_go()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +140,21 @@ class Attempts:
     async def ask(self, candidate: Candidate, request: ChatRequest) -> Pieces:
         """Ask one deployment. Raises the errors of llm/errors.py."""
         insist_able(candidate, request)
-        self.breakers.admit(candidate)
+        whose = (self.asker.organization_id, candidate.id)
+        self.breakers.admit(whose, name=candidate.name)
         try:
             drawn = await self.counter.draw(candidate, request) if self.counter else ()
             async with aclosing(await self._opened(candidate, request)) as pieces:
                 async for piece in pieces:
-                    self.breakers.note_answer(candidate)
+                    self.breakers.note_answer(whose)
                     if drawn and self.counter and isinstance(piece, ChatAnswer):
                         await self.counter.mend(drawn, piece)
                     yield piece
-        except ModelLimitReached:
-            self.breakers.note_let_go(candidate)
-            raise
         except CodexosError as error:
-            self._note(candidate, error)
+            self._note(candidate, request, error)
             raise
         except (GeneratorExit, asyncio.CancelledError):
-            self.breakers.note_let_go(candidate)
+            self.breakers.note_let_go(whose)
             raise
 
     async def _opened(self, candidate: Candidate, request: ChatRequest) -> Pieces:
@@ -134,8 +164,12 @@ class Attempts:
             deployment = replace(deployment, key=key)
         return self.open_model(candidate, deployment).stream(request)
 
-    def _note(self, candidate: Candidate, error: CodexosError) -> None:
-        self.breakers.note_error(candidate, error)
+    def _note(self, candidate: Candidate, request: ChatRequest, error: CodexosError) -> None:
+        whose = (self.asker.organization_id, candidate.id)
+        if isinstance(error, ModelTimedOut) and (request.timeout_seconds or SHORT_SECONDS) < SHORT_SECONDS:
+            self.breakers.note_let_go(whose)
+        else:
+            self.breakers.note_error(whose, error)
         if isinstance(error, ModelKeyRefused) and candidate.key is not None:
             # It may have been given a new value a moment ago.
             self.keys.forget(candidate.key.provider_id)
@@ -156,7 +190,7 @@ def insist_able(candidate: Candidate, request: ChatRequest) -> None:
 def tokens_of(request: ChatRequest) -> int:
     """Estimate how many tokens a call comes to."""
     said = sum(len(message.text) for message in request.messages) + sum(len(each.text) for each in request.documents)
-    return said // 4 + (request.max_tokens or EXPECTED_ANSWER_TOKENS)
+    return said // 4 + (EXPECTED_ANSWER_TOKENS if request.max_tokens is None else request.max_tokens)
 
 
 def _draws(name: str, limits: Limits, *, tokens: int) -> list[Draw]:

@@ -90,8 +90,7 @@ class Gateway:
         """Put around everything else what gives kept answers again, to steps that want that."""
         if self.asker is None:
             return model
-        asked = [(each.id, each.deployment.kind, each.deployment.model) for each in way.candidates]
-        return Caching(model, asker=self.asker, in_thread=self.in_thread, resolved=repr((way.route, asked)))
+        return Caching(model, asker=self.asker, in_thread=self.in_thread, resolved=_resolved(way))
 
     def adapter(self, candidate: Candidate, deployment: Deployment, *, route: str = "") -> ChatModel:
         """Return who speaks to a deployment, with what every single call goes through around it."""
@@ -180,6 +179,13 @@ def input_budget(name: str, *, asker: Asker | None = None) -> int:
 def note_models(organization_ids: Iterable[UUID]) -> None:
     """See that what organizations have set up is known here, in a thread that may speak to the database."""
     catalogs.note(organization_ids)
+
+
+def _resolved(way: Way) -> str:
+    """Say who answers: another address, or another of its options, may be another model of the same name."""
+    asked = [(each.id, each.deployment) for each in way.candidates]
+    told = [(id_, to.kind, to.model, to.base_url, sorted(to.options.items())) for id_, to in asked]
+    return repr((way.route, told))
 
 
 def _offline(substitute: Substitute, *, allows_substitutes: bool) -> ChatModel:

@@ -132,8 +132,10 @@ class _Work:
         """Return the call that embeds by a deployment, which has its key by now, with what every call goes through."""
         policy = self._gateway.policy(candidate)
         embedder = HostedEmbedder(deployment, policy=policy)
-        # Together go those who ask the same with the same key, and may go to the same places.
-        shared_by = (embedder.identity, deployment.key, policy)
+        # Together go those who ask the same with the same key, and may go to the same places. Where an organization has
+        # set that up itself, its errors name what is its own: it shares a call with nobody.
+        whose = self._asker.organization_id if deployment.is_own else None
+        shared_by = (embedder.identity, deployment.key, policy, whose)
         calls.append(EmbeddingCall(embedder, shared_by=shared_by, purpose=self._purpose, asker=self._asker))
         return Metered(*(calls[0], deployment), asker=self._asker, in_thread=self._in_thread, name=candidate.name)
 

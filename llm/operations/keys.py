@@ -70,19 +70,20 @@ class ProviderKeys:
 
     def forget(self, provider_id: UUID) -> None:
         """Let go of a provider's key: it was refused, or changed here."""
-        for name in [name for name in self._kept if name[0] == provider_id]:
-            del self._kept[name]
+        # Pages are served by threads beside the loop: each step leaves what is kept whole.
+        for name in [name for name in list(self._kept) if name[0] == provider_id]:
+            self._kept.pop(name, None)
 
     def drop_old(self) -> None:
         """Let go of what is kept for too long."""
         now = self._now()
-        for name in [name for name, kept in self._kept.items() if now >= kept.until]:
-            del self._kept[name]
+        for name in [name for name, kept in list(self._kept.items()) if now >= kept.until]:
+            self._kept.pop(name, None)
 
     def _keep(self, name: _Name, kept: _Kept) -> None:
         self.drop_old()
         while len(self._kept) >= MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
+            self._kept.pop(next(iter(list(self._kept))), None)
         self._kept[name] = kept
         asyncio.get_running_loop().call_later(KEPT_SECONDS, self.drop_old)
 

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What bounds and prices the calls of organizations, known in this process for a moment: most calls cost no query."""
 
-import asyncio
 import time
 from typing import NamedTuple
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.db import InterfaceError, OperationalError
 
 from llm.errors import CostsUnreadable
+from llm.operations.gathering import Gathered
 from llm.operations.threads import InThread
 from llm.queries.costs import Costs, load_costs
 
 FRESH_SECONDS = 2.0
 """How long a new budget may take to be heeded everywhere. An edit of one that is known is heeded at once."""
 MOST_KNOWN = 2_000
-
-_Loading = dict[UUID, "asyncio.Task[Costs]"]
 
 
 class _Known(NamedTuple):
@@ -30,20 +27,15 @@ class KnownCosts:
 
     def __init__(self) -> None:
         self._known: dict[UUID, _Known] = {}
-        self._loading: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loading] = WeakKeyDictionary()
+        self._loading: Gathered[UUID, Costs] = Gathered()
 
     async def of(self, organization_id: UUID, *, in_thread: InThread) -> Costs:
         """Return what was so a moment ago at most. Raises CostsUnreadable."""
         known = self._known.get(organization_id)
         if known is not None and time.monotonic() - known.at < FRESH_SECONDS:
             return known.costs
-        loading = self._loading.setdefault(asyncio.get_running_loop(), {})
-        if organization_id not in loading:
-            # One question for all who ask at once; it goes on where one of them is cancelled.
-            loading[organization_id] = task = asyncio.ensure_future(in_thread(self._load, organization_id))
-            task.add_done_callback(lambda _: loading.pop(organization_id, None))
         try:
-            return await asyncio.shield(loading[organization_id])
+            return await self._loading.ask(organization_id, lambda: in_thread(self._load, organization_id))
         except (OperationalError, InterfaceError):
             raise CostsUnreadable from None
 

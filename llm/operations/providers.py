@@ -31,6 +31,7 @@ from vault.queries.secrets import access_secret
 
 A_PROVIDER = "model_provider"
 OPTION_LENGTH = 200
+_WHERE_THE_KEY_GOES = ("kind", "base_url", "options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ def change_provider(
     check(row)
     before = _described(row)
     _apply(actor, row, edit)
+    if row.key and any(before[name] != _described(row)[name] for name in _WHERE_THE_KEY_GOES):
+        # Whoever has a key sent elsewhere could as well have it sent to themselves.
+        _insist_on_secret(actor, row)
     row.revision += 1
     row.updated_at = clock.now()
     _save(row)

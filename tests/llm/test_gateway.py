@@ -26,7 +26,7 @@ from llm.operations.providers import ProviderEdit, change_provider
 from llm.operations.routes import RulesEdit, change_rules
 from tests.factories import World
 from tests.fakes.openai import Provider, serve_provider
-from tests.llm.setting_up import ask, asker_in, connect, deploy, route, way_of
+from tests.llm.setting_up import ask, asker_in, connect, deploy, put_key, route, way_of
 
 
 @pytest.fixture
@@ -239,3 +239,16 @@ def test_an_organizations_own_rate_limit_of_the_provider_is_no_fault(world: Worl
         with pytest.raises(ModelRateLimited):
             ask(asker_in(world), "near")
     assert way_of(ask(asker_in(world), "near")[1]) == [("near", None)]
+
+
+def test_what_is_kept_of_one_address_is_not_given_for_another(world: World, servers: Any, two: Any) -> None:
+    for _ in range(2):
+        ask(asker_in(world), "near", caches=True)
+    assert len(servers[0].asked) == 1
+    change_provider(world.admin.actor, two[0].provider_id, ProviderEdit(base_url=f"{servers[0].url}/"))
+    ask(asker_in(world), "near", caches=True)
+    assert len(servers[0].asked) == 1
+    put_key(world.admin.actor, "moved_key", servers[1].key)
+    change_provider(world.admin.actor, two[0].provider_id, ProviderEdit(base_url=servers[1].url, key="moved_key"))
+    _shown, answer = ask(asker_in(world), "near", caches=True)
+    assert (len(servers[1].asked), answer.is_cached) == (1, False)

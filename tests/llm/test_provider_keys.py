@@ -186,6 +186,19 @@ def test_only_a_secret_that_is_there_can_be_named(world: World, key: str) -> Non
         create_provider(world.admin.actor, ProviderEdit(name="New", kind="openai", key=key))
 
 
+def test_who_may_not_use_a_key_has_it_sent_nowhere_else(world: World, server: Provider) -> None:
+    actor = world.admin.actor
+    put_key(actor, "tagged", server.key, edit=SecretEdit(tags=["prod"]))
+    provider = connect(actor, server, key="tagged")
+    make_rule(actor, RuleRequest("prod", "deny", role="org_admin"))
+    for edit in (ProviderEdit(base_url="https://collector.example"), ProviderEdit(kind="openai")):
+        with pytest.raises(ModelInvalid, match="that you may use"):
+            change_provider(actor, provider.pk, edit)
+    # What sends it nowhere else is theirs to say.
+    change_provider(actor, provider.pk, ProviderEdit(name="Renamed", requests_per_minute=(5,)))
+    change_provider(actor, provider.pk, ProviderEdit(base_url="https://collector.example", key=""))
+
+
 def test_trying_a_provider_tells_the_answer_or_the_real_error(
     world: World, server: Provider, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,9 +15,10 @@ from codexos.kernel import clock
 from codexos.kernel.chat import ChatRequest, Message
 from codexos.kernel.ids import new_id
 from llm.errors import ModelUnavailable
-from llm.models import BudgetScope
+from llm.models import BudgetScope, CallOutcome
 from llm.operations import metering, spending
 from llm.operations.budgets import BudgetRequest, create_budget
+from llm.operations.known_costs import known_costs
 from llm.operations.metering import Metered
 from llm.operations.spending import settle_lost
 from tests.factories import World
@@ -40,7 +41,7 @@ def budget(world: World, limit: str, **more: Any) -> Any:
 
 async def test_who_is_cancelled_while_it_begins_holds_nothing_and_pays_nothing(
     committed_world: World, threads: DatabaseThreads
-):
+) -> None:
     row = await threads(budget, committed_world, "1")
     reached, go_on, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
 
@@ -69,7 +70,7 @@ async def test_who_is_cancelled_while_it_begins_holds_nothing_and_pays_nothing(
     assert await threads(calls_of, committed_world) == []
 
 
-async def test_calls_of_unknown_price_wait_for_no_other(committed_world: World, threads: DatabaseThreads):
+async def test_calls_of_unknown_price_wait_for_no_other(committed_world: World, threads: DatabaseThreads) -> None:
     await threads(budget, committed_world, "1", allows_unpriced=True)
     first, second = PretendedModel(wait=asyncio.Event()), PretendedModel()
     assert first.wait
@@ -86,7 +87,7 @@ async def test_calls_of_unknown_price_wait_for_no_other(committed_world: World, 
 
 async def test_a_first_call_that_takes_long_is_not_waited_for_for_ever(
     committed_world: World, threads: DatabaseThreads, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(metering, "FIRST_SECONDS", 0.1)
     monkeypatch.setattr(metering, "WAIT_SECONDS", 0.0)
     await threads(budget, committed_world, "1")
@@ -102,7 +103,7 @@ async def test_a_first_call_that_takes_long_is_not_waited_for_for_ever(
 
 async def test_calls_that_all_fail_are_not_told_that_budgets_cannot_be_read(
     committed_world: World, threads: DatabaseThreads
-):
+) -> None:
     await threads(budget, committed_world, "1")
     model = PretendedModel(pieces=(), error=ModelUnavailable("Too busy."))
     asking = (ask(model, asker_of(committed_world), in_thread=threads) for _ in range(8))
@@ -113,7 +114,7 @@ async def test_calls_that_all_fail_are_not_told_that_budgets_cannot_be_read(
 
 async def test_who_settles_and_who_takes_it_for_lost_wait_in_no_circle(
     committed_world: World, threads: DatabaseThreads, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     world, flows = committed_world, [new_id(), new_id()]
     everybody = await threads(budget, world, "100")
     for flow in flows:
@@ -127,9 +128,7 @@ async def test_who_settles_and_who_takes_it_for_lost_wait_in_no_circle(
     later = clock.now() + timedelta(minutes=10)
     monkeypatch.setattr(clock, "now", lambda: later)
     monkeypatch.setattr(metering, "_SETTLE_PAUSES", (0.0,))
-    settling = (
-        each._settle(call, call.broken(metering.CallOutcome.CUT)) for each, call in zip(metered, calls, strict=True)
-    )
+    settling = (each._settle(call, call.broken(CallOutcome.CUT)) for each, call in zip(metered, calls, strict=True))
     await asyncio.gather(*settling, *(threads(settle_lost, world.acme.id) for _ in range(4)))
     span = await threads(span_of, world, everybody.id)
     assert span.reserved_usd == 0
@@ -137,4 +136,4 @@ async def test_who_settles_and_who_takes_it_for_lost_wait_in_no_circle(
 
 
 async def _costs(threads: DatabaseThreads, world: World) -> Any:
-    return (await metering.known_costs.of(world.acme.id, in_thread=threads)).price_of(UNLISTED)
+    return (await known_costs.of(world.acme.id, in_thread=threads)).price_of(UNLISTED)

@@ -15,7 +15,7 @@ from codexos.kernel.embeddings import BatchLimits, EmbeddedBatch, Purpose
 from codexos.kernel.errors import CodexosError
 from llm.adapters.coalescing import Coalescer, Settled, coalescer_for
 from llm.engine.batches import embedding_key, shares, take_fairly
-from llm.errors import ModelKeyRefused, ModelRequestRefused, ModelUnavailable
+from llm.errors import ModelKeyRefused, ModelRequestRefused, ModelUnavailable, ModelUnknown
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
 
@@ -108,7 +108,7 @@ async def test_a_text_that_is_refused_fails_alone() -> None:
     assert vectors(bad) == [4.0, "model_request_refused", 5.0]
 
 
-@pytest.mark.parametrize("trouble", [ModelUnavailable("Busy."), ModelKeyRefused("No.")])
+@pytest.mark.parametrize("trouble", [ModelUnavailable("Busy."), ModelKeyRefused("No."), ModelUnknown("No.")])
 async def test_trouble_that_is_no_texts_fault_is_everybodys_and_asked_once(trouble: CodexosError) -> None:
     embedder = Embedder()
     embedder.trouble = trouble

@@ -82,6 +82,13 @@ async def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch):
         await Apart(fake).ask()
 
 
+@pytest.mark.parametrize("said", ["nonsense", "[]", '{"answer": {}}', "7"])
+async def test_a_process_that_says_something_else_is_told(monkeypatch: pytest.MonkeyPatch, said: str):
+    monkeypatch.setattr(apart, "_COMMAND", ("/bin/echo", said))
+    with serve(FakeAnthropic()) as fake, pytest.raises(ModelUnavailable, match="process"):
+        await Apart(fake).ask()
+
+
 def test_who_needs_no_litellm_is_asked_from_here():
     line = Apart(FAKES["mistral"](url="http://127.0.0.1:9"))
     assert not isinstance(open_adapter(line.deployment, policy=line.policy, apart=True), ApartModel)
