@@ -45,6 +45,7 @@ def of_request(request: ChatRequest, *, model: str) -> Attributes:
         "gen_ai.request.seed": request.seed,
         "gen_ai.output.type": "text" if request.schema is None else "json",
         "gen_ai.conversation.id": request.conversation or None,
+        "codexos.can_wait": request.may_wait or None,
     }
     return {name: value for name, value in told.items() if value is not None}
 

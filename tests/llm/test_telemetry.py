@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from celery.signals import worker_process_shutdown
 from django.conf import LazySettings
 
 from accounts.tenancy import tenant
@@ -244,6 +245,13 @@ async def test_one_who_hangs_up_is_told_as_cut_and_not_as_an_error(provider: Fak
     assert [each.attributes["codexos.outcome"] for each in (whole, attempt)] == ["cut", "cut"]
     assert whole.is_error is False
     assert "error.type" not in attempt.attributes
+
+
+async def test_a_child_of_the_job_worker_tells_the_last_as_it_ends(provider: FakeProvider, receiver: Receiver) -> None:
+    asking = chat_stream(ask_plainly())
+    assert [piece async for piece in asking]
+    await asyncio.to_thread(worker_process_shutdown.send, None)
+    assert len(receiver.spans) == 2
 
 
 async def test_embeddings_are_told_too(committed_world: World, receiver: Receiver, settings: LazySettings) -> None:
