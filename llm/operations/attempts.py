@@ -25,6 +25,7 @@ from llm.errors import (
     ModelRateLimited,
     ModelResting,
     ModelTimedOut,
+    RoutesUnreadable,
 )
 from llm.operations.askers import Asker
 from llm.operations.keys import ProviderKeys
@@ -49,6 +50,7 @@ _NOT_ITS_OWN = (
     ModelLimitReached,
     ModelKeyUnusable,
     KeyUnavailable,
+    RoutesUnreadable,
     CostsUnreadable,
     BudgetReached,
     BudgetPriceUnknown,

@@ -8,12 +8,14 @@ died waits for the same batch, and pays once.
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
+
+from django.db import InterfaceError, OperationalError
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
 from codexos.kernel.errors import CodexosError
@@ -41,6 +43,7 @@ class Patience:
 
 
 PATIENCE = Patience()
+_AWAY = (OperationalError, InterfaceError)
 
 
 class OpenBatched(Protocol):
@@ -98,25 +101,37 @@ class Batched:
         """See the port."""
         organization_id = self._asker.organization_id
         question = await self._words.question(request)
-        row = await self._in_thread(claim_call, organization_id, request.key, self._words.place)
+        with _plain_errors():
+            row = await self._in_thread(claim_call, organization_id, request.key, self._words.place)
         desk = desk_of((self._words.desk, organization_id), self._words.batches)
         try:
-            batch = row.batch or (await self._words.batches.found(row.ticket) if row.ticket else None)
-            if batch is None:
-                batch = await desk.hand_in(_Question(row.pk, question, organization_id, self._in_thread))
-            elif not row.batch:
-                await self._in_thread(note_batch, organization_id, [row.pk], batch)
-            result = await desk.result(batch, row.pk.hex)
+            with _plain_errors():
+                batch = row.batch or (await self._words.batches.found(row.ticket) if row.ticket else None)
+                if batch is None:
+                    batch = await desk.hand_in(_Question(row.pk, question, organization_id, self._in_thread))
+                elif not row.batch:
+                    await self._in_thread(note_batch, organization_id, [row.pk], batch)
+                result = await desk.result(batch, row.pk.hex)
         except CodexosError as error:
-            await self._in_thread(drop_call, organization_id, row.pk)
+            with suppress(*_AWAY):
+                await self._in_thread(drop_call, organization_id, row.pk)
             raise BatchGaveUp(because=error.message) from None
         if result is None or result.status >= 429:
-            await self._in_thread(drop_call, organization_id, row.pk)
+            with suppress(*_AWAY):
+                await self._in_thread(drop_call, organization_id, row.pk)
             raise BatchGaveUp(because="it ended without an answer")
         answer = await self._words.answer(request, result)
         if answer.text:
             yield Delta(answer.text)
         yield answer
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY:
+        raise BatchGaveUp(because="which question is in which batch could not be written down") from None
 
 
 @dataclass(slots=True, eq=False)

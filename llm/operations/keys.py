@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
+
 from accounts.actor import Actor, ActorKind
 from accounts.models import Person
 from accounts.queries.grants import load_actor
@@ -19,7 +21,7 @@ from codexos.kernel import clock
 from codexos.kernel.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from codexos.kernel.ids import OrganizationId, PersonId, ProjectId
 from codexos.kernel.redaction import Redactor, redact_in_logs
-from llm.errors import ModelKeyUnusable
+from llm.errors import ModelKeyUnusable, RoutesUnreadable
 from llm.operations.askers import Asker
 from llm.operations.gathering import Gathered
 from llm.operations.threads import InThread
@@ -56,7 +58,7 @@ class ProviderKeys:
         self._opening: Gathered[_Name, _Kept] = Gathered()
 
     async def value(self, place: KeyPlace, *, asker: Asker, in_thread: InThread) -> str:
-        """Return a key to be sent. Raises ModelKeyUnusable, KeyUnavailable."""
+        """Return a key to be sent. Raises ModelKeyUnusable, KeyUnavailable, RoutesUnreadable."""
         if place.secret_id is None:
             raise _unusable(place, "there is none of that name in its folder any more.")
         if place.expires_at is not None and place.expires_at <= clock.now():
@@ -64,7 +66,10 @@ class ProviderKeys:
         name = (place.provider_id, place.secret_id, place.version, asker.project_id, asker.team_id, asker.person_id)
         kept = self._kept.get(name)
         if kept is None or self._now() >= kept.until:
-            kept = await self._opening.ask(name, lambda: in_thread(self._open, place, asker))
+            try:
+                kept = await self._opening.ask(name, lambda: in_thread(self._open, place, asker))
+            except (OperationalError, InterfaceError):
+                raise RoutesUnreadable from None
             self._keep(name, kept)
         return kept.value
 

@@ -19,6 +19,7 @@ from llm.errors import (
     ModelRateLimited,
     ModelResting,
     ModelTimedOut,
+    RoutesUnreadable,
 )
 from llm.operations.askers import Asker
 from llm.operations.attempts import SHORT_SECONDS, Attempts, Breakers, tokens_of
@@ -78,6 +79,7 @@ async def test_what_one_organization_makes_fail_keeps_no_other_from_it() -> None
     "error",
     [
         CostsUnreadable(),
+        RoutesUnreadable(),
         KeyUnavailable(master="m", because="it is away"),
         BudgetReached("Spent."),
         BudgetPriceUnknown("Unknown."),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
@@ -261,3 +262,17 @@ def test_batches_that_no_provider_remembers_are_forgotten(world: World, provider
     with tenant(world.acme.id):
         (left,) = BatchedCall.objects.for_organization(world.acme.id)
     assert left.key.startswith("k2#")
+
+
+def test_while_the_database_is_away_it_is_asked_directly(
+    world: World, provider: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: Any, **more: Any) -> None:
+        raise OperationalError("the connection was closed")
+
+    for name in ("claim_call", "note_ticket", "note_batch"):
+        with monkeypatch.context() as patch:
+            patch.setattr(batching, name, away)
+            (answer,) = ask(world, ("one?", name))
+        assert isinstance(answer, ChatAnswer), answer
+        assert "could not be written down" in (answer.note or "")

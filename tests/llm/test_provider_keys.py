@@ -5,16 +5,18 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
 
 from accounts.models import AuditEvent
 from accounts.operations.teams import create_team
 from accounts.tenancy import tenant
 from codexos.kernel.chat import ChatRequest, Message
 from codexos.kernel.errors import CodexosError
-from llm.errors import ModelInvalid, ModelKeyRefused, ModelKeyUnusable
+from llm.errors import ModelInvalid, ModelKeyRefused, ModelKeyUnusable, RoutesUnreadable
 from llm.operations import keys as keys_module
 from llm.operations.askers import Asker
 from llm.operations.catalogs import catalogs
@@ -22,6 +24,7 @@ from llm.operations.chat import chat_stream
 from llm.operations.keys import KEPT_SECONDS, ProviderKeys
 from llm.operations.providers import ProviderEdit, change_provider, create_provider, delete_provider
 from llm.operations.trials import try_provider
+from llm.queries.catalogs import KeyPlace
 from tests.factories import World
 from tests.fakes.openai import KEY, Provider, serve_provider
 from tests.llm.setting_up import ask, asker_in, connect, deploy, put_key
@@ -29,7 +32,7 @@ from vault.errors import SecretInUse
 from vault.models import SecretScope
 from vault.operations.rules import RuleRequest, make_rule
 from vault.operations.secrets import Folder, SecretEdit, destroy_secret, rotate_secret
-from vault.queries.secrets import access_secret, list_uses
+from vault.queries.secrets import Reach, access_secret, list_uses
 
 
 @pytest.fixture
@@ -79,6 +82,16 @@ def test_a_key_is_opened_once_for_all_who_wait_for_it(world: World, server: Prov
 
     async_to_sync(ask_all)()
     assert (len(server.asked), len(openings(world))) == (12, 1)
+
+
+async def test_while_the_database_is_away_the_step_may_be_tried_again(keys: ProviderKeys) -> None:
+    async def away(function: Any, /, *args: Any, **more: Any) -> Any:
+        raise OperationalError("the connection was closed")
+
+    place = KeyPlace(UUID(int=1), "Local", "local_key", Reach(None, None), secret_id=UUID(int=2))
+    with pytest.raises(RoutesUnreadable) as raised:
+        await keys.value(place, asker=Asker(UUID(int=3)), in_thread=away)
+    assert raised.value.retryable
 
 
 def test_it_is_let_go_of_after_minutes(world: World, server: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
