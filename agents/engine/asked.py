@@ -32,6 +32,10 @@ class Times:
         return Times(self.least * other.least, self.usual * other.usual, most)
 
 
+# An answer that does not fit its schema is asked for once more.
+_PUT_RIGHT = Times(1, 1, 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A node that asks a model: its place through the nodes around it, how often, and about how many tokens.
@@ -67,7 +71,8 @@ def _asked(graph: FlowGraph, around: str, *, times: Times, given_characters: int
         place = f"{around}{node.id}"
         here = times * (Times(1, 1, node.attempts) if node.id in sure else Times(0, 1, node.attempts))
         if node.kind in ASKING:
-            yield _one(node, place, times=here, given=given_characters)
+            asked = here * _PUT_RIGHT if node.settings.get("output_schema") is not None else here
+            yield _one(node, place, times=asked, given=given_characters)
         if node.body is not None:
             inner = here * _rounds(node)
             yield from _asked(node.body, f"{place}/", times=inner, given_characters=given_characters)

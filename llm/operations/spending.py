@@ -108,14 +108,11 @@ def settle(
     organization_id = begun.asker.organization_id
     with tenant(organization_id):
         # Its reservation before the spans, as whoever takes it for lost does: so neither waits for the other for ever.
-        released, counted = _release(organization_id, held)
+        released, lost = _release(organization_id, held)
         spans = _lock_spans(budgets, organization_id, at=begun.at)
-        if begun.is_batch:
-            ended = _beyond_what_is_known(begun, ended)
-        elif counted is not None:
-            # It was taken for lost, and counted by an estimate: from here on only the difference counts.
-            ended = replace(ended, cost_usd=(ended.cost_usd or _ZERO) - counted)
-        write_call(begun, ended, id_=held if counted is None else None)
+        if lost is not None:
+            ended = _beyond(lost, ended)
+        write_call(begun, ended, id_=held if lost is None else None)
         dearest_calls.note(begun, ended.cost_usd)
         _spend(spans, cost=ended.cost_usd, released=released, asker=begun.asker)
 
@@ -216,16 +213,21 @@ def _settle_one_lost(held: Reservation) -> None:
     Reservation.objects.for_organization(held.organization_id).filter(pk=held.pk).delete()
 
 
-def _release(organization_id: UUID, held: UUID | None) -> tuple[Decimal, Decimal | None]:
-    """Return what was held, and what was counted where somebody has taken the call for lost meanwhile."""
+def _release(organization_id: UUID, held: UUID | None) -> tuple[Decimal, LlmCall | None]:
+    """Return what was held, or what was counted where somebody has taken the call for lost meanwhile."""
     if held is None:
         return _ZERO, None
     with connection.cursor() as cursor:
         cursor.execute("delete from llm_reservation where id = %s returning amount_usd", [held])
         if (found := cursor.fetchone()) is not None:
             return found[0], None
-    lost = LlmCall.objects.for_organization(organization_id).filter(pk=held).first()
-    return _ZERO, None if lost is None else lost.cost_usd or _ZERO
+    return _ZERO, LlmCall.objects.for_organization(organization_id).filter(pk=held).first()
+
+
+def _beyond(lost: LlmCall, ended: CallEnded) -> CallEnded:
+    """Return what a call came to beyond the estimate by which it was counted as it was taken for lost."""
+    usage = replace(ended.usage, input_tokens=max(0, ended.usage.input_tokens - lost.input_tokens))
+    return replace(ended, usage=usage, cost_usd=(ended.cost_usd or _ZERO) - (lost.cost_usd or _ZERO))
 
 
 _SPEND = """

@@ -122,7 +122,7 @@ class StepDeed(RoutePage):
         try:
             if deed in ("earlier", "later"):
                 move_step(self.actor, self.route.pk, deployment, by=-1 if deed == "earlier" else 1)
-            else:
+            elif deed in ("add", "drop"):
                 order = [each for each in order if each != deployment] + ([deployment] if deed == "add" else [])
                 change_route(self.actor, self.route.pk, RouteEdit(deployments=order))
         except MENDABLE as error:

@@ -86,6 +86,13 @@ def test_rounds_and_items_multiply_and_what_is_unbounded_is_not_known(world: Wor
     assert "only once its list is there" in mapped["notes"][0]
 
 
+def test_an_answer_in_a_form_may_be_asked_for_twice(world: World, api: Api):
+    formless = estimate(api, world.dev, flow_of(world, ANSWER))
+    formed = estimate(api, world.dev, flow_of(world, {**ANSWER, "output_schema": {"type": "object"}}))
+    assert Decimal(formed["max_usd"]) == 2 * Decimal(formless["max_usd"])
+    assert formed["expected_usd"] == formless["expected_usd"]
+
+
 def test_what_may_be_skipped_costs_nothing_at_least(world: World, api: Api):
     choice = {
         "id": "ask",

@@ -182,7 +182,9 @@ async def test_what_a_dead_worker_held_is_settled_by_an_estimate(
     await metered._settle(call, call.ended(CallOutcome.ANSWERED, TEN_CENTS))
     span = await threads(span_of, world, row.id)
     assert span.spent_usd == Decimal("0.1")
-    assert sum(each.cost_usd or 0 for each in await threads(calls_of, world)) == Decimal("0.1")
+    calls = await threads(calls_of, world)
+    assert sum(each.cost_usd or 0 for each in calls) == Decimal("0.1")
+    assert sum(each.input_tokens for each in calls) == TEN_CENTS.input_tokens
 
 
 async def test_what_others_left_behind_does_not_stand_in_the_way(
