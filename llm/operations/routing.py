@@ -174,7 +174,7 @@ class Routed:
 
     def _explained(self, move: GiveUp, trip: _Trip) -> CodexosError:
         """Return the error that tells most, with who else was asked and why that did not help."""
-        error = move.error
+        error = _copy_of(move.error)
         if self._way.route is not None:
             error.details["route"] = self._way.route
         if len(trip.attempts) > 1:
@@ -183,3 +183,10 @@ class Routed:
             error.message = f"{error.message} Asked in this order: {said}."
             error.args = (error.message,)
         return error
+
+
+def _copy_of(error: CodexosError) -> CodexosError:
+    """Return an error to say more in: others who waited for the same thing may be told of the very same one."""
+    copy = type(error).__new__(type(error), *error.args)
+    copy.__dict__.update(error.__dict__, details=dict(error.details))
+    return copy

@@ -110,7 +110,9 @@ def settle(
         # Its reservation before the spans, as whoever takes it for lost does: so neither waits for the other for ever.
         released, lost = _release(organization_id, held)
         spans = _lock_spans(budgets, organization_id, at=begun.at)
-        if lost is not None:
+        if begun.is_batch:
+            ended = _beyond_what_is_known(begun, ended)
+        elif lost is not None:
             ended = _beyond(lost, ended)
         write_call(begun, ended, id_=held if lost is None else None)
         dearest_calls.note(begun, ended.cost_usd)

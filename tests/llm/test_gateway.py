@@ -2,15 +2,18 @@
 """An organization's own models, asked through the gateway: real servers, real rows, real Redis."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from codexos.kernel.chat import Attempt, ChatRequest
 from codexos.kernel.egress import EgressRefused
 from codexos.kernel.ids import new_id
 from llm.adapters import rates as rates_module
 from llm.engine.breakers import FAILURES_TO_TRIP
+from llm.engine.routing import GiveUp
 from llm.errors import (
+    ModelKeyUnusable,
     ModelLacks,
     ModelLimitReached,
     ModelOverloaded,
@@ -24,6 +27,8 @@ from llm.operations.askers import Asker
 from llm.operations.deployments import DeploymentEdit, change_deployment
 from llm.operations.providers import ProviderEdit, change_provider
 from llm.operations.routes import RulesEdit, change_rules
+from llm.operations.routing import Routed, _Trip
+from llm.queries.catalogs import Way
 from tests.factories import World
 from tests.fakes.openai import Provider, serve_provider
 from tests.llm.setting_up import ask, asker_in, connect, deploy, put_key, route, way_of
@@ -79,6 +84,15 @@ def test_a_route_that_fails_tells_everything_it_tried(world: World, servers: Any
         {"model": "near", "error": "model_overloaded"},
         {"model": "far", "error": "model_key_refused"},
     ]
+
+
+def test_an_error_that_several_wait_for_is_told_to_each_of_its_own_way() -> None:
+    shared = ModelKeyUnusable(provider="Near", key="near_key", because="it is gone.")
+    trip = _Trip(ChatRequest("fast", ()), (), attempts=[Attempt("near", 0.1, "x"), Attempt("far", 0.1, "y")])
+    error = Routed(Way((), "fast"), cast(Any, None))._explained(GiveUp(shared), trip)
+    assert "Asked in this order: near (x), far (y)." in error.message
+    assert (type(error), error.details["provider"], error.details["route"]) == (ModelKeyUnusable, "Near", "fast")
+    assert "Asked in this order" not in f"{shared} {shared.message} {shared.details}"
 
 
 def test_a_refusal_is_not_taken_elsewhere(world: World, servers: Any, two: Any) -> None:
