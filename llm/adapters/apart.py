@@ -5,6 +5,7 @@ import asyncio
 import json
 import pickle
 import sys
+import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -16,11 +17,14 @@ from codexos.kernel.errors import CodexosError
 from codexos.kernel.http import EgressPolicy
 from llm.adapters import apart_program
 from llm.engine.catalog import characters_in
-from llm.errors import ModelUnavailable
+from llm.errors import ModelOverloaded, ModelUnavailable
 from llm.queries.deployments import Deployment
 
 # Isolated: neither the environment nor the folder it stands in says what it imports.
 _COMMAND = (sys.executable, "-IB", str(Path(apart_program.__file__).resolve()))
+MOST_AT_ONCE = 2
+"""Of this process, whoever asks: each takes about 300 MB."""
+_places = threading.BoundedSemaphore(MOST_AT_ONCE)
 LINE_BYTES = 8 * 1024 * 1024
 """Of one piece that comes back, at most."""
 
@@ -61,6 +65,17 @@ class ApartModel:
 
 @asynccontextmanager
 async def _started() -> AsyncIterator[Process]:
+    if not _places.acquire(blocking=False):
+        raise ModelOverloaded("Other providers are being tried just now. Try again in a few seconds.")
+    try:
+        async with _running() as process:
+            yield process
+    finally:
+        _places.release()
+
+
+@asynccontextmanager
+async def _running() -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
         *_COMMAND, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env={}, cwd="/", limit=LINE_BYTES
     )

@@ -44,9 +44,7 @@ SHORT_SECONDS = 30.0
 MOST_BREAKERS = 10_000
 
 _Whose = tuple[UUID, str]
-# It was asked too often, or was not asked at all.
-_NOT_ITS_OWN = (
-    ModelRateLimited,
+_NEVER_SENT = (
     ModelLimitReached,
     ModelKeyUnusable,
     KeyUnavailable,
@@ -56,6 +54,7 @@ _NOT_ITS_OWN = (
     BudgetPriceUnknown,
     EgressRefused,
 )
+_NOT_ITS_OWN = (ModelRateLimited, *_NEVER_SENT)
 
 
 class Breakers:
@@ -121,9 +120,8 @@ class Counter:
             raise ModelLimitReached(whose=f"The limit for {candidate.name!r} or the organization", seconds=seconds)
         return [draw for draw in draws if draw.bucket.endswith(":tokens")]
 
-    async def mend(self, drawn: Sequence[Draw], answer: ChatAnswer) -> None:
-        """Count what the call came to instead of what was expected."""
-        spent = answer.usage.input_tokens + answer.usage.output_tokens
+    async def mend(self, drawn: Sequence[Draw], *, spent: int) -> None:
+        """Count what the call came to, in tokens, instead of what was expected."""
         if drawn:
             await self.rates.mend([replace(draw, cost=spent - draw.cost) for draw in drawn])
 
@@ -144,16 +142,19 @@ class Attempts:
         insist_able(candidate, request)
         whose = (self.asker.organization_id, candidate.id)
         self.breakers.admit(whose, name=candidate.name)
+        drawn: Sequence[Draw] = ()
         try:
             drawn = await self.counter.draw(candidate, request) if self.counter else ()
             async with aclosing(await self._opened(candidate, request)) as pieces:
                 async for piece in pieces:
                     self.breakers.note_answer(whose)
-                    if drawn and self.counter and isinstance(piece, ChatAnswer):
-                        await self.counter.mend(drawn, piece)
+                    if self.counter and isinstance(piece, ChatAnswer):
+                        await self.counter.mend(drawn, spent=piece.usage.input_tokens + piece.usage.output_tokens)
                     yield piece
         except CodexosError as error:
             self._note(candidate, request, error)
+            if self.counter and isinstance(error, _NEVER_SENT):
+                await self.counter.mend(drawn, spent=0)
             raise
         except (GeneratorExit, asyncio.CancelledError):
             self.breakers.note_let_go(whose)

@@ -9,6 +9,8 @@ import pytest
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta, Message, Usage
 from codexos.kernel.errors import CodexosError
+from codexos.kernel.ids import new_id
+from llm.adapters.rates import Draw, rates
 from llm.engine.breakers import FAILURES_TO_TRIP
 from llm.errors import (
     BudgetPriceUnknown,
@@ -22,10 +24,10 @@ from llm.errors import (
     RoutesUnreadable,
 )
 from llm.operations.askers import Asker
-from llm.operations.attempts import SHORT_SECONDS, Attempts, Breakers, tokens_of
+from llm.operations.attempts import SHORT_SECONDS, Attempts, Breakers, Counter, tokens_of
 from llm.operations.keys import ProviderKeys
 from llm.operations.threads import in_callers_thread
-from llm.queries.catalogs import Candidate
+from llm.queries.catalogs import Candidate, Limits
 from llm.queries.deployments import Deployment
 from vault.errors import KeyUnavailable
 
@@ -95,6 +97,19 @@ async def test_what_is_not_its_fault_neither_trips_nor_heals_it(error: CodexosEr
     await tried(breakers, ours)
     await tried(breakers, overloaded)
     assert isinstance(await tried(breakers, ours), ModelResting)
+
+
+@pytest.mark.parametrize(("error", "left"), [(BudgetReached("Spent."), 0), (ModelOverloaded("Busy."), 1_000)])
+async def test_what_was_never_sent_takes_no_tokens_of_the_limit(error: CodexosError, left: int, settings: Any) -> None:
+    pool = rates(settings.REDIS_URL)
+    asker, limits = Asker(new_id()), Limits(tokens=10_000)
+    counter = Counter(pool, asker, limits)
+    attempts = Attempts(asker, lambda _c, _d: Failing(error), in_callers_thread, Breakers(), ProviderKeys(), counter)
+    with pytest.raises(type(error)):
+        await anext(attempts.ask(SHARED, REQUEST))
+    bucket = f"organization:{asker.organization_id}:tokens"
+    assert await pool.take([Draw(bucket, 10_000, 10_000 - left - 100)]) == 0
+    assert (await pool.take([Draw(bucket, 10_000, 1_000)])) > 0
 
 
 async def test_who_gives_it_little_time_is_told_that_it_was_late_and_nobody_else() -> None:

@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from codexos.kernel.http import EgressPolicy, EgressRefused
 from llm.adapters import apart
 from llm.adapters.apart import ApartModel
 from llm.adapters.chosen import open_adapter
-from llm.errors import ModelRateLimited, ModelUnavailable
+from llm.errors import ModelOverloaded, ModelRateLimited, ModelUnavailable
 from tests.fakes.providers import FAKES, FakeAnthropic
 from tests.fakes.providers.server import serve
 from tests.llm.wire.conftest import Line
@@ -87,6 +88,16 @@ async def test_a_process_that_says_something_else_is_told(monkeypatch: pytest.Mo
     monkeypatch.setattr(apart, "_COMMAND", ("/bin/echo", said))
     with serve(FakeAnthropic()) as fake, pytest.raises(ModelUnavailable, match="process"):
         await Apart(fake).ask()
+
+
+async def test_so_many_are_asked_apart_at_once_and_no_more(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(apart, "_COMMAND", ("/bin/cat",))  # it never ends by itself while it is spoken to
+    monkeypatch.setattr(apart, "_places", places := threading.BoundedSemaphore(1))
+    with serve(FakeAnthropic()) as fake:
+        async with apart._started():
+            with pytest.raises(ModelOverloaded, match="being tried"):
+                await Apart(fake).ask()
+        assert places.acquire(blocking=False)
 
 
 def test_who_needs_no_litellm_is_asked_from_here():
