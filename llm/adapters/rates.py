@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from redis import asyncio as redis
@@ -19,6 +20,13 @@ logger = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 60
 _REST_AFTER_FAILURE_SECONDS = 5.0
+# Hundreds who ask at once wait for a connection for some milliseconds, and do not open one each.
+_POOL: dict[str, Any] = {
+    "max_connections": 16,
+    "timeout": 2.0,
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+}
 
 # Each bucket is one number: when it will be empty again, by Redis's own clock, so that all processes agree. All of them
 # are filled or none is. What lies further ahead than a period was written by a clock that has been moved back since.
@@ -98,7 +106,8 @@ class Rates:
     def _client(self) -> redis.Redis:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = redis.Redis.from_url(self._url, socket_timeout=0.5, socket_connect_timeout=0.5)
+            pool = redis.BlockingConnectionPool.from_url(self._url, **_POOL)
+            self._clients[loop] = redis.Redis(connection_pool=pool)
         return self._clients[loop]
 
 

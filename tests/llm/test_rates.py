@@ -57,6 +57,15 @@ async def test_what_a_clock_wrote_that_was_moved_back_since_closes_nothing_for_l
     assert await Rates(settings.REDIS_URL).take([Draw(bucket, 10, 1)]) <= PERIOD_SECONDS / 10
 
 
+async def test_hundreds_who_ask_at_once_share_a_few_connections(settings: Any, bucket: str) -> None:
+    rates, name = Rates(settings.REDIS_URL), f"rates-{new_id().hex}"
+    rates._client().connection_pool.connection_kwargs["client_name"] = name
+    waits = await asyncio.gather(*(rates.take([Draw(bucket, 300, 1)]) for _ in range(400)))
+    assert waits.count(0.0) == 300
+    async with redis.Redis.from_url(settings.REDIS_URL) as client:
+        assert 0 < sum(each["name"] == name for each in await client.client_list()) <= 16
+
+
 async def test_while_redis_is_away_everything_is_let_in() -> None:
     rates = Rates("redis://127.0.0.1:1/0")
     assert [await rates.take([Draw("any", 1, 1)]) for _ in range(3)] == [0.0, 0.0, 0.0]
