@@ -114,7 +114,7 @@ def _notes(asked: Asked, quote: Quote | None) -> list[str]:
         return [f"Nobody answers for the model {asked.model!r} of {asked.place!r}."]
     notes = []
     if not quote.is_known:
-        notes.append(f"The price of {', '.join(quote.models)}, asked by {asked.place!r}, is not known.")
+        notes.append(f"The price of {', '.join(quote.unpriced)}, asked by {asked.place!r}, is not known.")
     if asked.times.most is None:
         notes.append(f"How often {asked.place!r} is done is known only once its list is there.")
     return notes

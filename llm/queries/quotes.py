@@ -34,6 +34,11 @@ class Quote:
         """Whether all prices are known."""
         return None not in self.rates
 
+    @property
+    def unpriced(self) -> Sequence[str]:
+        """Those whose prices are not known."""
+        return [model for model, rate in zip(self.models, self.rates, strict=True) if rate is None]
+
     def cost(self, *, input_tokens: int, output_tokens: int) -> Decimal:
         """What a call would cost at who is asked first."""
         return (self.rates[0] or FREE).most(input_tokens=input_tokens, output_tokens=output_tokens)

@@ -15,9 +15,11 @@ from codexos.kernel.chat import Usage
 from llm.engine.prices.snapshot import listed_rate
 from llm.models import CallOutcome
 from llm.operations.calls import CallBegun, CallEnded
+from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.spending import settle
 from tests.factories import World
 from tests.llm.asking import asker_of
+from tests.llm.setting_up import deploy, put_key, route
 
 Api = Callable[..., APIClient]
 ANSWER = {"id": "answer", "type": "llm", "model": "gpt-4o", "prompt": "x" * 4_000, "max_tokens": 1_000, "next": "end"}
@@ -111,6 +113,16 @@ def test_free_and_unpriced_models_are_told_apart(world: World, api: Api, setting
     unknown = estimate(api, world.dev, flow_of(world, {**ANSWER, "model": "gpt-of-tomorrow"}))
     assert (unknown["expected_usd"], unknown["max_usd"]) == (None, None)
     assert "is not known" in unknown["notes"][0]
+
+
+def test_of_a_route_only_those_are_named_whose_price_is_not_known(world: World, api: Api):
+    put_key(world.admin.actor, "key", "sk-test")
+    provider = create_provider(world.admin.actor, ProviderEdit(name="Main", kind="openai", key="key"))
+    both = [deploy(world.admin.actor, provider, model, model=model) for model in ("gpt-of-tomorrow", "gpt-4o")]
+    route(world.admin.actor, "quick", both)
+    found = estimate(api, world.dev, flow_of(world, {**ANSWER, "model": "quick"}))
+    assert found["steps"][0]["models"] == ["gpt-of-tomorrow", "gpt-4o"]
+    assert found["notes"] == ["The price of gpt-of-tomorrow, asked by 'answer', is not known."]
 
 
 def test_the_other_organizations_flow_is_not_there(world: World, api: Api):
