@@ -10,12 +10,14 @@ from uuid import UUID
 from accounts.actor import Actor
 from accounts.models import Membership, Project, Team
 from accounts.operations.audit import record_event
+from accounts.operations.names import clean_name
 from accounts.queries.access import insist_in_organization
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from codexos.kernel import clock
 from llm.errors import BudgetInvalid
 from llm.models import Budget, BudgetPeriod, BudgetScope
+from llm.models.providers import NAME_LENGTH
 from llm.operations.known_costs import known_costs
 from llm.queries.budgets import access_budget
 
@@ -42,7 +44,7 @@ class BudgetRequest:
 
 @in_organization
 def create_budget(actor: Actor, request: BudgetRequest) -> Budget:
-    """Set up a budget. Raises NotAllowed, BudgetInvalid."""
+    """Set up a budget. Raises NotAllowed, BudgetInvalid, NameInvalid."""
     insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
     rows = Budget.objects.for_organization(actor.organization_id)
     if rows.count() >= MOST_BUDGETS:
@@ -62,7 +64,7 @@ def change_budget(
 ) -> Budget:
     """Change what is named; whom it bounds stays. ``check`` may refuse the present row.
 
-    Raises BudgetNotFound, NotAllowed, BudgetInvalid.
+    Raises BudgetNotFound, NotAllowed, BudgetInvalid, NameInvalid.
     """
     budget = access_budget(actor, budget_id, for_update=True)
     insist_in_organization(actor, Permission.MANAGE_ORGANIZATION)
@@ -101,7 +103,9 @@ def _checked_scope(actor: Actor, request: BudgetRequest) -> tuple[str, UUID | No
         if request.scope_id is not None:
             raise BudgetInvalid("The whole organization needs no scope_id. Leave it out.", place="scope_id")
         return request.scope, None
-    if request.scope_id is None or not _is_there(actor, request.scope, request.scope_id):
+    if request.scope_id is None:
+        raise BudgetInvalid(f"Say by scope_id which {request.scope} it bounds.", place="scope_id")
+    if not _is_there(actor, request.scope, request.scope_id):
         raise BudgetInvalid(f"There is no {request.scope} {str(request.scope_id)!r} here to bound.", place="scope_id")
     return request.scope, request.scope_id
 
@@ -119,10 +123,7 @@ def _is_there(actor: Actor, scope: str, scope_id: UUID) -> bool:
 
 
 def _name(value: Any) -> str:
-    name = " ".join(str(value).split())
-    if not 0 < len(name) <= 100:
-        raise BudgetInvalid("A budget has a name of 1 to 100 characters.", place="name")
-    return name
+    return clean_name(str(value), at_most=NAME_LENGTH)
 
 
 def _limit(value: Any) -> Decimal:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from accounts.errors import NameInvalid
 from accounts.models import AuditEvent, OutboxEvent
 from accounts.tenancy import tenant
 from agents.adapters.database_threads import DatabaseThreads
@@ -293,7 +294,6 @@ def test_only_admins_set_budgets_and_nonsense_is_refused(world: World):
         with pytest.raises(NotAllowed):
             create_budget(who.actor, BudgetRequest("B", Decimal(1)))
     for bad in (
-        BudgetRequest("", Decimal(1)),
         BudgetRequest("B", Decimal(-1)),
         BudgetRequest("B", Decimal("NaN")),
         BudgetRequest("B", Decimal(1), period="year"),
@@ -303,5 +303,10 @@ def test_only_admins_set_budgets_and_nonsense_is_refused(world: World):
     ):
         with pytest.raises(BudgetInvalid):
             create_budget(world.admin.actor, bad)
+    for name in ("", "\u200b", "\u202etegdub"):
+        with pytest.raises(NameInvalid):
+            create_budget(world.admin.actor, BudgetRequest(name, Decimal(1)))
+    with pytest.raises(BudgetInvalid, match="Say by scope_id which team"):
+        create_budget(world.admin.actor, BudgetRequest("B", Decimal(1), scope="team"))
     row = create_budget(world.admin.actor, BudgetRequest("B", Decimal(1)))
     drop_budget(world.admin.actor, row.id)

@@ -164,6 +164,10 @@ def test_an_own_price_counts_before_the_list_and_is_dropped(world: World, api: A
     for bad in ({"input": "-1"}, {"input": "NaN"}, {"kind": "moon"}, {"model": ""}, {"strange": 1}):
         body = {"kind": "openai", "model": "m", "input": "1", "output": "1"} | bad
         assert admin.post("/api/v1/prices/", body, format="json").status_code == 422
+    body = {"kind": "openai", "model": "m", "input": "99999999", "output": "1"}
+    told = admin.post("/api/v1/prices/", body, format="json").json()["detail"]
+    assert "'99999999" in told
+    assert "Decimal" not in told
 
 
 def test_what_a_run_cost_is_counted_once_also_what_came_late(world: World):

@@ -100,9 +100,9 @@ def _amount(value: JsonValue) -> Decimal:
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
-        raise ValueError(f"{value!r} is no amount") from None
+        raise ValueError(f"{str(value)!r} is no amount") from None
     if not amount.is_finite() or not 0 <= amount <= HIGHEST:
-        raise ValueError(f"{value!r} is no amount from 0 to {HIGHEST:,}")
+        raise ValueError(f"{str(value)!r} is no amount from 0 to {HIGHEST:,}")
     return amount
 
 
