@@ -21,6 +21,8 @@ from codexos.kernel.context import request_id
 register = template.Library()
 
 DASH = "–"
+# What would be set as a zero although it cost something.
+LEAST_COST = 0.00005
 _MARKS = {
     "ok": ("ok", "succeeded", "done", "approved", "active", "verified", "indexed", "success", "published"),
     "run": ("run", "running", "started", "intended", "indexing", "info"),
@@ -139,7 +141,9 @@ def duration(seconds: object) -> str:
 def cost(dollars: object) -> str:
     """$0.0224; a dash when unknown, never a zero that was not measured."""
     value = _number(dollars)
-    return DASH if value is None else f"${value:,.4f}"
+    if value is None:
+        return DASH
+    return "<$0.0001" if 0 < value < LEAST_COST else f"${value:,.4f}"
 
 
 @register.filter

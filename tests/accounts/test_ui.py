@@ -86,6 +86,7 @@ def test_an_age_is_told_in_its_largest_unit(age, text):
 
 def test_a_cost_that_was_not_measured_is_a_dash_and_not_a_zero():
     assert (ui.cost(None), ui.cost("0"), ui.cost("0.02264")) == ("–", "$0.0000", "$0.0226")
+    assert (ui.cost("0.00003465"), ui.cost("0.00005"), ui.cost("1E-8")) == ("<$0.0001", "$0.0001", "<$0.0001")
 
 
 def test_the_timeline_adds_up_to_what_it_shows():

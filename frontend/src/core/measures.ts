@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 /** How figures are set. accounts/templatetags/ui.py sets the first paint by the same rules. */
 export const DASH = "–";
+// What would be set as a zero although it cost something.
+const LEAST_COST = 0.00005;
 
 export function formatDuration(seconds: number | null): string {
   if (seconds === null) return DASH;
@@ -13,7 +15,8 @@ export function formatDuration(seconds: number | null): string {
 }
 
 export function formatCost(dollars: number | null): string {
-  return dollars === null ? DASH : `$${dollars.toFixed(4)}`;
+  if (dollars === null) return DASH;
+  return 0 < dollars && dollars < LEAST_COST ? "<$0.0001" : `$${dollars.toFixed(4)}`;
 }
 
 export function formatCount(count: number | null): string {

@@ -2,6 +2,8 @@
 // Costs over days as lines. The numbers stand in the page; the table under it says the same without this script.
 import uPlot from "uplot";
 
+import { formatCost } from "../core/measures";
+
 interface Drawn {
   day: string;
   days: string[];
@@ -15,10 +17,6 @@ const HEIGHT = 240;
 
 function seconds(day: string): number {
   return Date.parse(`${day}T00:00:00Z`) / 1000;
-}
-
-function dollars(value: number | null): string {
-  return value === null ? "–" : `$${value.toFixed(4)}`;
 }
 
 // How large the numbers of the axis are decides how many digits it needs.
@@ -94,7 +92,7 @@ export class CostChart extends HTMLElement {
           width: 2,
           dash: DASHES[n] ?? [],
           points: { show: drawn.days.length <= 14 },
-          value: (_plot: uPlot, value: number | null) => dollars(value),
+          value: (_plot: uPlot, value: number | null) => formatCost(value),
         })),
       ],
     };

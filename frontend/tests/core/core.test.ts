@@ -15,6 +15,7 @@ describe("figures", () => {
 
   it("are a dash when unknown, never a zero", () => {
     expect([formatCost(null), formatCount(null)]).toEqual(["–", "–"]);
+    expect([formatCost(0.00003465), formatCost(0.00005)]).toEqual(["<$0.0001", "$0.0001"]);
     expect([formatCost(0), formatCount(0), formatCost(0.02264), formatCount(4288)]).toEqual(["$0.0000", "0", "$0.0226", "4,288"]);
   });
 
