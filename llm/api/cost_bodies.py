@@ -93,9 +93,7 @@ class CostQuery(Query):
     def read(cls, data: Any) -> tuple[UsageFilter, dict[str, Any]]:
         """Return which calls are asked for, and what else. Raises ValidationError."""
         asked = cls.parse(data)
-        named = {
-            name: asked.pop(name) for name in ("since", "until", "run_id", "flow_id", "project_id") if name in asked
-        }
+        named = {name: asked.pop(name) for name in _NAMED if name in asked}
         of = asked.pop("of", None)
         return UsageFilter(of=UsageOf(of) if of else None, **named), asked
 
