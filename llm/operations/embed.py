@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Embedding texts: what the apps above call."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
+
+from django.db import InterfaceError, OperationalError
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, Usage
 from codexos.kernel.embeddings import Embedded, Embedder, Purpose, Vector
@@ -31,6 +34,10 @@ MOST_CHARACTERS = 1_000_000
 """No embedding model reads a longer text to its end, so it is refused instead of sent."""
 AT_ONCE = 512
 """So many texts are recalled, embedded and kept before the next: what is kept survives whoever asked."""
+
+_AWAY = (OperationalError, InterfaceError)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -93,7 +100,7 @@ class _Work:
         made = dict(zip(missing, await self._embedded(missing), strict=True)) if missing else {}
         fresh = {keys[text]: each[0] for text, each in made.items() if not isinstance(each, CodexosError)}
         if fresh:
-            await self._in_thread(keep_embeddings, self._asker.organization_id, fresh)
+            await self._kept(fresh)
         vectors: dict[str, Vector | CodexosError] = {text: known[keys[text]] for text in keys if keys[text] in known}
         vectors |= {text: each if isinstance(each, CodexosError) else each[0] for text, each in made.items()}
         self.came.cached += sum(keys.get(text) in known for text in texts)
@@ -102,7 +109,17 @@ class _Work:
     async def _recalled(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
         if not keys:
             return {}
-        return dict(await self._in_thread(recall_embeddings, self._asker.organization_id, keys))
+        try:
+            return dict(await self._in_thread(recall_embeddings, self._asker.organization_id, keys))
+        except _AWAY:
+            return {}
+
+    async def _kept(self, fresh: Mapping[bytes, Vector]) -> None:
+        """Keep vectors; those that cannot be kept are given all the same: they were paid for."""
+        try:
+            await self._in_thread(keep_embeddings, self._asker.organization_id, fresh)
+        except _AWAY:
+            logger.warning("%d vectors could not be kept", len(fresh))
 
     async def _embedded(self, texts: Sequence[str]) -> Sequence[Settled]:
         if self._way is None:

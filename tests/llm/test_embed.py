@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import OperationalError
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
@@ -23,6 +24,7 @@ from llm.errors import (
     ModelUnknown,
 )
 from llm.models import KeptEmbedding, LlmCall
+from llm.operations import embed as embed_module
 from llm.operations.askers import Asker
 from llm.operations.budgets import BudgetRequest, create_budget
 from llm.operations.catalogs import catalogs
@@ -74,6 +76,19 @@ def test_a_vector_is_the_same_fresh_and_out_of_the_cache(world: World, provider:
     fresh, kept = (embed(world, texts).whole() for _ in range(2))
     assert [list(each) for each in fresh] == [list(each) for each in kept]
     assert provider.calls == 1
+
+
+def test_vectors_that_cannot_be_kept_or_recalled_are_made_and_given(
+    world: World, provider: Embeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: Any, **more: Any) -> None:
+        raise OperationalError("the connection was closed")
+
+    for name in ("keep_embeddings", "recall_embeddings"):
+        with monkeypatch.context() as patch:
+            patch.setattr(embed_module, name, away)
+            assert len(embed(world, ["lamp", "keeper"]).whole()) == 2
+    assert provider.texts() == [["lamp", "keeper"]] * 2
 
 
 def test_one_organization_knows_nothing_of_anothers(world: World, provider: Embeddings) -> None:
