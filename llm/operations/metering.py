@@ -130,8 +130,11 @@ class _Call:
 
     def broken(self, outcome: CallOutcome, *, error: str = "", is_billed: bool = True) -> CallEnded:
         """Return the end of one whose usage nobody tells."""
-        so_far = Usage(self.tokens.input, -(-self.bytes_seen // BYTES_PER_TOKEN)) if is_billed else Usage()
-        return self.ended(outcome, so_far, error=error, is_estimated=is_billed)
+        if not is_billed:
+            # Nobody takes anything for a refusal, so its price need not be known.
+            return replace(self.ended(outcome, Usage(), error=error), cost_usd=Decimal(0))
+        so_far = Usage(self.tokens.input, -(-self.bytes_seen // BYTES_PER_TOKEN))
+        return self.ended(outcome, so_far, error=error, is_estimated=True)
 
 
 class Metered:

@@ -123,6 +123,19 @@ async def test_an_unknown_price_is_refused_unless_the_budget_allows_it(committed
     assert [call.cost_usd for call in await threads(calls_of, world)] == [None, None]
 
 
+async def test_what_was_refused_costs_nothing_whatever_its_price(committed_world: World, threads: InThread):
+    world = committed_world
+    row = await threads(budget, world, "1", allows_unpriced=True)
+    refused = PretendedModel(pieces=(), error=ModelUnavailable("Too busy."))
+    with pytest.raises(ModelUnavailable):
+        await ask(refused, asker_of(world), in_thread=threads, deployment=UNLISTED)
+    broken = PretendedModel(error=ModelUnavailable("It broke off."))
+    with pytest.raises(ModelUnavailable):
+        await ask(broken, asker_of(world), in_thread=threads, deployment=UNLISTED)
+    assert [call.cost_usd for call in await threads(calls_of, world)] == [0, None]
+    assert (await threads(span_of, world, row.id)).unpriced_calls == 1
+
+
 async def test_what_fails_on_its_way_or_is_hung_up_on_is_counted(committed_world: World, threads: InThread):
     world = committed_world
     row = await threads(budget, world, "1")
