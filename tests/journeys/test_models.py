@@ -82,6 +82,10 @@ def test_a_provider_is_connected_tried_routed_and_stands_in_for_another(
     page.get_by_role("button", name="Try it").click()
     expect(trial).to_contain_text("Slow down, please.")
     expect(trial).to_contain_text("model_rate_limited")
+    box, bar = trial.bounding_box(), page.locator(".top").bounding_box()
+    assert box
+    assert bar
+    assert box["y"] >= bar["y"] + bar["height"], "the trial begins beneath the bar on top"
     look(page, "provider")
     assert near.key not in page.content()
 
