@@ -23,5 +23,6 @@ def estimate_flow(actor: Actor, flow_id: str, *, given: JsonValue = "", is_draft
         raise FlowNotPublished(f"Flow {flow.name!r} has no published version yet. Publish it, or estimate its draft.")
     document = flow.draft if version is None else version.document
     library = pin_flows(actor, document, project=flow.project, version=version)
-    wanted = Estimated(actor.organization_id, flow.project_id, document, documents_of(library), flow.pk)
+    where = actor.organization_id, flow.project_id
+    wanted = Estimated(*where, document, documents_of(library), flow_id=flow.pk, is_draft=version is None)
     return estimate_run(wanted, input=given)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from agents.engine.asked import Asked, asked_of, is_open_ended, size_of
-from agents.engine.documents import read_accepted
+from agents.engine.documents import parse_flow, read_accepted
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from llm.queries.quotes import Past, Quote, Quotes, past_of_flow
 
@@ -45,18 +45,23 @@ class RunEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """What is to be estimated: a flow's document with the flows it does, and where it would run."""
+    """What is to be estimated: a flow's document with the flows it does, and where it would run.
+
+    A draft may hold anything yet, a version was checked as it was published.
+    """
 
     organization_id: UUID
     project_id: UUID
     document: JsonObject
     library: Mapping[str, JsonValue]
     flow_id: UUID | None = None
+    is_draft: bool = False
 
 
 def estimate_run(wanted: Estimated, *, input: JsonValue = "", context_characters: int = 0) -> RunEstimate:
     """Return what a run with this input would cost. Raises GraphInvalid."""
-    graph = read_accepted(wanted.document, library=wanted.library)
+    read = parse_flow if wanted.is_draft else read_accepted
+    graph = read(wanted.document, library=wanted.library)
     quotes = Quotes(wanted.organization_id, wanted.project_id)
     past = past_of_flow(wanted.organization_id, wanted.flow_id) if wanted.flow_id else {}
     asked = asked_of(graph, given_characters=size_of(input) + context_characters)

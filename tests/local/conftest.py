@@ -55,7 +55,10 @@ class Started:
 
     def number_of(self, name: str) -> int:
         """The process number of one of its processes."""
-        return int((self.home.run / f"{name}.pid").read_text().split()[0])
+        # Whoever writes it anew empties it first.
+        while not (words := (self.home.run / f"{name}.pid").read_text().split()):
+            time.sleep(0.01)
+        return int(words[0])
 
 
 class Miniature:
