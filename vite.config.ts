@@ -24,5 +24,7 @@ export default defineConfig({
     environment: "jsdom",
     include: ["frontend/tests/**/*.test.ts"],
     restoreMocks: true,
+    // A machine that does other tests beside these may be slow; a test that hangs still ends.
+    testTimeout: 30_000,
   },
 });
