@@ -1,30 +1,25 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """``/api/v1/audit-events/``"""
 
-import csv
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.operations.audit import export_audit_events
 from accounts.queries.audit import AuditFilters, access_audit_event, list_audit_events
 from accounts.rest import OrganizationAPIView, Query, page_params, paginated
+from accounts.rest.bodies import DATE_OR_MOMENT
+from accounts.rest.files import CSV, FileAPIView, csv_cell, csv_rows, streamed_file
 
-DATE_OR_MOMENT = ["iso-8601", "%Y-%m-%d"]
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+CONTENT_TYPES = {"csv": CSV, "jsonl": "application/jsonl"}
 
 
 class AuditEventShape(serializers.Serializer[Any]):
@@ -82,7 +77,7 @@ class AuditEventDetail(OrganizationAPIView):
         return Response(AuditEventShape(access_audit_event(self.actor_of(request), event_id)).data)
 
 
-class AuditEventExport(OrganizationAPIView):
+class AuditEventExport(FileAPIView):
     """The audit trail as a file."""
 
     @extend_schema(
@@ -97,18 +92,11 @@ class AuditEventExport(OrganizationAPIView):
         batches = export_audit_events(self.actor_of(request), filters=AuditFilters(**asked), form=form)
         return audit_file(request._request, batches, form=form)
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Take any Accept header: what is sent is asked for by name, and errors are problems all the same."""
-        return JSONRenderer(), JSONRenderer.media_type
-
 
 def audit_file(request: HttpRequest, batches: Iterable[Sequence[Any]], *, form: str) -> StreamingHttpResponse:
     """Return batches of the trail as a file to keep, sent as they are read."""
     written = _written_csv(batches) if form == "csv" else _written_lines(batches)
-    response = StreamingHttpResponse(_streamed(request, written), content_type=CONTENT_TYPES[form])
-    response["Content-Disposition"] = f'attachment; filename="audit.{form}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    return streamed_file(request, written, content_type=CONTENT_TYPES[form], name=f"audit.{form}")
 
 
 def _written_lines(batches: Iterable[Sequence[Any]]) -> Iterator[str]:
@@ -119,34 +107,14 @@ def _written_lines(batches: Iterable[Sequence[Any]]) -> Iterator[str]:
 
 def _written_csv(batches: Iterable[Sequence[Any]]) -> Iterator[str]:
     names = list(AuditEventShape().fields)
-    yield _csv_rows([names])
+    yield csv_rows([names])
     for batch in batches:
         rows = AuditEventShape(batch, many=True).data
-        yield _csv_rows([[_cell(row[name]) for name in names] for row in rows])
-
-
-def _csv_rows(rows: Iterable[Sequence[str]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
+        yield csv_rows([[_cell(row[name]) for name in names] for row in rows])
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    # A spreadsheet would take such a cell for a formula and do what whoever named the thing wrote there.
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
-
-
-def _streamed(request: HttpRequest, pieces: Iterator[str]) -> Iterator[str] | AsyncIterator[str]:
-    # Under ASGI, Django would read a plain iterator to its end before it sends the first byte.
-    return _streamed_async(pieces) if isinstance(request, ASGIRequest) else pieces
-
-
-async def _streamed_async(pieces: Iterator[str]) -> AsyncIterator[str]:
-    def take() -> str | None:
-        return next(pieces, None)
-
-    while (piece := await sync_to_async(take)()) is not None:
-        yield piece
+    return csv_cell(text)

@@ -8,23 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.audit import DATE_OR_MOMENT
 from accounts.queries.usage import UsageOf, list_usage_kinds, usage_totals
-from accounts.rest import OrganizationAPIView, Query
-
-
-class UsageQuery(Query):
-    """Whose usage, from when to when."""
-
-    of = serializers.ChoiceField(
-        choices=[of.value for of in UsageOf],
-        required=False,
-        help_text="organization: for those who view billing, and their default. person: one's own.",
-    )
-    since = serializers.DateTimeField(
-        required=False, input_formats=DATE_OR_MOMENT, help_text="30 days ago if not said."
-    )
-    until = serializers.DateTimeField(required=False, input_formats=DATE_OR_MOMENT, help_text="Now if not said.")
+from accounts.rest import OrganizationAPIView
+from accounts.rest.usage import UsageQuery
 
 
 class UsageKindShape(serializers.Serializer[Any]):

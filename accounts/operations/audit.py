@@ -42,6 +42,11 @@ def record_event(actor: Actor, action: str, *, about: _Described | None = None, 
     )
 
 
+def changes(before: JsonObject, after: JsonObject) -> dict[str, JsonValue]:
+    """Return what is otherwise than it was, as the trail tells it: by each name what it was and what it is."""
+    return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+
+
 @in_organization
 def export_audit_events(actor: Actor, *, filters: AuditFilters, form: str) -> Iterator[list[AuditEvent]]:
     """Write that the trail was taken out, then return it in batches, newest first. Raises NotAllowed."""

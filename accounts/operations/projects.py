@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.actor import Actor
 from accounts.errors import ProjectNotFound, SlugTaken, TeamNotFound
 from accounts.models import Project, Team
-from accounts.operations.audit import record_event
+from accounts.operations.audit import changes, record_event
 from accounts.operations.deletion import delete_or_refuse
 from accounts.operations.names import clean_name, clean_slug, clean_text, slug_from
 from accounts.queries.access import insist_unnarrowed
@@ -72,7 +72,7 @@ def change_project(
     after = _described(row)
     if after != before:
         _save_or_refuse(row)
-        changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+        changed = changes(before, after)
         record_event(actor, "project.changed", about=row, changed=changed)
     return row
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.core import exceptions
 from rest_framework import serializers
 
+DATE_OR_MOMENT = ["iso-8601", "%Y-%m-%d"]
 _MOST_NAMED = 10
 _NAME_SHOWN = 60
 

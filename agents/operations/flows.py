@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from accounts.actor import Actor
 from accounts.errors import NameInvalid
 from accounts.models import Project
-from accounts.operations.audit import record_event
+from accounts.operations.audit import changes, record_event
 from accounts.operations.names import RESERVED, clean_name, clean_slug, slug_from
 from accounts.queries.access import SLUG, insist
 from accounts.queries.projects import access_project
@@ -87,7 +87,7 @@ def change_flow(actor: Actor, flow: UUID | str, *, edit: FlowEdit, expected: Col
     row.concurrency = edit.concurrency or row.concurrency
     row.concurrency_scope = edit.concurrency_scope or row.concurrency_scope
     after = _described(row)
-    changed = {key: [before[key], after[key]] for key in after if before[key] != after[key]}
+    changed = changes(before, after)
     is_redrawn = edit.draft is not None and (edit.draft.source, edit.draft.format) != (row.source, row.format)
     if edit.draft is not None and is_redrawn:
         keep_draft(actor, row, draft=edit.draft)

@@ -7,11 +7,11 @@ from rest_framework import serializers
 
 from accounts.queries.usage import UsageOf
 from accounts.rest import Body, Query
+from accounts.rest.usage import UsageQuery
 from llm.engine.providers import KINDS
 from llm.models import BudgetPeriod, BudgetScope
 from llm.queries.usage import GroupBy, UsageFilter
 
-DATE_OR_MOMENT = ["iso-8601", "%Y-%m-%d"]
 FORMS = ("json", "csv")
 _NAMED = ("since", "until", "run_id", "flow_id", "project_id")
 
@@ -73,18 +73,9 @@ class CostRulesBody(Body):
     cache_bytes = serializers.IntegerField(min_value=0, required=False)
 
 
-class CostQuery(Query):
+class CostQuery(UsageQuery):
     """Whose calls, from when to when."""
 
-    of = serializers.ChoiceField(
-        choices=[of.value for of in UsageOf],
-        required=False,
-        help_text="organization: for those who view billing, and their default. person: one's own.",
-    )
-    since = serializers.DateTimeField(
-        required=False, input_formats=DATE_OR_MOMENT, help_text="30 days ago if not said."
-    )
-    until = serializers.DateTimeField(required=False, input_formats=DATE_OR_MOMENT, help_text="Now if not said.")
     run_id = serializers.UUIDField(required=False)
     flow_id = serializers.UUIDField(required=False)
     project_id = serializers.UUIDField(required=False)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from accounts.actor import Actor
-from accounts.operations.audit import record_event
+from accounts.operations.audit import changes, record_event
 from accounts.queries.access import insist_in_organization
 from accounts.tenancy import in_organization
 from codexos.kernel import clock
@@ -76,8 +76,7 @@ def change_deployment(
     row.revision += 1
     row.updated_at = clock.now()
     _save(row)
-    after = _described(row)
-    changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+    changed = changes(before, _described(row))
     record_event(actor, "model_deployment.changed", about=row, changed=changed)
     return row
 

@@ -11,7 +11,7 @@ from django.db.models import ProtectedError
 
 from accounts.actor import Actor
 from accounts.models import Organization, Project, Team
-from accounts.operations.audit import record_event
+from accounts.operations.audit import changes, record_event
 from accounts.queries.access import insist_in_organization
 from accounts.queries.projects import access_project
 from accounts.queries.teams import access_team
@@ -82,8 +82,7 @@ def change_provider(
     row.updated_at = clock.now()
     _save(row)
     _note(row)
-    after = _described(row)
-    changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+    changed = changes(before, _described(row))
     record_event(actor, "model_provider.changed", about=row, changed=changed)
     return row
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accounts.actor import Actor
-from accounts.operations.audit import record_event
+from accounts.operations.audit import changes, record_event
 from accounts.operations.names import clean_text
 from accounts.queries.access import insist_in_organization
 from accounts.queries.projects import access_project
@@ -87,8 +87,7 @@ def change_route(actor: Actor, route: UUID | str, edit: RouteEdit, *, check: Che
     if edit.deployments is not None:
         _put_steps(actor, row, edit.deployments)
     row = access_route(actor, row.pk)
-    after = _described(row)
-    changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+    changed = changes(before, _described(row))
     record_event(actor, "model_route.changed", about=row, changed=changed)
     return row
 

@@ -23,8 +23,6 @@ from llm.queries.deployments import Deployment, Substitute, find_deployment
 from vault.models import Secret, SecretScope
 from vault.queries.secrets import Reach
 
-NO_LIMIT = None
-
 
 @dataclass(frozen=True, slots=True)
 class Limits:

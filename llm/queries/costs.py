@@ -56,9 +56,6 @@ class Costs:
         return Priced(rate, "" if rate is None or rate.is_free else snapshot().sha256)
 
 
-NO_COSTS = Costs()
-
-
 def load_costs(organization_id: UUID) -> Costs:
     """Read them."""
     with tenant(organization_id):

@@ -2,16 +2,18 @@
 """Providers and deployments of an organization, for everybody in it. Fetching is the check."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from accounts.actor import Actor
-from accounts.queries.access import insist_in_organization
+from accounts.queries.access import id_in, insist_in_organization
 from accounts.queries.pages import PAGE_LIMIT, Page, page_of
 from accounts.roles import Permission
-from accounts.tenancy import OrganizationQuerySet, in_organization
-from codexos.kernel.ids import parse_id
+from accounts.tenancy import OrganizationModel, OrganizationQuerySet, in_organization
 from llm.errors import DeploymentNotFound, ProviderNotFound
 from llm.models import Deployment, Provider
+
+M = TypeVar("M", bound=OrganizationModel)
 
 MANAGE = Permission.MANAGE_ORGANIZATION
 
@@ -26,6 +28,13 @@ def may_see_keys(actor: Actor) -> bool:
     return actor.may_somewhere(Permission.ACCESS_VAULT)
 
 
+def row_of(rows: OrganizationQuerySet[M], given: UUID | str, *, holding: bool) -> M | None:
+    """Return the row with an id, held until the transaction ends where that is wanted; None where there is none."""
+    rows = rows.select_for_update(of=("self",)) if holding else rows
+    id_ = id_in(given)
+    return rows.filter(pk=id_).first() if id_ else None
+
+
 @in_organization
 def list_providers(actor: Actor, *, cursor: str | None = None, limit: int = PAGE_LIMIT) -> Page[Provider]:
     """Return the organization's providers, newest first."""
@@ -35,10 +44,7 @@ def list_providers(actor: Actor, *, cursor: str | None = None, limit: int = PAGE
 @in_organization
 def access_provider(actor: Actor, provider: UUID | str, *, to_change: bool = False, holding: bool = False) -> Provider:
     """Return a provider by its id. Raises ProviderNotFound; NotAllowed where it is to be changed by who may not."""
-    rows = _providers(actor)
-    rows = rows.select_for_update(of=("self",)) if holding else rows
-    id_ = parse_id(str(provider))
-    found = rows.filter(pk=id_).first() if id_ else None
+    found = row_of(_providers(actor), provider, holding=holding)
     if found is None:
         raise ProviderNotFound(f"No provider {str(provider)[:100]!r} here. GET /api/v1/model-providers/ lists them.")
     if to_change:
@@ -66,10 +72,7 @@ def access_deployment(
     actor: Actor, deployment: UUID | str, *, to_change: bool = False, holding: bool = False
 ) -> Deployment:
     """Return a deployment by its id. Raises DeploymentNotFound; NotAllowed as ``access_provider`` does."""
-    rows = _deployments(actor)
-    rows = rows.select_for_update(of=("self",)) if holding else rows
-    id_ = parse_id(str(deployment))
-    found = rows.filter(pk=id_).first() if id_ else None
+    found = row_of(_deployments(actor), deployment, holding=holding)
     if found is None:
         raise DeploymentNotFound(f"No deployment {str(deployment)[:100]!r} here. GET /api/v1/deployments/ lists them.")
     if to_change:

@@ -13,10 +13,9 @@ from accounts.queries.pages import PAGE_LIMIT, Page, page_of
 from accounts.queries.projects import visible_projects
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
-from codexos.kernel.ids import parse_id
 from llm.errors import RouteNotFound
 from llm.models import ModelRules, Route, RouteStep
-from llm.queries.providers import MANAGE, may_manage_models
+from llm.queries.providers import MANAGE, may_manage_models, row_of
 
 _NEVER = datetime.fromtimestamp(0, UTC)
 MANAGE_OF_PROJECT = Permission.MANAGE_PROJECTS
@@ -31,10 +30,7 @@ def list_routes(actor: Actor, *, cursor: str | None = None, limit: int = PAGE_LI
 @in_organization
 def access_route(actor: Actor, route: UUID | str, *, to_change: bool = False, holding: bool = False) -> Route:
     """Return a route by its id. Raises RouteNotFound; NotAllowed where it is to be changed by who may not."""
-    rows = _routes(actor)
-    rows = rows.select_for_update(of=("self",)) if holding else rows
-    id_ = parse_id(str(route))
-    found = rows.filter(pk=id_).first() if id_ else None
+    found = row_of(_routes(actor), route, holding=holding)
     if found is None:
         raise RouteNotFound(f"No route {str(route)[:100]!r} that you can see. GET /api/v1/routes/ lists them.")
     if to_change:

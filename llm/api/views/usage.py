@@ -1,40 +1,25 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """``/api/v1/usage/…``: what calls used and cost, summed up, drawn over days, one by one, and to be billed on."""
 
-import csv
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import OrganizationAPIView, page_params, paginated
+from accounts.rest.files import CSV, FileAPIView, csv_cell, csv_rows, streamed_file
 from llm.api.cost_bodies import CostQuery, GroupsQuery, ReportQuery, SeriesQuery
 from llm.api.cost_shapes import BilledShape, CallShape, GroupsShape, SeriesShape, SumsShape
 from llm.queries.usage import GroupBy, billed_rows, cost_groups, cost_series, cost_sums, list_calls
 
-CSV = "text/csv; charset=utf-8"
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
-
-class _InAnyForm(OrganizationAPIView):
-    """What is sent is asked for by name, so any Accept header will do; errors are problems all the same."""
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Take any Accept header."""
-        return JSONRenderer(), JSONRenderer.media_type
-
-
-class UsageGroups(_InAnyForm):
+class UsageGroups(FileAPIView):
     """Sums by one thing."""
 
     @extend_schema(operation_id="get_usage_groups", parameters=[GroupsQuery], responses=GroupsShape)
@@ -72,7 +57,7 @@ class UsageCalls(OrganizationAPIView):
         return paginated(request, page, CallShape)
 
 
-class UsageReport(_InAnyForm):
+class UsageReport(FileAPIView):
     """What is to be billed on."""
 
     @extend_schema(
@@ -89,12 +74,8 @@ class UsageReport(_InAnyForm):
 def report_file(request: HttpRequest, batches: Iterator[Sequence[Any]], *, form: str) -> StreamingHttpResponse:
     """Return the report as a file to keep, sent as it is read."""
     written = _written_csv(batches) if form == "csv" else _written_json(batches)
-    response = StreamingHttpResponse(
-        _streamed(request, written), content_type=CSV if form == "csv" else "application/json"
-    )
-    response["Content-Disposition"] = f'attachment; filename="costs.{form}"'
-    response["Cache-Control"] = "no-store"
-    return response
+    content_type = CSV if form == "csv" else "application/json"
+    return streamed_file(request, written, content_type=content_type, name=f"costs.{form}")
 
 
 def _written_json(batches: Iterator[Sequence[Any]]) -> Iterator[str]:
@@ -109,37 +90,16 @@ def _written_json(batches: Iterator[Sequence[Any]]) -> Iterator[str]:
 
 def _written_csv(batches: Iterator[Sequence[Any]]) -> Iterator[str]:
     names = list(BilledShape().fields)
-    yield _csv_rows([names])
+    yield csv_rows([names])
     for batch in batches:
-        yield _csv_rows([[_cell(row[name]) for name in names] for row in BilledShape(batch, many=True).data])
+        yield csv_rows([[_cell(row[name]) for name in names] for row in BilledShape(batch, many=True).data])
 
 
 def _csv_file(rows: Iterable[Any], names: Sequence[str], *, name: str) -> HttpResponse:
-    text = _csv_rows([names, *([_cell(row[each]) for each in names] for row in rows)])
+    text = csv_rows([names, *([_cell(row[each]) for each in names] for row in rows)])
     disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
     return HttpResponse(text, content_type=CSV, headers=disposition)
 
 
-def _csv_rows(rows: Iterable[Sequence[str]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    # A spreadsheet would take such a cell for a formula and do what whoever named the thing wrote there.
-    return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
-
-
-def _streamed(request: HttpRequest, pieces: Iterator[str]) -> Iterator[str] | AsyncIterator[str]:
-    # Under ASGI, Django would read a plain iterator to its end before it sends the first byte.
-    return _streamed_async(pieces) if isinstance(request, ASGIRequest) else pieces
-
-
-async def _streamed_async(pieces: Iterator[str]) -> AsyncIterator[str]:
-    def take() -> str | None:
-        return next(pieces, None)
-
-    while (piece := await sync_to_async(take)()) is not None:
-        yield piece
+    return "" if value is None else csv_cell(str(value))
