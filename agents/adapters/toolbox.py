@@ -1,32 +1,19 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Keeps the engine's Toolbox port: the tools one run may use."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from django.conf import settings
 
-from agents.adapters.tools.http_request import HTTPRequest
-from agents.adapters.tools.searxng import SearxngSearch
-from agents.adapters.tools.web_search import WebSearch
+from agents.adapters.tools.built_in import BUILT_IN
+from agents.adapters.tools.room import Tool, ToolRoom
 from agents.engine.errors import ToolUnknown
+from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
-from codexos.kernel.chat import ContextDocument
-from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-BUILT_IN_NAMES = frozenset({"HTTPRequest", "WebSearch"})
-"""What a flow may call; a test holds it to what the toolbox has."""
-
-
-class Tool(Protocol):
-    """Something a run may call."""
-
-    @property
-    def spec(self) -> ToolSpec: ...
-
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue: ...
+BUILT_IN_NAMES = frozenset(BUILT_IN)
+"""What any flow may call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +26,30 @@ class Offer:
 
 
 class BuiltInToolbox:
-    """The tools that come with the product, over the documents of one run."""
+    """The tools that come with the product, in the room of one run."""
 
-    def __init__(self, documents: Sequence[ContextDocument]) -> None:
-        policy = EgressPolicy(allow=parse_egress_allow(settings.EGRESS_ALLOW), local_only=settings.EGRESS_LOCAL_ONLY)
-        tools: Sequence[Tool] = [_search(documents, policy), HTTPRequest(policy)]
-        self._tools = {tool.spec.name: tool for tool in tools}
+    def __init__(self, room: ToolRoom) -> None:
+        self._room = room
+        self._tools: dict[str, Tool] = {}
 
     def describe(self, name: str) -> ToolSpec:
         """See the port."""
         return self._tool(name).spec
 
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """See the port."""
-        return await self._tool(name).call(arguments, key=key)
+        return await self._tool(name).call(arguments, on=on)
 
     def offers(self) -> list[Offer]:
         """Return every tool with what is to be said of it here, by name."""
-        return [Offer(self._tools[name].spec, note=_note(name)) for name in sorted(self._tools)]
+        return [Offer(self._tool(name).spec, note=_note(name)) for name in sorted(BUILT_IN)]
 
     def _tool(self, name: str) -> Tool:
         if name not in self._tools:
-            raise ToolUnknown(tool=name, known=list(self._tools))
+            if name not in BUILT_IN:
+                raise ToolUnknown(tool=name, known=list(BUILT_IN))
+            self._tools[name] = BUILT_IN[name](self._room)
         return self._tools[name]
-
-
-def _search(documents: Sequence[ContextDocument], policy: EgressPolicy) -> Tool:
-    return SearxngSearch(settings.SEARXNG_URL, policy) if settings.SEARXNG_URL else WebSearch(documents)
 
 
 def _note(name: str) -> str:

@@ -5,6 +5,7 @@ import logging
 
 from agents.adapters.secrets import RunSecrets
 from agents.engine.errors import SecretsNotAtHand
+from agents.engine.gate import Occasion
 from agents.engine.ports import Toolbox
 from agents.engine.secrets import keys_in, opened
 from agents.engine.tools import ToolSpec, check_arguments
@@ -26,20 +27,20 @@ class VaultToolbox:
         """See the port."""
         return self._tools.describe(name)
 
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """See the port. Also raises what opening a secret raises, with nothing sent."""
         keys, secrets = keys_in(arguments), self._secrets
         if secrets is None or not (keys or secrets.redactor):
             if keys:
                 raise SecretsNotAtHand(keys=keys)
-            return await self._tools.call(name, arguments, key=key)
-        values = await secrets.open(keys, tool=name, call=key) if keys else {}
+            return await self._tools.call(name, arguments, on=on)
+        values = await secrets.open(keys, tool=name, call=on.key) if keys else {}
         try:
             whole = {each: opened(value, values) for each, value in arguments.items()} if keys else arguments
             if keys:
                 # As they were written they fit; as they are, they may be too long.
                 check_arguments(self._tools.describe(name), whole)
-            result = await self._tools.call(name, whole, key=key)
+            result = await self._tools.call(name, whole, on=on)
         except CodexosError as error:
             trouble = secrets.clean(error)
         except Exception:

@@ -4,6 +4,7 @@
 from collections.abc import AsyncGenerator
 
 from agents.engine.errors import NotRecorded, ToolUnknown
+from agents.engine.gate import Occasion
 from agents.engine.memory_journal import MemoryJournal
 from agents.engine.ports import Clock, Frame, Ports
 from agents.engine.tools import ToolSpec
@@ -27,7 +28,7 @@ class Nowhere:
         """Know of no tool. Raises ToolUnknown."""
         raise ToolUnknown(tool=name, known=())
 
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Refuse. Raises NotRecorded."""
         raise NotRecorded(what=f"tool {name!r}")
 

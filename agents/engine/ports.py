@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from agents.engine.errors import SecretsNotAtHand
+from agents.engine.gate import Gate, Occasion, OpenGate
 from agents.engine.journal import Entry
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatModel
@@ -66,8 +67,8 @@ class Toolbox(Protocol):
         """Return what is known of a tool. Raises ToolUnknown."""
         ...
 
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
-        """Call a tool; ``key`` is the same for every attempt at one effect. Raises CodexosError kinds."""
+    async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        """Call a tool on an occasion. Raises CodexosError kinds."""
         ...
 
 
@@ -159,3 +160,4 @@ class Ports:
     inbox: Inbox = field(default_factory=NoInbox)
     snapshots: Snapshots = field(default_factory=NoSnapshots)
     secrets: Secrets = field(default_factory=NoSecrets)
+    gate: Gate = field(default_factory=OpenGate)

@@ -2,8 +2,9 @@
 """What the engine knows of a tool: its name, the shapes it takes and gives, what it touches, and what it promises."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
 
 from agents.engine.errors import ToolCallInvalid, ToolResultInvalid
@@ -29,6 +30,9 @@ class ToolSpec:
 
     ``reads_only`` changes nothing outside, so every call may be made again; of other tools ``repeats`` tells by the
     arguments which calls the far side recognizes by their key. ``shown`` is what of the arguments may be written down.
+    ``touches`` says which capabilities a call with these arguments uses, ``egress:*`` by its host. What it gives is
+    text of strangers where it ``gives_untrusted``. Arguments that are ``content`` carry text and steer nothing.
+    ``cost_usd`` is what one call costs at most, where that is known.
     """
 
     name: str
@@ -40,6 +44,14 @@ class ToolSpec:
     repeats: Callable[[JsonObject], bool] | None = None
     shown: Callable[[JsonObject], JsonObject] = without_secrets
     timeout_seconds: float = 60
+    touches: Callable[[JsonObject], Sequence[str]] | None = None
+    gives_untrusted: bool = True
+    content: frozenset[str] = frozenset()
+    cost_usd: Decimal | None = None
+
+    def capabilities_of(self, arguments: JsonObject) -> Sequence[str]:
+        """Return what a call with these arguments touches."""
+        return self.capabilities if self.touches is None else self.touches(arguments)
 
     def may_repeat(self, arguments: JsonObject) -> bool:
         """Whether a call with ``arguments`` that was cut off may be made again without asking a person."""

@@ -3,11 +3,12 @@
 
 from accounts.actor import Actor
 from agents.adapters.toolbox import BUILT_IN_NAMES, BuiltInToolbox, Offer
+from agents.adapters.tools.room import ToolRoom
 
 
 def list_tools(_actor: Actor) -> list[Offer]:
     """Return the tools of this installation, by name; the same for everybody."""
-    return BuiltInToolbox(()).offers()
+    return BuiltInToolbox(ToolRoom()).offers()
 
 
 def known_tools() -> frozenset[str]:

@@ -14,6 +14,7 @@ from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.toolbox import BuiltInToolbox
+from agents.adapters.tools.room import ToolRoom
 from agents.engine.assembly import read_graph
 from agents.engine.documents import parse_flow
 from agents.engine.errors import JourneyImpossible
@@ -102,7 +103,7 @@ def replay_run(actor: Actor, run_id: UUID | str) -> Replay:
     past = past_of(run)
     documents = read_context(actor, project=run.project_id, context=run.context) if run.context else ()
     context = RunContext(run.id, run.input, documents=documents)
-    toolbox = BuiltInToolbox(documents)
+    toolbox = BuiltInToolbox(ToolRoom(documents))
     # No model is asked; what is known of them says how much of the documents they were given.
     note_models([run.organization_id])
     model = GatewayModel(asker=Asker(run.organization_id, project_id=run.project_id))

@@ -9,6 +9,7 @@ from typing import Any
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.clock import SystemClock
 from agents.adapters.toolbox import BuiltInToolbox
+from agents.adapters.tools.room import ToolRoom
 from agents.adapters.vault_toolbox import VaultToolbox
 from agents.engine.documents import parse_flow
 from agents.engine.executor import Executor
@@ -60,7 +61,7 @@ async def _carry(graph: FlowGraph, run: RunContext, on_line: Listener) -> Trial:
     ports = Ports(
         journal=journal,
         model=GatewayModel(),
-        toolbox=VaultToolbox(BuiltInToolbox(run.documents), None),
+        toolbox=VaultToolbox(BuiltInToolbox(ToolRoom(run.documents)), None),
         sink=_NobodyWatches(),
         clock=SystemClock(),
     )

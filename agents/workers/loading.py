@@ -17,7 +17,9 @@ from accounts.actor import Actor
 from accounts.operations.outbox import deliver_events, publish_events
 from accounts.operations.usage import Metered, record_all_usage
 from accounts.tenancy import tenant, tenant_token
+from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.standing import Standing
+from agents.adapters.tools.room import ToolRoom
 from agents.engine.documents import read_accepted
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
@@ -67,6 +69,12 @@ class LoadedRun:
             person_id=standing.person_id,
             flow_id=self.flow_id,
             run_id=run_id,
+        )
+
+    def room(self, run_id: UUID, documents: Sequence[ContextDocument], *, in_thread: DatabaseThreads) -> ToolRoom:
+        """Return where its tools work."""
+        return ToolRoom(
+            documents, run_id=run_id, standing=self.standing, conversation=self.conversation, in_thread=in_thread
         )
 
     @property

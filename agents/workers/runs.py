@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -30,6 +30,7 @@ from agents.adapters.leases import LEASE_SECONDS, PATIENCE
 from agents.adapters.secrets import RunSecrets
 from agents.adapters.snapshots import PostgresSnapshots
 from agents.adapters.toolbox import BuiltInToolbox
+from agents.adapters.tools.room import ToolRoom
 from agents.adapters.vault_toolbox import VaultToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
@@ -77,7 +78,7 @@ MOST_BAD_TAKES = 20
 _DATABASE_AWAY = (psycopg.Error, OperationalError, InterfaceError, OSError)
 
 Loading = asyncio.Future[dict[UUID, LoadedRun | Exception]]
-OpenToolbox = Callable[[Sequence[ContextDocument]], Toolbox]
+OpenToolbox = Callable[[ToolRoom], Toolbox]
 
 
 class FlowWorker:
@@ -105,7 +106,7 @@ class FlowWorker:
         self._in_vault = DatabaseThreads(DATABASE_THREADS, name="flows-vault")
         self._room = Room(MOST_TEXT_BYTES)
         self._pace = Pace(self._most_runs)
-        self._settler = Settler(self._settle)
+        self._settler = Settler(partial(self._in_thread, settle_runs))
         # One for each place: a run that asks many models at once shares with the others.
         self._calls = asyncio.Semaphore(self._most_runs)
         self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
@@ -304,6 +305,7 @@ class FlowWorker:
 
     def _ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
         secrets = RunSecrets(loaded.standing, run_id=claim.run_id, in_thread=self._in_vault)
+        room = loaded.room(claim.run_id, documents, in_thread=self._in_thread)
         return Ports(
             journal=self._journal(claim),
             model=GatewayModel(
@@ -314,7 +316,7 @@ class FlowWorker:
                 calls=self._calls,
                 secrets=secrets,
             ),
-            toolbox=VaultToolbox(self._open_toolbox(documents), secrets),
+            toolbox=VaultToolbox(self._open_toolbox(room), secrets),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
             inbox=PostgresInbox(claim, self._writer, read=self._read_inbox),
@@ -379,9 +381,6 @@ class FlowWorker:
             await asyncio.sleep(10)
             for run_id, organization_id in await self._writer.list_unsettled():
                 self._settler.tell(run_id, organization_id=organization_id)
-
-    async def _settle(self, run_ids: Mapping[UUID, Collection[UUID]]) -> None:
-        await self._in_thread(settle_runs, run_ids)
 
     async def _let_go(self) -> None:
         """Hand over every run: what is short may end, what may be made again is left, what may not gets its time."""

@@ -17,6 +17,7 @@ from agents.adapters.tools.http_request import BODY_BYTES, HTTPRequest
 from agents.adapters.tools.http_result import TEXT_BESIDE_JSON
 from agents.adapters.tools.http_secrets import secrets_of
 from agents.engine.errors import ToolCallInvalid
+from agents.engine.gate import Occasion
 from agents.engine.tools import check_arguments, kept_result
 from agents.errors import ToolFailed, ToolUnavailable
 from codexos.kernel.http import EgressPolicy, EgressRefused, RequestInvalid, ResponseTooLarge, Unreachable
@@ -43,7 +44,7 @@ async def call(url: str, *, policy: EgressPolicy | None = None, resolver: Any = 
     tool = HTTPRequest(policy or opened("127.0.0.1"), **options)
     asked = {"url": url, **arguments}
     check_arguments(tool.spec, asked)
-    result = await asyncio.wait_for(tool.call(asked, key="run-1-step"), 20)
+    result = await asyncio.wait_for(tool.call(asked, on=Occasion("run-1-step")), 20)
     kept_result(tool.spec, result)
     return result
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from agents.adapters.tools.web_search import WebSearch
+from agents.engine.gate import Occasion
 from agents.engine.nodes.llm import fit_documents
 from agents.errors import ContextChanging
 from agents.operations.runs import RunRequest, start_run
@@ -120,7 +121,7 @@ def test_a_pdf_that_never_stands_still_is_told(world: World, monkeypatch: pytest
 
 async def test_a_search_names_the_page() -> None:
     found: Any = await WebSearch([PAGED, replace(PAGED, name="plain.md", page_starts=())]).call(
-        {"query": "lamp Munk"}, key="k"
+        {"query": "lamp Munk"}, on=Occasion("k")
     )
     assert [result["url"] for result in found["results"]] == ["file:handbook.pdf#page=1", "file:plain.md#L1-L6"]
     assert "From handbook.pdf (page 1):" in found["text"]

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from agents.adapters.toolbox import BUILT_IN_NAMES, BuiltInToolbox
+from agents.adapters.tools.room import ToolRoom
 from agents.adapters.tools.searxng import SearxngSearch
 from agents.adapters.tools.web_search import SEARCH_SPEC
+from agents.engine.gate import Occasion
 from agents.engine.tools import kept_result
 from agents.errors import ToolFailed, ToolUnavailable
 from codexos.kernel.chat import ContextDocument
@@ -26,7 +28,7 @@ def searxng() -> Iterator[Instance]:
 
 
 async def search(url: str, **arguments: Any) -> Any:
-    return await SearxngSearch(url, CLOSED).call({"query": "kakapo", **arguments}, key="k")
+    return await SearxngSearch(url, CLOSED).call({"query": "kakapo", **arguments}, on=Occasion("k"))
 
 
 async def test_the_operators_instance_is_asked_on_its_private_address(searxng: Instance) -> None:
@@ -114,14 +116,14 @@ async def test_no_engine_that_answered_is_not_told_as_no_result(searxng: Instanc
 
 async def test_without_the_setting_the_documents_are_searched(settings: Any, searxng: Instance) -> None:
     documents = [ContextDocument("birds.md", "# Birds\n\nThe kakapo is a parrot.")]
-    offline = await BuiltInToolbox(documents).call("WebSearch", {"query": "kakapo"}, key="k")
+    offline = await BuiltInToolbox(ToolRoom(documents)).call("WebSearch", {"query": "kakapo"}, on=Occasion("k"))
     kept_result(SEARCH_SPEC, offline)
     settings.SEARXNG_URL = searxng.url
-    toolbox = BuiltInToolbox(documents)
-    online: Any = await toolbox.call("WebSearch", {"query": "kakapo"}, key="k")
+    toolbox = BuiltInToolbox(ToolRoom(documents))
+    online: Any = await toolbox.call("WebSearch", {"query": "kakapo"}, on=Occasion("k"))
     assert online["results"][0]["url"] == "https://birds.example/kakapo"
     assert toolbox.describe("WebSearch").capabilities == ("read", "egress:127.0.0.1")
 
 
 def test_the_names_that_flows_may_say_are_those_of_the_toolbox() -> None:
-    assert {offer.spec.name for offer in BuiltInToolbox(()).offers()} == BUILT_IN_NAMES
+    assert {offer.spec.name for offer in BuiltInToolbox(ToolRoom()).offers()} == BUILT_IN_NAMES

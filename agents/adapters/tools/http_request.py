@@ -9,6 +9,7 @@ from urllib.parse import urldefrag, urlencode, urlsplit
 
 from agents.adapters.tools.http_result import RESULT_SCHEMA, refuse_error, result_of
 from agents.adapters.tools.http_secrets import secrets_of, shown_arguments
+from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from codexos.kernel.asking import AskOptions
 from codexos.kernel.errors import CodexosError
@@ -100,11 +101,11 @@ class HTTPRequest:
         """What is promised about it."""
         return _SPEC
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Return the answer as ``RESULT_SCHEMA`` says. Raises ToolFailed, ToolUnavailable and what the gate raises."""
         secrets = secrets_of(arguments)
         try:
-            request = _request(arguments, key)
+            request = _request(arguments, on.key)
             answer = await self._send(request)
             if arguments.get("accept_errors") is not True:
                 refuse_error(answer, method=request.method, host=request.host, secrets=secrets)

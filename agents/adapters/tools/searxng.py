@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from agents.adapters.tools.json_texts import read_json
 from agents.adapters.tools.web_search import DEFAULT_RESULTS, SEARCH_SPEC
+from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from agents.errors import ToolFailed, ToolUnavailable
 from codexos.kernel.http import ClientOptions, EgressPolicy, HttpAnswer, HttpClient, HttpLimits, Unreachable
@@ -47,7 +48,7 @@ class SearxngSearch:
             capabilities=("read", f"egress:{self._host}"),
         )
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Return ``{"results": [{"title", "url", "text", "score"}], "text"}``. Raises ToolFailed, ToolUnavailable."""
         wanted = arguments.get("max_results")
         limit = wanted if isinstance(wanted, int) else DEFAULT_RESULTS

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -85,7 +86,7 @@ class WebSearch:
         """What is promised about it."""
         return SEARCH_SPEC
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Return ``{"results": [{"title", "url", "text", "score"}], "text"}``, best first."""
         wanted = arguments.get("max_results")
         limit = wanted if isinstance(wanted, int) else DEFAULT_RESULTS

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.engine.errors import ToolCallInvalid
+from agents.engine.gate import Occasion
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
@@ -22,6 +23,7 @@ class ToolCall:
     spec: ToolSpec
     arguments: JsonObject
     key: str
+    node_id: str = ""
     notes: Sequence[JsonObject] = ()
 
     @property
@@ -42,7 +44,7 @@ class ToolCall:
 
     async def perform(self, ports: Ports, emit: Emit) -> Done:
         """Call the tool."""
-        result = await ports.toolbox.call(self.spec.name, self.arguments, key=self.key)
+        result = await ports.toolbox.call(self.spec.name, self.arguments, on=Occasion(self.key, self.node_id, emit))
         return kept_result(self.spec, result)
 
 
@@ -56,7 +58,7 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
     if not isinstance(arguments, Mapping):
         raise ToolCallInvalid(f"The arguments of tool {spec.name!r} must be an object.", tool=spec.name)
     check_arguments(spec, arguments)
-    return ToolCall(spec, arguments, step.key)
+    return ToolCall(spec, arguments, step.key, step.node_id)
 
 
 TOOL = EffectKind(

@@ -9,13 +9,15 @@ in another process. The time of a workload then begins with the worker and ends 
 import asyncio
 import os
 import time
-from collections.abc import Sequence
 from itertools import cycle, islice
 from threading import Thread
 
 import django
 import psycopg
 import uvloop
+
+from agents.adapters.tools.room import ToolRoom
+from agents.engine.gate import Occasion
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 django.setup()
@@ -32,7 +34,6 @@ from agents.models import Run  # noqa: E402
 from agents.operations.runs import RunRequest, start_run  # noqa: E402
 from agents.workers.bell import WAKE_CHANNEL  # noqa: E402
 from agents.workers.runs import FlowWorker  # noqa: E402
-from codexos.kernel.chat import ContextDocument  # noqa: E402
 from codexos.kernel.jsontypes import JsonObject, JsonValue  # noqa: E402
 from codexos.local.bench.loading import Load, Told, serve  # noqa: E402
 from codexos.local.bench.workloads import FAN_OUT, PURE, Workload, result_of  # noqa: E402
@@ -54,7 +55,7 @@ class Nothings:
         self._text = text
         self._seconds = seconds
 
-    def opened(self, _documents: Sequence[ContextDocument]) -> "Nothings":
+    def opened(self, _room: ToolRoom) -> "Nothings":
         """Open it for a run."""
         return self
 
@@ -64,7 +65,7 @@ class Nothings:
             raise ToolUnknown(tool=name, known=[NOTHING.name])
         return NOTHING
 
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Give the text."""
         if self._seconds:
             await asyncio.sleep(self._seconds)

@@ -5,6 +5,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents.engine.gate import Occasion
 from codexos.kernel.errors import Conflict, Unavailable
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.engine.stage import CountingTool
@@ -61,10 +62,10 @@ class Gate(CountingTool):
     moved: asyncio.Condition = field(default_factory=asyncio.Condition)
     ended: list[str] = field(default_factory=list)
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         text = str(arguments["text"])
         async with self.moved:
-            self.calls.append((arguments, key))
+            self.calls.append((arguments, on.key))
             self.moved.notify_all()
             await self.moved.wait_for(lambda: text in self.open)
         self.ended.append(text)
@@ -90,8 +91,8 @@ class Shaky(CountingTool):
     away_times: int = 0
     is_broken: bool = False
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
-        given = await super().call(arguments, key=key)
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        given = await super().call(arguments, on=on)
         if self.is_broken:
             raise Conflict("The shop is closed for good. Go elsewhere.")
         if self.away_times:
@@ -107,7 +108,7 @@ class Giving(CountingTool):
     name: str = "Giving"
     gift: Any = None
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
-        self.calls.append((arguments, key))
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        self.calls.append((arguments, on.key))
         given: JsonValue = self.gift
         return given

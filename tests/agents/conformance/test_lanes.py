@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents.engine.documents import check_flow
+from agents.engine.gate import Occasion
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.conformance.conftest import SetStage
 from tests.agents.conformance.flows import Gate, flow, looped, mapped, tool
@@ -19,9 +20,9 @@ class Counting(Gate):
 
     most = 0
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         self.most = max(self.most, len(self.calls) + 1 - len(self.ended))
-        return await super().call(arguments, key=key)
+        return await super().call(arguments, on=on)
 
 
 def said(text: str, **more: Any) -> dict[str, Any]:

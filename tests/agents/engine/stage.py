@@ -12,6 +12,7 @@ from uuid import UUID
 from agents.engine.documents import parse_flow
 from agents.engine.errors import ToolUnknown
 from agents.engine.executor import Executor, Standing
+from agents.engine.gate import Occasion
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.memory_journal import MemoryJournal, MemorySnapshots
@@ -132,8 +133,8 @@ class CountingTool:
         }
         return ToolSpec(self.name, "Echoes.", schema, reads_only=self.reads_only)
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
-        self.calls.append((arguments, key))
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        self.calls.append((arguments, on.key))
         if self.kills:
             self.kills = False
             raise asyncio.CancelledError
@@ -146,7 +147,7 @@ class Tool(Protocol):
     @property
     def spec(self) -> ToolSpec: ...
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue: ...
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue: ...
 
 
 @dataclass
@@ -158,8 +159,8 @@ class Shelf:
     def describe(self, name: str) -> ToolSpec:
         return self._tool(name).spec
 
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
-        return await self._tool(name).call(arguments, key=key)
+    async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        return await self._tool(name).call(arguments, on=on)
 
     def _tool(self, name: str) -> Tool:
         for tool in self.tools:

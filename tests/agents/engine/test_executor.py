@@ -8,6 +8,7 @@ import pytest
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.tools.web_search import WebSearch
 from agents.engine.decide import MOST_HANDED_ON, MOST_UNDER_WAY
+from agents.engine.gate import Occasion
 from agents.engine.journal import idempotency_key
 from agents.engine.logs import log_line
 from codexos.kernel.chat import ContextDocument
@@ -110,7 +111,7 @@ async def test_a_wrong_call_of_a_tool_is_readable():
 
 async def test_a_bug_in_a_tool_fails_the_run_without_telling_its_insides(caplog):
     class Broken(CountingTool):
-        async def call(self, arguments, *, key):
+        async def call(self, arguments, *, on):
             raise ZeroDivisionError("secret detail")
 
     stage = Stage(tools=[Broken("WebSearch")])
@@ -128,8 +129,8 @@ async def test_without_retries_the_first_rest_fails_the_run():
 
 async def test_a_tool_that_changes_things_is_never_tried_again_by_itself():
     class Away(CountingTool):
-        async def call(self, arguments, *, key):
-            await super().call(arguments, key=key)
+        async def call(self, arguments, *, on):
+            await super().call(arguments, on=on)
             await asyncio.sleep(3600)
 
     node = {"id": "t", "type": "tool", "tool": "Post", "retry": {"attempts": 5}, "timeout_seconds": 0.1}
@@ -144,12 +145,12 @@ class Crowd(CountingTool):
 
     under_way = most = 0
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         await asyncio.sleep(0)
         self.under_way -= 1
-        return await super().call(arguments, key=key)
+        return await super().call(arguments, on=on)
 
 
 async def test_a_flow_wider_than_what_may_be_under_way_does_each_step_once():

@@ -8,6 +8,7 @@ import pytest
 from agents.engine.documents import check_flow, parse_flow
 from agents.engine.errors import GraphInvalid
 from agents.engine.executor import Standing
+from agents.engine.gate import Occasion
 from agents.engine.graph import FlowGraph
 from agents.engine.view import JournalView
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -66,13 +67,13 @@ class Gate(CountingTool):
 
     under_way = most = 0
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         for _ in range(20):
             await asyncio.sleep(0)
         self.under_way -= 1
-        return await super().call(arguments, key=key)
+        return await super().call(arguments, on=on)
 
 
 @pytest.mark.parametrize("parallel", [1, 3])
@@ -311,7 +312,7 @@ async def test_a_cancelled_run_cuts_what_its_lanes_have_under_way():
     hanging = CountingTool("Echo")
     asked = asyncio.Event()
 
-    async def hang(arguments: JsonObject, *, key: str) -> JsonValue:
+    async def hang(arguments: JsonObject, *, on: Occasion) -> JsonValue:
         asked.set()
         await asyncio.sleep(3600)
         return None
@@ -331,9 +332,9 @@ async def test_a_cancelled_run_cuts_what_its_lanes_have_under_way():
 async def test_a_map_whose_time_is_up_fails_and_the_run_may_go_on():
     # given
     class Slow(CountingTool):
-        async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+        async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
             await asyncio.sleep(0.01)
-            return await super().call(arguments, key=key)
+            return await super().call(arguments, on=on)
 
     drawn = mapping(
         body=body(echo("say", "n{{ item }}")), max_parallel=1, timeout_seconds=60, on_error={"default": "late"}

@@ -8,6 +8,7 @@ import pytest
 
 from agents.engine import snapshots
 from agents.engine.documents import check_flow, parse_flow
+from agents.engine.gate import Occasion
 from agents.engine.journal import Entry
 from agents.engine.ports import InboxMessage
 from agents.engine.view import JournalView
@@ -24,10 +25,10 @@ class Order(CountingTool):
         super().__init__("Order", reads_only=False)
         self.begun, self.may_end = asyncio.Event(), asyncio.Event()
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         self.begun.set()
         await self.may_end.wait()
-        return await super().call(arguments, key=key)
+        return await super().call(arguments, on=on)
 
 
 def order(node_id: str, **more: JsonValue) -> JsonObject:
@@ -63,7 +64,7 @@ async def test_a_map_that_fails_waits_for_the_write_that_is_under_way_in_it():
 async def test_a_branch_that_fails_behind_the_end_of_its_lane_fails_nothing():
     # given: a write that is refused after the lane has its result
     class Refused(Order):
-        async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
+        async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
             for _ in range(20):
                 await asyncio.sleep(0)
             raise InvalidInput("No such order.")

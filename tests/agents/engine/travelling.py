@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.engine.executor import Executor
+from agents.engine.gate import Occasion
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.journeys import Journey
@@ -25,8 +26,8 @@ class Brittle(CountingTool):
     name: str = "Echo"
     breaks: set[str] = field(default_factory=set)
 
-    async def call(self, arguments: JsonObject, *, key: str) -> JsonValue:
-        answer = await super().call(arguments, key=key)
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        answer = await super().call(arguments, on=on)
         if arguments["text"] in self.breaks:
             raise Unavailable("Nobody is there. Try again.")
         return answer

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.adapters.journal_writer import Claim
+from agents.engine.gate import Occasion
 from agents.engine.journal import Entry
 from agents.engine.ports import Clock, Inbox, InboxMessage, Journal, Ports, Rest, Toolbox
 from agents.engine.tools import ToolSpec
@@ -79,11 +80,11 @@ class TellingToolbox:
         """See the port."""
         return self._toolbox.describe(name)
 
-    async def call(self, name: str, arguments: JsonObject, *, key: str) -> JsonValue:
+    async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """See the port."""
         what = str(arguments["url"]).rpartition("/")[2]
         self._points.come_to(f"before calling {what}")
-        result = await self._toolbox.call(name, arguments, key=key)
+        result = await self._toolbox.call(name, arguments, on=on)
         self._points.come_to(f"after calling {what}")
         return result
 

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The tools that come with the product: each is made when a run first names it."""
+
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+
+from agents.adapters.tools.http_request import HTTPRequest
+from agents.adapters.tools.room import Tool, ToolRoom
+from agents.adapters.tools.searxng import SearxngSearch
+from agents.adapters.tools.web_search import WebSearch
+
+
+def _search(room: ToolRoom) -> Tool:
+    url = settings.SEARXNG_URL
+    return SearxngSearch(url, room.egress) if url else WebSearch(room.documents)
+
+
+BUILT_IN: Mapping[str, Callable[[ToolRoom], Tool]] = {
+    "HTTPRequest": lambda room: HTTPRequest(room.egress),
+    "WebSearch": _search,
+}
+"""By name, which is the one in the tool's spec."""

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What the tools of one run are given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from django.conf import settings
+
+from agents.adapters.database_threads import DatabaseThreads
+from agents.adapters.standing import Standing
+from agents.engine.gate import Occasion
+from agents.engine.tools import ToolSpec
+from codexos.kernel.chat import ContextDocument
+from codexos.kernel.http import EgressPolicy, parse_egress_allow
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+
+class Tool(Protocol):
+    """Something a run may call."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue: ...
+
+
+def egress_of_settings() -> EgressPolicy:
+    """Return what the operator lets flows reach."""
+    return EgressPolicy(allow=parse_egress_allow(settings.EGRESS_ALLOW), local_only=settings.EGRESS_LOCAL_ONLY)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRoom:
+    """Where the tools of one run work: its documents, its way out, and for whom it acts.
+
+    Without ``standing`` there is no database to ask and nobody to ask it for: as in a trial on the command line.
+    """
+
+    documents: Sequence[ContextDocument] = ()
+    egress: EgressPolicy = field(default_factory=egress_of_settings)
+    run_id: UUID | None = None
+    standing: Standing | None = None
+    conversation: str = ""
+    in_thread: DatabaseThreads | None = None
