@@ -17,7 +17,6 @@ import psycopg
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from agents.adapters.chat_model import GatewayModel
 from agents.adapters.claims import Claim
 from agents.adapters.clock import SystemClock
 from agents.adapters.database_threads import DatabaseThreads
@@ -106,7 +105,7 @@ class FlowWorker:
         self._in_vault = DatabaseThreads(DATABASE_THREADS, name="flows-vault")
         self._room = Room(MOST_TEXT_BYTES)
         self._pace = Pace(self._most_runs)
-        self._settler = Settler(partial(self._in_thread, settle_runs))
+        self._settler = Settler(self._settle)
         # One for each place: a run that asks many models at once shares with the others.
         self._calls = asyncio.Semaphore(self._most_runs)
         self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
@@ -308,14 +307,7 @@ class FlowWorker:
         room = loaded.room(claim.run_id, documents, in_thread=self._in_thread)
         return Ports(
             journal=self._journal(claim),
-            model=GatewayModel(
-                asker=loaded.asker(claim.run_id),
-                conversation=loaded.conversation or str(claim.run_id),
-                in_thread=self._in_thread,
-                allows_substitutes=loaded.allows_substitutes,
-                calls=self._calls,
-                secrets=secrets,
-            ),
+            model=loaded.model(claim.run_id, in_thread=self._in_thread, calls=self._calls, secrets=secrets),
             toolbox=VaultToolbox(self._open_toolbox(room), secrets),
             sink=RunSink(self._publisher, claim.run_id),
             clock=SystemClock(),
@@ -381,6 +373,9 @@ class FlowWorker:
             await asyncio.sleep(10)
             for run_id, organization_id in await self._writer.list_unsettled():
                 self._settler.tell(run_id, organization_id=organization_id)
+
+    async def _settle(self, run_ids: Mapping[UUID, Collection[UUID]]) -> None:
+        await self._in_thread(settle_runs, run_ids)
 
     async def _let_go(self) -> None:
         """Hand over every run: what is short may end, what may be made again is left, what may not gets its time."""
