@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What a claimed run needs from the database, read and settled as the run's own organization."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +18,9 @@ from accounts.actor import Actor
 from accounts.operations.outbox import deliver_events, publish_events
 from accounts.operations.usage import Metered, record_all_usage
 from accounts.tenancy import tenant, tenant_token
+from agents.adapters.chat_model import GatewayModel
 from agents.adapters.database_threads import DatabaseThreads
+from agents.adapters.secrets import RunSecrets
 from agents.adapters.standing import Standing
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.documents import read_accepted
@@ -69,6 +72,19 @@ class LoadedRun:
             person_id=standing.person_id,
             flow_id=self.flow_id,
             run_id=run_id,
+        )
+
+    def model(
+        self, run_id: UUID, *, in_thread: DatabaseThreads, calls: asyncio.Semaphore, secrets: RunSecrets
+    ) -> GatewayModel:
+        """Return what its questions to models go through."""
+        return GatewayModel(
+            asker=self.asker(run_id),
+            conversation=self.conversation or str(run_id),
+            in_thread=in_thread,
+            allows_substitutes=self.allows_substitutes,
+            calls=calls,
+            secrets=secrets,
         )
 
     def room(self, run_id: UUID, documents: Sequence[ContextDocument], *, in_thread: DatabaseThreads) -> ToolRoom:
