@@ -51,6 +51,19 @@ class GraphInvalid(InvalidInput):
         )
 
 
+class PolicyInvalid(InvalidInput):
+    """A policy does not hold together; ``problems`` and ``details["errors"]`` list everything at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        first = self.problems[0]
+        more = f" It has {len(self.problems)} problems in all." if len(self.problems) > 1 else ""
+        super().__init__(
+            f"This is no policy yet. {first.place}: {first.message}{more}",
+            errors=[problem.as_data() for problem in self.problems],
+        )
+
+
 class ExpressionInvalid(InvalidInput):
     """A template cannot be read or filled in; ``position`` counts characters from 1."""
 
