@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from agents.views import approvals, flow, flows, home, runs, start, travel, triggers
+from agents.views import agent, approvals, flow, flows, home, runs, start, travel, triggers
 
 _TRIGGERS = "flows/<str:flow>/triggers/"
 _TRIGGER = _TRIGGERS + "<str:trigger>/"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("flows/<str:flow>/versions/", flow.VersionsPage.as_view(), name="flow-versions"),
     path("flows/<str:flow>/versions/<str:number>/restore/", flow.RestoreVersionPage.as_view(), name="restore-version"),
     path("flows/<str:flow>/settings/", flow.FlowSettingsPage.as_view(), name="flow-settings"),
+    path("flows/<str:flow>/agent/", agent.AgentPage.as_view(), name="flow-agent"),
     path("flows/<str:flow>/archive/", flow.ArchiveFlowPage.as_view(), name="archive-flow"),
     path("flows/<str:flow>/unarchive/", flow.UnarchiveFlowPage.as_view(), name="unarchive-flow"),
     path("flows/<str:flow>/fork/", flow.ForkFlowPage.as_view(), name="fork-flow"),

@@ -8,10 +8,12 @@ from enum import StrEnum
 
 import yaml
 
+from agents.engine.asking_nodes import Change, with_changes
 from agents.engine.errors import GraphInvalid
 from agents.engine.json_text import to_json
 from agents.engine.reading import read_document
 from agents.engine.shape import check_shape
+from agents.engine.yaml_patching import patch_yaml
 from agents.engine.yaml_text import LOADER
 from agents.engine.yaml_writing import to_yaml
 from codexos.kernel.jsontypes import JsonObject
@@ -49,6 +51,19 @@ def draft_of(document: JsonObject, *, format: DraftFormat = DraftFormat.JSON) ->
     """Write a document down as a draft. Raises GraphInvalid where it cannot be kept."""
     _insist_keepable(document)
     return Draft(document, write_document(document, format), format)
+
+
+def change_draft(draft: Draft, changes: list[Change]) -> Draft:
+    """Change settings of a draft; what else was written stays as it was, remarks too, as far as that can be."""
+    document = with_changes(draft.document, changes)
+    _insist_keepable(document)
+    if draft.format == DraftFormat.YAML and (patched := patch_yaml(draft.source, changes)) is not None:
+        try:
+            if read_document(patched, format="yaml") == document:
+                return Draft(document, patched, DraftFormat.YAML)
+        except GraphInvalid:
+            pass  # an odd way of writing: the whole is written anew
+    return Draft(document, write_document(document, draft.format), DraftFormat(draft.format))
 
 
 def convert_source(source: str, *, to: DraftFormat) -> str:

@@ -26,6 +26,11 @@ def to_yaml(document: JsonValue) -> str:
     return "\n".join(_block(document, 1)) + "\n"
 
 
+def member_lines(key: str, value: JsonValue) -> list[str]:
+    """Write one member of an object as lines. Raises GraphInvalid where it is nested too deeply."""
+    return _member(_quoted(key), value, depth=1)
+
+
 def _block(value: JsonValue, depth: int) -> list[str]:
     """Write a value as lines of its own, the first of which may follow a dash or a key."""
     if depth > MAX_NESTING:

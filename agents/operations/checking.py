@@ -4,6 +4,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from django.utils.translation import gettext as _
+
 from accounts.actor import Actor
 from accounts.models import Organization, Project
 from accounts.tenancy import in_organization, tenant
@@ -86,3 +88,15 @@ def vocabulary(actor: Actor) -> JsonObject:
         "tools": {offer.spec.name: offer.spec.description for offer in list_tools(actor)},
         "models": [model.name for model in list_models(actor)],
     }
+
+
+def model_choices(actor: Actor, project: Project) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the models that a flow of a project may name, as groups of choices: routes, deployments, others."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for model in list_models(actor):
+        if model.project_id not in (None, project.pk):
+            continue
+        who = model.provider or (_("no key yet: the built-in model answers") if model.substitute else _("no key yet"))
+        groups.setdefault(model.kind, []).append((model.name, f"{model.name} ({who})"))
+    words = {"route": _("Routes"), "deployment": _("Models of the organization"), "model": _("Models of this server")}
+    return [(str(words[kind]), sorted(set(groups[kind]))) for kind in words if kind in groups]

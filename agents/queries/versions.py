@@ -7,7 +7,7 @@ from accounts.actor import Actor
 from accounts.queries.pages import Page, page_of
 from accounts.tenancy import in_organization
 from agents.engine.differences import FlowDiff, diff_documents
-from agents.engine.drafts import Draft
+from agents.engine.drafts import Draft, DraftFormat, read_draft
 from agents.errors import FlowRevisionNotFound, FlowVersionNotFound
 from agents.models import Flow, FlowRevision, FlowVersion
 from agents.queries.flows import access_flow
@@ -50,6 +50,17 @@ def access_revision(actor: Actor, flow: UUID | str, *, number: int | str) -> Flo
     if revision is None:
         raise FlowRevisionNotFound(f"Flow {found.slug!r} has no kept draft {str(number)!r}. List its revisions.")
     return revision
+
+
+@in_organization
+def draft_at(actor: Actor, flow: UUID | str, *, revision: int) -> Draft | None:
+    """Return the draft as it was at a revision; None where it is kept no more. Raises FlowNotFound."""
+    found = access_flow(actor, flow)
+    if revision == found.revision:
+        return found.as_written
+    rows = FlowRevision.objects.for_organization(actor.organization_id).filter(flow=found, number__lte=revision)
+    kept = rows.order_by("-number").first()
+    return None if kept is None else read_draft(kept.source, format=DraftFormat(kept.format))
 
 
 @in_organization

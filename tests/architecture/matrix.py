@@ -269,6 +269,8 @@ PAGES = (
     _row("POST", "flows/<str:flow>/versions/<str:number>/restore/", "302 404 302 302 302 403 403 302"),
     _row("GET", "flows/<str:flow>/settings/",               "302 404 200 200 200 200 200 302"),
     _row("POST", "flows/<str:flow>/settings/",              "302 404 302 302 302 403 403 302", NEW_NAME),
+    _row("GET", "flows/<str:flow>/agent/",                  "302 404 200 200 200 200 200 302"),
+    _row("POST", "flows/<str:flow>/agent/",                 "302 404 422 422 422 403 403 302"),
     _row("POST", "flows/<str:flow>/archive/",               "302 404 302 302 302 403 403 302"),
     _row("POST", "flows/<str:flow>/unarchive/",             "302 404 302 302 302 403 403 302"),
     _row("POST", "flows/<str:flow>/fork/",                  "302 404 302 302 302 302 403 302"),

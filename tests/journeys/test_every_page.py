@@ -171,7 +171,7 @@ def make_one_of_each(world: World) -> Arguments:
         "folder": (project.slug,),
         **dict.fromkeys(("file", "delete-file"), (project.slug, "notes/tides.md")),
         "run": (run.id,),
-        **dict.fromkeys(("flow", "publish-flow", "flow-versions", "flow-settings"), (flow.id,)),
+        **dict.fromkeys(("flow", "publish-flow", "flow-versions", "flow-settings", "flow-agent"), (flow.id,)),
         **dict.fromkeys(("flow-triggers", "new-trigger"), (flow.id,)),
         "trigger": (flow.id, hook.id),
         "budget": (budget.pk,),
