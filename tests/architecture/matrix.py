@@ -6,42 +6,13 @@ viewer, and a token of the org_admin with the scope ``read``. In a body ``{name}
 organization under test, as a route's ``<name>`` does; see tests/architecture/things.py.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from tests.architecture.matrix_models import MODELS, NEW_PROVIDER
+from tests.architecture.rows import API as _API
+from tests.architecture.rows import COLUMNS, PREFIXES, Row
+from tests.architecture.rows import row as _row
 
-COLUMNS = ("nobody", "stranger", "system_admin", "org_admin", "team_lead", "developer", "viewer", "token")
+__all__ = ["COLUMNS", "LINEAR", "PREFIXES", "ROWS", "Row"]
 
-# Routes of libraries, which have tests of their own: who may is decided for all of them at once.
-PREFIXES = ("admin/", "account/")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One method of one route, and the status that each column gets."""
-
-    method: str
-    route: str
-    statuses: tuple[int, ...]
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """How the test is called."""
-        return f"{self.method} {self.route or '/'}"
-
-    @property
-    def is_form(self) -> bool:
-        """Whether a page's form sends its body."""
-        return not self.route.startswith(("api/", "agent/", "hooks/", "vault/put"))
-
-
-def _row(method: str, route: str, statuses: str, body: Any = None, **headers: str) -> Row:
-    return Row(method, route, tuple(map(int, statuses.split())), body, headers)
-
-
-_API = "api/v1/"
 LINEAR = {
     "id": "matrix",
     "nodes": [
@@ -72,14 +43,9 @@ FORM_SECRET = {"key": "new", "value": "a value", "folder": "project:{project}", 
 FORM_PLAN = {"every_days": "30", "by": "reminder"}
 FORM_RULE = {"tag": "new", "effect": "deny", "whom": "role:viewer"}
 NEW_RULE = {"tag": "new", "effect": "deny", "role": "viewer"}
-NEW_PROVIDER = {"name": "New", "kind": "ollama"}
-NEW_DEPLOYMENT = {"provider_id": "{provider}", "model": "mistral"}
 FORM_DEPLOYMENT = {"model": "mistral"}
 FORM_ROUTE = {"name": "smart", "deployments": "{deployment}", "retries": "1"}
 FORM_STEP = {"deployment": "{deployment}", "do": "earlier"}
-NEW_ROUTE = {"name": "smart", "deployments": ["{deployment}"]}
-FORM_BUDGET = {"name": "New", "whom": "organization", "limit_usd": "10", "period": "month"}
-NEW_PRICE = {"kind": "openai", "model": "new", "input": "1", "output": "2"}
 ASYNC = {"prefer": "respond-async"}
 
 # fmt: off
@@ -116,54 +82,6 @@ VAULT = (
     _row("GET", _API + "vault/tag-rules/",                  "401 200 200 200 403 403 403 403"),
     _row("POST", _API + "vault/tag-rules/",                 "401 201 201 201 403 403 403 403", NEW_RULE),
     _row("DELETE", _API + "vault/tag-rules/<str:rule>/",    "401 404 204 204 403 403 403 403"),
-)
-MODELS = (
-    _row("GET", _API + "models/",                           "401 200 200 200 200 200 200 200"),
-    _row("GET", _API + "model-providers/",                  "401 200 200 200 200 200 200 200"),
-    _row("POST", _API + "model-providers/",                 "401 201 201 201 403 403 403 403", NEW_PROVIDER),
-    _row("GET", _API + "model-providers/<str:provider>/",   "401 404 200 200 200 200 200 200"),
-    _row("PATCH", _API + "model-providers/<str:provider>/", "401 404 200 200 403 403 403 403", NEW),
-    _row("DELETE", _API + "model-providers/<str:provider>/", "401 404 409 409 403 403 403 403"),
-    _row("POST", _API + "model-providers/<str:provider>/test/", "401 404 200 200 403 403 403 403", {}),
-    _row("GET", _API + "deployments/",                      "401 200 200 200 200 200 200 200"),
-    _row("POST", _API + "deployments/",                     "401 404 201 201 403 403 403 403", NEW_DEPLOYMENT),
-    _row("GET", _API + "deployments/<str:deployment>/",     "401 404 200 200 200 200 200 200"),
-    _row("PATCH", _API + "deployments/<str:deployment>/",   "401 404 200 200 403 403 403 403", {"name": "new"}),
-    _row("DELETE", _API + "deployments/<str:deployment>/",  "401 404 409 409 403 403 403 403"),
-    _row("GET", _API + "routes/",                           "401 200 200 200 200 200 200 200"),
-    _row("POST", _API + "routes/",                          "401 404 201 201 403 403 403 403", NEW_ROUTE),
-    _row("GET", _API + "routes/<str:route>/",               "401 404 200 200 200 200 200 200"),
-    _row("PATCH", _API + "routes/<str:route>/",             "401 404 200 200 403 403 403 403", {"name": "new"}),
-    _row("DELETE", _API + "routes/<str:route>/",            "401 404 204 204 403 403 403 403"),
-    _row("GET", _API + "model-rules/",                      "401 200 200 200 200 200 200 200"),
-    _row("PATCH", _API + "model-rules/",                    "401 200 200 200 403 403 403 403", {"is_local_only": True}),
-    _row("GET", _API + "budgets/",                          "401 200 200 200 200 200 200 200"),
-    _row("POST", _API + "budgets/", "401 201 201 201 403 403 403 403", {"name": "New", "limit_usd": "10"}),
-    _row("GET", _API + "budgets/<str:budget>/",             "401 404 200 200 404 404 404 404"),  # who views billing
-    _row("PATCH", _API + "budgets/<str:budget>/",           "401 404 200 200 404 404 404 404", {"limit_usd": "2"}),
-    _row("DELETE", _API + "budgets/<str:budget>/",          "401 404 204 204 404 404 404 404"),
-    _row("GET", _API + "prices/",                           "401 200 200 200 200 200 200 200"),
-    _row("POST", _API + "prices/",                          "401 201 201 201 403 403 403 403", NEW_PRICE),
-    _row("DELETE", _API + "prices/<str:price>/",            "401 404 204 204 403 403 403 403"),
-    _row("GET", _API + "cost-rules/",                       "401 200 200 200 200 200 200 200"),
-    _row("PATCH", _API + "cost-rules/",                     "401 200 200 200 403 403 403 403", {"markup": "1.2"}),
-    _row("DELETE", _API + "kept-answers/",                  "401 204 204 204 403 403 403 403"),
-    _row("GET", _API + "usage/groups/",                     "401 200 200 200 200 200 200 200"),
-    _row("GET", _API + "usage/series/",                     "401 200 200 200 200 200 200 200"),
-    _row("GET", _API + "usage/calls/",                      "401 200 200 200 200 200 200 200"),
-    _row("GET", _API + "usage/report/",                     "401 200 200 200 403 403 403 403"),
-    _row("GET", "models/prices/",                           "302 200 200 200 200 200 200 302"),
-    _row("POST", "models/prices/",                          "302 302 302 302 403 403 403 302", NEW_PRICE),
-    _row("POST", "models/prices/rules/",                    "302 422 422 422 403 403 403 302"),  # nothing is said
-    _row("POST", "models/prices/purge/",                    "302 302 302 302 403 403 403 302"),
-    _row("POST", "models/prices/<str:price>/drop/",         "302 404 302 302 403 403 403 302"),
-    _row("GET", "models/budgets/",                          "302 200 200 200 200 200 200 302"),
-    _row("GET", "models/budgets/new/",                      "302 200 200 200 403 403 403 302"),
-    _row("POST", "models/budgets/new/",                     "302 302 302 302 403 403 403 302", FORM_BUDGET),
-    _row("GET", "models/budgets/<str:budget>/",             "302 404 200 200 404 404 404 302"),
-    _row("POST", "models/budgets/<str:budget>/",            "302 404 302 302 404 404 404 302", FORM_BUDGET),
-    _row("POST", "models/budgets/<str:budget>/drop/",       "302 404 302 302 404 404 404 302"),
-    _row("GET", "usage/",                                   "302 200 200 200 200 200 200 302"),
 )
 ACCOUNTS = (
     _row("GET", _API + "me/",                               "401 200 200 200 200 200 200 200"),
