@@ -2,19 +2,14 @@
 """Connecting to a pinned address leaves the name in charge of TLS: server name sent, certificate checked against it."""
 
 import ssl
-from datetime import timedelta
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from codexos.kernel import http
-from codexos.kernel.clock import now
 from codexos.kernel.egress import EgressRefused
 from codexos.kernel.http import Unreachable
 from tests.kernel.asking import opened
+from tests.kernel.certificates import certificate_for
 from tests.kernel.local_server import LocalServer, redirect
 
 OPEN = opened("127.0.0.0/8")
@@ -23,23 +18,7 @@ LOOKUPS = {"resolver": lambda host, port: ["127.0.0.1"]}
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A self-signed certificate for good.example, as a PEM file with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "good.example")])
-    made = (
-        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
-        .serial_number(1)
-        .not_valid_before(now() - timedelta(days=1))
-        .not_valid_after(now() + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("good.example")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "good.pem"
-    plain = serialization.NoEncryption()
-    encoded = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    path.write_bytes(encoded + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    return certificate_for("good.example", tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
