@@ -23,6 +23,8 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/python -m compileall -q /opt/venv/lib
 
 FROM python:3.11-slim-bookworm
+# What evaluates policies in Rego is linked against it.
+RUN apt-get update && apt-get install -y --no-install-recommends libatomic1 && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 codexos \
     && useradd --system --uid 10001 --gid codexos --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin codexos \
     && install -d -o codexos -g codexos -m 0700 /var/lib/codexos
