@@ -2,6 +2,7 @@
 """Keeps the engine's Toolbox port: the tools one run may use."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.conf import settings
 
@@ -9,6 +10,7 @@ from agents.adapters.tools.built_in import BUILT_IN
 from agents.adapters.tools.room import Tool, ToolRoom
 from agents.engine.errors import ToolUnknown
 from agents.engine.gate import Occasion
+from agents.engine.offered import ToolState
 from agents.engine.tools import ToolSpec
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -18,15 +20,23 @@ BUILT_IN_NAMES = frozenset(BUILT_IN)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A tool as this installation has it; ``note`` tells people what a setting does to it."""
+    """A tool as people are shown it; ``note`` tells what a setting does to it, ``reason`` why it cannot be called."""
 
     spec: ToolSpec
-    is_available: bool = True
     note: str = ""
+    kind: str = "built_in"
+    state: ToolState = "ready"
+    reason: str = ""
+    server_id: UUID | None = None
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it may be called as it stands."""
+        return self.state == "ready"
 
 
 class BuiltInToolbox:
-    """The tools that come with the product, in the room of one run."""
+    """The tools that come with the product, and those of the shelves that a run names, in its room."""
 
     def __init__(self, room: ToolRoom) -> None:
         self._room = room
@@ -46,9 +56,10 @@ class BuiltInToolbox:
 
     def _tool(self, name: str) -> Tool:
         if name not in self._tools:
-            if name not in BUILT_IN:
-                raise ToolUnknown(tool=name, known=list(BUILT_IN))
-            self._tools[name] = BUILT_IN[name](self._room)
+            make = BUILT_IN.get(name) or self._room.shelved.get(name)
+            if make is None:
+                raise ToolUnknown(tool=name, known=[*BUILT_IN, *self._room.shelved])
+            self._tools[name] = make(self._room)
         return self._tools[name]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Which flows a flow does as sub-flows, also in the bodies of its nodes, and how large it is with these."""
+"""Which flows a flow does as sub-flows, also in the bodies of its nodes, how large it is with these, and its tools."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -23,6 +23,18 @@ class WantedFlow(NamedTuple):
 def wanted_flows(document: JsonValue) -> list[WantedFlow]:
     """List the flows that a document wants, in its order. What cannot be read wants none."""
     return [_wanted(box, place) for box, place in _boxes(document) if box.kind == "subflow"]
+
+
+def wanted_tools(document: JsonValue) -> frozenset[str]:
+    """Return the names of the tools that a document's nodes may call."""
+    return frozenset(name for box, _ in _boxes(document) for name in tools_named(box.settings))
+
+
+def tools_named(settings: Mapping[str, JsonValue]) -> list[str]:
+    """Return the tools that the settings of one node name."""
+    several = settings.get("tools")
+    listed = several if isinstance(several, list | tuple) else ()
+    return [name for name in (settings.get("tool"), *listed) if isinstance(name, str) and name]
 
 
 def count_nodes(document: JsonValue) -> int:

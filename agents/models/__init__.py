@@ -4,6 +4,7 @@
 from agents.models.blobs import Blob, BlobUse
 from agents.models.flows import Concurrency, ConcurrencyScope, Flow, FlowRevision, FlowVersion
 from agents.models.runs import UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus, Snapshot
+from agents.models.tools import ServerKind, ToolServer
 from agents.models.triggers import GRACE, Firing, HookStyle, Missed, Trigger, TriggerKind
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "Missed",
     "Run",
     "RunStatus",
+    "ServerKind",
     "Snapshot",
+    "ToolServer",
     "Trigger",
     "TriggerKind",
 ]

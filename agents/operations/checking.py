@@ -2,21 +2,24 @@
 """What is wrong with a draft, and where in its text; and what may be written in one."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import Organization, Project
 from accounts.tenancy import in_organization, tenant
-from agents.engine.documents import check_flow, check_text
+from agents.adapters.toolbox import BUILT_IN_NAMES
+from agents.engine.documents import check_flow, check_text, read_document
 from agents.engine.drafts import Draft, DraftFormat, convert_source, draft_of, has_comments, read_draft
-from agents.engine.errors import Problem
+from agents.engine.errors import GraphInvalid, Problem
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.registry import KINDS
 from agents.models import Flow
 from agents.operations.secrets import recipients_for, recipients_in, warn_of_unknown
-from agents.operations.tools import known_tools, list_tools
+from agents.operations.tools import known_tools_for, list_tools
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from llm.queries.models import list_models
 
@@ -51,7 +54,9 @@ def convert_text(source: str, *, to: str) -> Converted:
 @in_organization
 def check_document(actor: Actor, document: JsonValue, *, project: Project | None) -> Sequence[Problem]:
     """List everything that is wrong with a flow document; without a project nothing is looked up."""
-    problems = check_flow(document, tools=known_tools(), secrets_to=recipients_for(actor))
+    project_id = project.pk if project else None
+    tools = known_tools_for(document, organization_id=actor.organization_id, project_id=project_id)
+    problems = check_flow(document, tools=tools, secrets_to=recipients_for(actor))
     return problems if project is None else [*problems, *warn_of_unknown(actor, document, project=project)]
 
 
@@ -59,17 +64,30 @@ def check_kept(flow: Flow) -> Sequence[Problem]:
     """List everything that is wrong with a flow's draft, which was fetched for whoever asks."""
     with tenant(flow.organization_id):
         organization = Organization.objects.get(pk=flow.organization_id)
-    return check_source(organization, flow.as_written.source, format=flow.format)
+    return check_source(organization, flow.as_written.source, format=flow.format, project_id=flow.project_id)
 
 
-def check_source(organization: Organization, source: str, *, format: str | None = None) -> Sequence[Problem]:
+def check_source(
+    organization: Organization, source: str, *, format: str | None = None, project_id: UUID | None = None
+) -> Sequence[Problem]:
     """List everything that is wrong with a flow's text, each with its line and column."""
-    return check_text(
+    check = partial(
+        check_text,
         source,
         format=DraftFormat(format).value if format else None,
-        tools=known_tools(),
         secrets_to=recipients_in(organization),
     )
+    problems = check(tools=BUILT_IN_NAMES)
+    # Most flows name no other tools, and reading a long text once more takes its time.
+    known = known_tools_for(_read(source), organization_id=organization.pk, project_id=project_id) if problems else None
+    return check(tools=known) if known and known > BUILT_IN_NAMES else problems
+
+
+def _read(source: str) -> JsonValue:
+    try:
+        return read_document(source)
+    except GraphInvalid:
+        return None
 
 
 def is_sound(problems: Sequence[Problem]) -> bool:

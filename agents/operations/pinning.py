@@ -18,7 +18,7 @@ from agents.errors import FlowArchived, FlowNotPublished
 from agents.models import Flow, FlowVersion
 from agents.operations.checking import check_source, is_sound
 from agents.operations.secrets import warn_of_unknown
-from agents.operations.tools import known_tools
+from agents.operations.tools import known_tools_for
 from agents.queries.flows import access_flow
 from agents.queries.versions import access_version
 from codexos.kernel.errors import CodexosError
@@ -48,7 +48,7 @@ def pin_flows(
 def check_publishable(actor: Actor, flow: Flow) -> Sequence[Problem]:
     """List everything that keeps a flow's draft from being published: what is wrong with it, or with flows it does."""
     draft = flow.as_written
-    found = check_source(access_organization(actor), draft.source, format=draft.format)
+    found = check_source(access_organization(actor), draft.source, format=draft.format, project_id=flow.project_id)
     problems = [each for each in found if each.is_error]
     return problems or _check(actor, draft.document, source=draft.source, project=flow.project, drafted=flow)
 
@@ -61,7 +61,8 @@ def check_draft(
 
     Without a project nothing is looked up. ``flow`` is the one whose draft it is: it does itself where it is published.
     """
-    problems = check_source(access_organization(actor), source, format=format)
+    project_id = project.pk if project else None
+    problems = check_source(access_organization(actor), source, format=format, project_id=project_id)
     if project is None or not is_sound(problems):
         return problems
     document = read_document(source)
@@ -150,7 +151,8 @@ class _Search:
 
     def _look_inside(self, version: FlowVersion, *, trail: tuple[FlowVersion, ...]) -> _Known:
         try:
-            parse_flow(version.document, tools=known_tools())
+            place = {"organization_id": self._project.organization_id, "project_id": self._project.pk}
+            parse_flow(version.document, tools=known_tools_for(version.document, **place))
         except GraphInvalid as error:
             return _NOTHING._replace(trouble=f"Flow {version.flow.slug!r}: {error.message}")
         depth, nodes = 0, count_nodes(version.document)

@@ -23,13 +23,14 @@ from agents.engine.assembly import read_graph
 from agents.engine.documents import parse_flow
 from agents.engine.graph import FlowGraph
 from agents.engine.secrets import Recipient
+from agents.engine.wanted import wanted_tools
 from agents.errors import ContextChanging, RunRequestInvalid, TooManyRunsQueued
 from agents.models import Flow, FlowVersion, Run
 from agents.operations.lines import stand_in_line
 from agents.operations.pinning import insist_runnable, pin_flows
 from agents.operations.secrets import recipients_in
 from agents.operations.substitutes import refuse_substitutes
-from agents.operations.tools import known_tools
+from agents.operations.tools import known_tools, known_tools_for
 from agents.operations.waking import wake_workers
 from agents.queries.flows import access_flow
 from agents.queries.places import count_queued
@@ -99,7 +100,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     version = None if request.document is not None else _published(actor, request, project=project)
     document = request.document if version is None else version.document
     organization = access_organization(actor)
-    graph = _checked(document, secrets_to=recipients_in(organization))
+    graph = _checked(document, project=project, secrets_to=recipients_in(organization))
     library = pin_flows(actor, document, project=project, version=version)
     whole = read_graph(document, library=documents_of(library)) if library else graph
     refuse_substitutes(organization, whole, project=project)
@@ -127,16 +128,22 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
     return run
 
 
-def _checked(document: JsonValue, *, secrets_to: Collection[Recipient]) -> FlowGraph:
+def _checked(document: JsonValue, *, project: Project, secrets_to: Collection[Recipient]) -> FlowGraph:
     """Return the graph of a flow without errors; most runs are of one that was checked a moment ago."""
+    place = {"organization_id": project.organization_id, "project_id": project.pk}
     try:
         written = json.dumps(document)
     except (RecursionError, TypeError, ValueError):
         # What cannot even be written is for the check to tell.
         written = ""
     if not 0 < len(written) <= LONGEST_KEPT:
-        return parse_flow(document, tools=known_tools(), secrets_to=secrets_to)
-    return _kept_graph(written, known_tools(), frozenset(secrets_to))
+        return parse_flow(document, tools=known_tools_for(document, **place), secrets_to=secrets_to)
+    return _kept_graph(written, known_tools(_kept_names(written), **place), frozenset(secrets_to))
+
+
+@lru_cache(maxsize=256)
+def _kept_names(written: str) -> frozenset[str]:
+    return wanted_tools(json.loads(written))
 
 
 @lru_cache(maxsize=256)

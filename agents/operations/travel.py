@@ -13,7 +13,8 @@ from accounts.queries.organizations import access_organization
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
 from agents.adapters.chat_model import GatewayModel
-from agents.adapters.toolbox import BuiltInToolbox
+from agents.adapters.shelves.finding import find_shelved
+from agents.adapters.toolbox import BUILT_IN_NAMES, BuiltInToolbox
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.assembly import read_graph
 from agents.engine.documents import parse_flow
@@ -22,13 +23,14 @@ from agents.engine.journeys import Journey
 from agents.engine.replay import Replay, replay
 from agents.engine.steps import RunContext
 from agents.engine.travel import keep
+from agents.engine.wanted import wanted_tools
 from agents.errors import FlowArchived, RunUnfinished
 from agents.models import Run
 from agents.operations.pinning import pin_flows
 from agents.operations.runs import insert_run
 from agents.operations.secrets import recipients_in
 from agents.operations.substitutes import refuse_substitutes
-from agents.operations.tools import known_tools
+from agents.operations.tools import known_tools_for
 from agents.queries.runs import access_content, documents_of
 from agents.queries.travel import past_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -103,7 +105,9 @@ def replay_run(actor: Actor, run_id: UUID | str) -> Replay:
     past = past_of(run)
     documents = read_context(actor, project=run.project_id, context=run.context) if run.context else ()
     context = RunContext(run.id, run.input, documents=documents)
-    toolbox = BuiltInToolbox(ToolRoom(documents))
+    named = wanted_tools(run.document) - BUILT_IN_NAMES
+    shelved = find_shelved(named, organization_id=run.organization_id, project_id=run.project_id)
+    toolbox = BuiltInToolbox(ToolRoom(documents, shelved=shelved))
     # No model is asked; what is known of them says how much of the documents they were given.
     note_models([run.organization_id])
     model = GatewayModel(asker=Asker(run.organization_id, project_id=run.project_id))
@@ -133,7 +137,8 @@ def _go_on(
     if document is None:
         document, library = parent.document, parent.library
     else:
-        parse_flow(document, tools=known_tools(), secrets_to=recipients_in(organization))
+        place = {"organization_id": parent.organization_id, "project_id": parent.project_id}
+        parse_flow(document, tools=known_tools_for(document, **place), secrets_to=recipients_in(organization))
         library = pin_flows(actor, document, project=parent.project)
     graph = read_graph(document, library=documents_of(library))
     refuse_substitutes(organization, graph, project=parent.project)

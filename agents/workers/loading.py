@@ -5,7 +5,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,13 +21,16 @@ from accounts.tenancy import tenant, tenant_token
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.secrets import RunSecrets
+from agents.adapters.shelves.finding import find_shelved
 from agents.adapters.standing import Standing
-from agents.adapters.tools.room import ToolRoom
+from agents.adapters.toolbox import BUILT_IN_NAMES
+from agents.adapters.tools.room import Maker, ToolRoom
 from agents.engine.documents import read_accepted
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.ports import InboxMessage
 from agents.engine.snapshots import FIRST_AT
+from agents.engine.wanted import tools_named
 from agents.models import InboxMessage as InboxRow
 from agents.models import JournalEntry, Snapshot
 from agents.queries.runs import documents_of, entry_of
@@ -61,6 +64,7 @@ class LoadedRun:
     flow_id: UUID | None = None
     team_id: UUID | None = None
     conversation: str = ""
+    shelved: Mapping[str, Maker] = field(default_factory=dict)
 
     def asker(self, run_id: UUID) -> Asker:
         """Return for whom its models are asked."""
@@ -87,11 +91,29 @@ class LoadedRun:
             secrets=secrets,
         )
 
-    def room(self, run_id: UUID, documents: Sequence[ContextDocument], *, in_thread: DatabaseThreads) -> ToolRoom:
+    def room(
+        self,
+        run_id: UUID,
+        documents: Sequence[ContextDocument],
+        *,
+        in_thread: DatabaseThreads,
+        secrets: RunSecrets | None = None,
+    ) -> ToolRoom:
         """Return where its tools work."""
         return ToolRoom(
-            documents, run_id=run_id, standing=self.standing, conversation=self.conversation, in_thread=in_thread
+            documents,
+            run_id=run_id,
+            standing=self.standing,
+            conversation=self.conversation,
+            in_thread=in_thread,
+            secrets=secrets,
+            shelved=self.shelved,
         )
+
+    @property
+    def shelved_names(self) -> frozenset[str]:
+        """The tools its flow names that are not built in."""
+        return frozenset(name for _, node in self.graph.walk() for name in tools_named(node.settings)) - BUILT_IN_NAMES
 
     @property
     def text_bytes(self) -> int:
@@ -192,6 +214,13 @@ def _insist_on_actor(standing: Standing) -> Actor:
     if actor is None:
         raise NotAllowed(f"{standing.name} is no longer a member of this organization, so the run cannot go on.")
     return actor
+
+
+def with_shelved(loaded: LoadedRun) -> LoadedRun:
+    """Return a run with those of its tools that are not built in; of one that names none, nothing is asked."""
+    standing = loaded.standing
+    found = find_shelved(loaded.shelved_names, organization_id=standing.organization_id, project_id=standing.project_id)
+    return replace(loaded, shelved=found)
 
 
 def read_documents(loaded: LoadedRun) -> Sequence[ContextDocument]:

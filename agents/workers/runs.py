@@ -46,6 +46,7 @@ from agents.workers.loading import (
     read_inbox,
     read_snapshot,
     settle_runs,
+    with_shelved,
 )
 from agents.workers.pacing import Pace
 from agents.workers.past import read_kept
@@ -267,6 +268,8 @@ class FlowWorker:
         loaded = (await asyncio.shield(loading))[claim.run_id]
         if isinstance(loaded, Exception):
             raise loaded
+        if loaded.shelved_names:
+            loaded = await self._in_thread(with_shelved, loaded)
         async with self._room.taken(loaded.text_bytes):
             documents = await self._in_thread(read_documents, loaded) if loaded.context else ()
             await self._execute(claim, loaded, documents=documents)
@@ -304,7 +307,7 @@ class FlowWorker:
 
     def _ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
         secrets = RunSecrets(loaded.standing, run_id=claim.run_id, in_thread=self._in_vault)
-        room = loaded.room(claim.run_id, documents, in_thread=self._in_thread)
+        room = loaded.room(claim.run_id, documents, in_thread=self._in_thread, secrets=secrets)
         return Ports(
             journal=self._journal(claim),
             model=loaded.model(claim.run_id, in_thread=self._in_thread, calls=self._calls, secrets=secrets),

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The tools that come with the product: each is made when a run first names it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from django.conf import settings
 
 from agents.adapters.tools.http_request import HTTPRequest
-from agents.adapters.tools.room import Tool, ToolRoom
+from agents.adapters.tools.room import Maker, Tool, ToolRoom
 from agents.adapters.tools.searxng import SearxngSearch
 from agents.adapters.tools.web_search import WebSearch
 
@@ -16,7 +16,7 @@ def _search(room: ToolRoom) -> Tool:
     return SearxngSearch(url, room.egress) if url else WebSearch(room.documents)
 
 
-BUILT_IN: Mapping[str, Callable[[ToolRoom], Tool]] = {
+BUILT_IN: Mapping[str, Maker] = {
     "HTTPRequest": lambda room: HTTPRequest(room.egress),
     "WebSearch": _search,
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the tools of one run are given."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from agents.adapters.database_threads import DatabaseThreads
+from agents.adapters.secrets import RunSecrets
 from agents.adapters.standing import Standing
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
@@ -35,6 +36,7 @@ def egress_of_settings() -> EgressPolicy:
 class ToolRoom:
     """Where the tools of one run work: its documents, its way out, and for whom it acts.
 
+    ``shelved`` are the tools it names that are not built in, ``secrets`` those it may use.
     Without ``standing`` there is no database to ask and nobody to ask it for: as in a trial on the command line.
     """
 
@@ -44,3 +46,9 @@ class ToolRoom:
     standing: Standing | None = None
     conversation: str = ""
     in_thread: DatabaseThreads | None = None
+    secrets: RunSecrets | None = None
+    shelved: "Mapping[str, Maker]" = field(default_factory=dict)
+
+
+Maker = Callable[[ToolRoom], Tool]
+"""Makes a tool the first time a run calls it."""

@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.queries.pages import Page
-from accounts.rest import OrganizationAPIView, paginated
+from accounts.queries.projects import access_project
+from accounts.rest import OrganizationAPIView, Query, paginated
 from agents.operations.tools import list_tools
 
 
@@ -31,14 +32,34 @@ class ToolShape(serializers.Serializer[Any]):
         help_text="Which calls are made again after a crash; the others wait for a person.",
     )
     timeout_seconds = serializers.FloatField(source="spec.timeout_seconds")
+    kind = serializers.CharField(help_text="built_in, openapi, mcp_http, mcp_stdio, file, flow: where it comes from.")
+    server_id = serializers.UUIDField(allow_null=True, help_text="The tool server it is one of.")
+    state = serializers.ChoiceField(
+        choices=["ready", "off", "changed", "broken"],
+        help_text="Only what is ready is called; changed waits for a person to accept what its server says of it now.",
+    )
+    reason = serializers.CharField(help_text="Why it is not ready.")
+    gives_untrusted = serializers.BooleanField(
+        source="spec.gives_untrusted", help_text="Whether what it gives back is text of strangers."
+    )
     is_available = serializers.BooleanField()
-    note = serializers.CharField(help_text="What a setting of this installation does to it, or why it is not there.")
+    note = serializers.CharField(help_text="What a setting of this installation does to it.")
+
+
+class ToolsQuery(Query):
+    """Which tools."""
+
+    project_id = serializers.CharField(
+        max_length=63, required=False, default=None, help_text="Those of a project: its id or short name."
+    )
 
 
 class ToolListView(OrganizationAPIView):
     """``/api/v1/tools/``."""
 
-    @extend_schema(operation_id="list_tools", responses=ToolShape(many=True))
+    @extend_schema(operation_id="list_tools", parameters=[ToolsQuery], responses=ToolShape(many=True))
     def get(self, request: Request) -> Response:
-        """List the tools that flows may call, by name."""
-        return paginated(request, Page(list_tools(self.actor_of(request))), ToolShape)
+        """List the tools that flows may call: those of a project, or those everywhere in the organization."""
+        actor, named = self.actor_of(request), ToolsQuery.parse(request.query_params)["project_id"]
+        project = access_project(actor, named) if named else None
+        return paginated(request, Page(list_tools(actor, project=project)), ToolShape)

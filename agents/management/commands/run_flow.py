@@ -10,11 +10,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from agents.adapters.toolbox import BUILT_IN_NAMES
 from agents.engine.documents import check_text, read_document
 from agents.engine.errors import GraphInvalid, Problem
 from agents.engine.expressions import text_of
 from agents.engine.logs import LogLine
-from agents.operations.tools import known_tools
 from agents.operations.trial import Trial, try_flow
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject
@@ -74,7 +74,7 @@ def _line_data(line: LogLine) -> dict[str, Any]:
 def _document(path: str) -> JsonObject:
     """Read a flow. Raises GraphInvalid with every problem, and where in the text each one stands."""
     text = _read(path)
-    problems = [problem for problem in check_text(text, tools=known_tools()) if problem.is_error]
+    problems = [problem for problem in check_text(text, tools=BUILT_IN_NAMES) if problem.is_error]
     if problems:
         raise GraphInvalid(problems)
     return read_document(text)
