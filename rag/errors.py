@@ -82,6 +82,14 @@ class ContextUnreadable(InvalidInput):
         super().__init__(message, errors=[{"place": path, "message": "neither text nor a PDF"} for path in paths])
 
 
+class PictureUnfit(InvalidInput):
+    """A picture that no model can be shown."""
+
+    def __init__(self, path: str, *, because: str) -> None:
+        message = f"The picture {path!r} cannot be shown to a model: {because}. Store it smaller, as PNG or JPEG."
+        super().__init__(message, errors=[{"place": path, "message": because}])
+
+
 class PdfUnreadable(InvalidInput):
     """A PDF whose text cannot be had. ``details["reason"]`` is one word for why."""
 

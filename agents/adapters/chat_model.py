@@ -9,7 +9,7 @@ from dataclasses import replace
 from agents.adapters.secrets import RunSecrets
 from agents.engine.errors import SecretsNotAtHand
 from agents.engine.secrets import SecretText, keys_in
-from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta, Message
+from codexos.kernel.chat import ChatAnswer, ChatRequest, Delta
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.redaction import Redactor
 from llm.operations.askers import Asker
@@ -82,7 +82,7 @@ class GatewayModel:
             raise SecretsNotAtHand(keys=keys)
         values = await self._secrets.open_for_model(keys, model=request.model)
         messages = [
-            Message(each.role, each.text.opened(values)) if isinstance(each.text, SecretText) else each
+            replace(each, text=each.text.opened(values)) if isinstance(each.text, SecretText) else each
             for each in request.messages
         ]
         try:

@@ -17,6 +17,7 @@ _ROUNDS = {"loop": 10, "reflection": 3, "planner": 3}
 # A judge or a planner is told what to do by a prompt of the house.
 _OWN_PROMPT_CHARACTERS = 1_500
 _CHARACTERS_PER_TOKEN = 4
+_TOKENS_PER_PICTURE = 1_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,14 @@ def _one(node: Node, place: str, *, times: Times, given: int) -> Asked:
     said = sum(len(text) for text in told if isinstance(text, str))
     # Without a prompt it is given the input and what came before it; with one it is shown the files all the same.
     characters = said + given + (_OWN_PROMPT_CHARACTERS if node.kind != "llm" else 0)
+    shown = node.settings.get("images")
+    pictures = 0 if shown is None else len(shown) if isinstance(shown, list | tuple) else 1
     most, model = node.settings.get("max_tokens"), node.settings.get("model")
     return Asked(
         place,
         model if isinstance(model, str) else "default",
         times,
-        -(-characters // _CHARACTERS_PER_TOKEN),
+        -(-characters // _CHARACTERS_PER_TOKEN) + pictures * _TOKENS_PER_PICTURE,
         most if isinstance(most, int) else None,
     )
 

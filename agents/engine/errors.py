@@ -234,6 +234,27 @@ class FlowNotAtHand(Conflict):
         )
 
 
+class PictureNotNamed(InvalidInput):
+    """A step is to show a model a picture that is not among the files of its run."""
+
+    def __init__(self, *, names: Sequence[str], known: Sequence[str]) -> None:
+        asked = ", ".join(repr(name[:100]) for name in names)
+        there = f"It has {', '.join(map(repr, known[:20]))}." if known else "It has none."
+        super().__init__(f"The run's context has no picture {asked}. {there} Name it there, as PNG, JPEG, WebP or GIF.")
+
+
+class TooManyPictures(LimitReached):
+    """More pictures than one question shows a model."""
+
+    def __init__(self, *, count: int, size_bytes: int, most: int, most_bytes: int) -> None:
+        super().__init__(
+            f"{count} pictures of {size_bytes:,} bytes are more than one question shows: {most} pictures of "
+            f"{most_bytes:,} bytes in all. Show fewer or smaller ones.",
+            count=count,
+            size_bytes=size_bytes,
+        )
+
+
 class NoListToMap(InvalidInput):
     """Something was to be gone through one by one, and it is no list."""
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from agents.engine.errors import SecretsNotAtHand
+from agents.engine.errors import PictureNotNamed, SecretsNotAtHand
 from agents.engine.gate import Gate, Occasion, OpenGate
 from agents.engine.journal import Entry
 from agents.engine.tools import ToolSpec
-from codexos.kernel.chat import ChatModel
+from codexos.kernel.chat import ChatModel, Image
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
@@ -97,6 +97,22 @@ class Frame:
     data: JsonObject
 
 
+class Pictures(Protocol):
+    """The pictures among the files of this run."""
+
+    async def show(self, names: Sequence[str]) -> Sequence[Image]:
+        """Return them in this order. Raises PictureNotNamed, TooManyPictures, and CodexosError kinds of reading."""
+        ...
+
+
+class NoPictures:
+    """For runs without files."""
+
+    async def show(self, names: Sequence[str]) -> Sequence[Image]:
+        """Raise PictureNotNamed."""
+        raise PictureNotNamed(names=names, known=())
+
+
 class EventSink(Protocol):
     """Where ephemeral frames go. Must not block and must not fail: a lost frame is no loss."""
 
@@ -161,3 +177,4 @@ class Ports:
     snapshots: Snapshots = field(default_factory=NoSnapshots)
     secrets: Secrets = field(default_factory=NoSecrets)
     gate: Gate = field(default_factory=OpenGate)
+    pictures: Pictures = field(default_factory=NoPictures)

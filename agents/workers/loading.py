@@ -20,6 +20,7 @@ from accounts.operations.usage import Metered, record_all_usage
 from accounts.tenancy import tenant, tenant_token
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.database_threads import DatabaseThreads
+from agents.adapters.pictures import RunPictures
 from agents.adapters.secrets import RunSecrets
 from agents.adapters.shelves.finding import find_shelved
 from agents.adapters.standing import Standing
@@ -109,6 +110,10 @@ class LoadedRun:
             secrets=secrets,
             shelved=self.shelved,
         )
+
+    def pictures(self, in_thread: DatabaseThreads) -> RunPictures:
+        """Return what shows models the pictures among its files."""
+        return RunPictures(self.context, self.standing, in_thread)
 
     @property
     def shelved_names(self) -> frozenset[str]:

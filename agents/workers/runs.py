@@ -316,6 +316,7 @@ class FlowWorker:
             clock=SystemClock(),
             inbox=PostgresInbox(claim, self._writer, read=self._read_inbox),
             snapshots=PostgresSnapshots(claim, self._writer, read=self._read_snapshot),
+            pictures=loaded.pictures(self._in_thread),
             secrets=secrets,
         )
 

@@ -100,7 +100,7 @@ class OfflineModel:
             yield Delta("", CallPiece(index, call.name, call.arguments))
         is_form = request.schema is not None
         kept = [each for each in told.citations if is_form or str(each["quote"]) in text]
-        note = " ".join(each for each in (self._note, told.note) if each) or None
+        note = " ".join(each for each in (self._note, told.note, _unseen(request)) if each) or None
         ended: FinishReason = "tool_calls" if told.calls else "length" if text != told.text else "stop"
         yield ChatAnswer(text, OFFLINE, _usage(request, text), kept, note, calls=told.calls, finish_reason=ended)
 
@@ -112,6 +112,12 @@ class OfflineModel:
         # Choosing may load a model first, which takes its time.
         is_long = size > READ_AT_ONCE_CHARACTERS or (request.schema is not None and self._embed is not None)
         return await asyncio.to_thread(answer) if is_long else answer()
+
+
+def _unseen(request: ChatRequest) -> str | None:
+    count = sum(len(message.images) for message in request.messages)
+    shown = "a picture" if count == 1 else f"{count} pictures"
+    return f"The built-in model was shown {shown}, which it cannot see." if count else None
 
 
 def _told_of(request: ChatRequest, embed: Embed | None) -> _Told:

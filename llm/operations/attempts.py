@@ -13,6 +13,7 @@ from codexos.kernel.egress import EgressRefused
 from codexos.kernel.errors import CodexosError
 from llm.adapters.rates import Draw, Rates
 from llm.engine.breakers import Breaker
+from llm.engine.estimates import TOKENS_PER_IMAGE
 from llm.engine.routing import Reaction, reaction_to
 from llm.errors import (
     BudgetPriceUnknown,
@@ -178,6 +179,9 @@ class Attempts:
             self.keys.forget(candidate.key.provider_id)
 
 
+_WORDS = {"tools": "tools", "images": "pictures", "schema": "structured output"}
+
+
 def insist_able(candidate: Candidate, request: ChatRequest) -> None:
     """Raise ModelLacks where a deployment says what it can do, and what is asked for is not among it."""
     needed = {
@@ -185,7 +189,7 @@ def insist_able(candidate: Candidate, request: ChatRequest) -> None:
         "images": any(message.images for message in request.messages),
         "schema": request.schema is not None,
     }
-    lacks = [name for name, is_needed in needed.items() if is_needed and name not in candidate.capabilities]
+    lacks = [_WORDS[name] for name, is_needed in needed.items() if is_needed and name not in candidate.capabilities]
     if candidate.capabilities and lacks:
         raise ModelLacks(name=candidate.name, lacks=lacks)
 
@@ -193,7 +197,8 @@ def insist_able(candidate: Candidate, request: ChatRequest) -> None:
 def tokens_of(request: ChatRequest) -> int:
     """Estimate how many tokens a call comes to."""
     said = sum(len(message.text) for message in request.messages) + sum(len(each.text) for each in request.documents)
-    return said // 4 + (EXPECTED_ANSWER_TOKENS if request.max_tokens is None else request.max_tokens)
+    shown = sum(len(message.images) for message in request.messages) * TOKENS_PER_IMAGE
+    return said // 4 + shown + (EXPECTED_ANSWER_TOKENS if request.max_tokens is None else request.max_tokens)
 
 
 def _draws(name: str, limits: Limits, *, tokens: int) -> list[Draw]:

@@ -68,7 +68,8 @@ class CanWait:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta | ChatAnswer, None]:
         """See the port."""
         note = ""
-        if request.may_wait and request.key:
+        # Pictures would make a batch too large to be sent in one piece.
+        if request.may_wait and request.key and not any(message.images for message in request.messages):
             # A step may ask more than once: to have an answer put right is another question.
             key = f"{request.key[:400]}#{key_of(request, resolved='')[:32]}"
             try:

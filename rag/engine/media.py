@@ -9,6 +9,8 @@ BINARY = "application/octet-stream"
 PLAIN_TEXT = "text/plain"
 PDF = "application/pdf"
 MOST_HEAD_BYTES = 16
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""The kinds of picture that every provider's models with eyes take."""
 
 # The types of the standard library alone: what a machine's own tables say must not change what a file is.
 _NAMES = mimetypes.MimeTypes(filenames=())
@@ -107,13 +109,20 @@ def media_type(path: str, *, head: bytes, encoding: str) -> str:
     by_name = type_by_name(path)
     if encoding:
         return by_name if by_name and is_text_type(path) else PLAIN_TEXT
-    if by_content := next((kind for mark, kind in _MAGIC if head.startswith(mark)), None):
+    if by_content := next((kind for mark, kind in _MAGIC if head.startswith(mark)), picture_type(head)):
         return by_content
     if by_name is None or is_text_type(path):
         by_name = BINARY
     if head.startswith(_ZIP) and not by_name.startswith("application/"):
         return "application/zip"
     return by_name
+
+
+def picture_type(head: bytes) -> str | None:
+    """Return what kind of picture begins with ``head``; None where it is none of those that models are shown."""
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for mark, kind in _MAGIC if kind in PICTURES and head.startswith(mark)), None)
 
 
 def type_by_name(path: str) -> str | None:

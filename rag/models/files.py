@@ -15,7 +15,7 @@ from django.db.models import Q
 from accounts.models import Project
 from accounts.tenancy import OrganizationModel
 from codexos.kernel import clock
-from rag.engine.media import PDF
+from rag.engine.media import PDF, PICTURES
 from rag.engine.paths import LONGEST_PATH
 
 
@@ -100,6 +100,11 @@ class FileVersion(OrganizationModel):
     def is_pdf(self) -> bool:
         """Whether the content is pages whose text can be read."""
         return not self.encoding and self.media_type == PDF
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the content is a picture that models may be shown."""
+        return not self.encoding and self.media_type in PICTURES
 
     @property
     def etag(self) -> str:

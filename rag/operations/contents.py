@@ -8,15 +8,16 @@ from uuid import UUID
 
 from accounts.actor import Actor
 from accounts.models import Project
-from codexos.kernel.chat import ContextDocument
+from codexos.kernel.chat import ContextDocument, Image
 from codexos.kernel.jsontypes import JsonValue
 from rag.adapters.blobs import blob_store, read_whole
+from rag.engine.media import picture_type
 from rag.engine.pages import unfold
 from rag.engine.ports import BlobKey
-from rag.errors import ContextUnreadable, FileNotFound
+from rag.errors import ContextUnreadable, FileNotFound, PictureUnfit
 from rag.models import FileVersion
 from rag.operations.pdfs import read_pdf, read_pdfs
-from rag.queries.context import check_kinds, check_size, find_pdf_text, text_sizes
+from rag.queries.context import check_kinds, check_pictures, check_size, find_pdf_text, text_sizes
 from rag.queries.files import access_version, find_current, find_versions
 
 PREVIEW_BYTES = 64 * 1024
@@ -68,6 +69,8 @@ def read_context(
 ) -> list[ContextDocument]:
     """Return the texts that resolve_context (rag.queries.context) pinned, whatever stands at their paths now.
 
+    Pictures are read by read_pictures, when a model is to be shown them.
+
     Raises FileNotFound where a file was deleted meanwhile, and what read_pdfs raises.
     """
     place = project.pk if isinstance(project, Project) else project
@@ -75,7 +78,27 @@ def read_context(
     found = find_versions(actor, place, ids)
     if missing := [str(entry["path"]) for entry, id_ in zip(context, ids, strict=True) if id_ not in found]:
         raise FileNotFound(*missing)
-    return [_document(actor, found[id_]) for id_ in ids]
+    return [_document(actor, found[id_]) for id_ in ids if not found[id_].is_picture]
+
+
+def read_pictures(
+    actor: Actor, *, project: Project | UUID | str, context: Sequence[dict[str, JsonValue]]
+) -> list[Image]:
+    """Return the pictures among what resolve_context pinned. Raises FileNotFound, PictureUnfit."""
+    place = project.pk if isinstance(project, Project) else project
+    found = find_versions(actor, place, [UUID(str(entry["version_id"])) for entry in context])
+    if missing := [str(entry["path"]) for entry in context if UUID(str(entry["version_id"])) not in found]:
+        raise FileNotFound(*missing)
+    versions = [found[UUID(str(entry["version_id"]))] for entry in context]
+    check_pictures(versions)
+    return [_picture(version) for version in versions]
+
+
+def _picture(version: FileVersion) -> Image:
+    content = b"".join(read_whole(_key_of(version)))
+    if picture_type(content) != version.media_type:
+        raise PictureUnfit(version.file.path, because=f"what is in it is not {version.media_type}")
+    return Image(version.media_type, content)
 
 
 def _document(actor: Actor, version: FileVersion) -> ContextDocument:

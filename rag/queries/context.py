@@ -9,11 +9,13 @@ from accounts.actor import Actor
 from accounts.models import Project
 from accounts.tenancy import in_organization
 from codexos.kernel.jsontypes import JsonValue
-from rag.errors import ContextTooLarge, ContextUnreadable
+from rag.errors import ContextTooLarge, ContextUnreadable, PictureUnfit
 from rag.models import FileVersion, PdfText
 from rag.queries.files import find_current
 
 MOST_CONTEXT_BYTES = 8 * 1024 * 1024
+MOST_PICTURE_BYTES = 3_750_000
+"""What every provider takes of one picture: the strictest is Bedrock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,15 @@ class Resolved:
 def resolve_context(actor: Actor, *, project: Project | UUID | str, names: Sequence[str]) -> Resolved:
     """Return which versions the named files have now.
 
-    Raises ProjectNotFound, PathInvalid, FileNotFound with near matches, ContextUnreadable, ContextTooLarge.
+    Raises ProjectNotFound, PathInvalid, FileNotFound with near matches, ContextUnreadable, ContextTooLarge,
+    PictureUnfit.
     """
     if not names and isinstance(project, Project):
         return Resolved([], unread=[])
     place = project.pk if isinstance(project, Project) else project
     versions = find_current(actor, place, list(dict.fromkeys(names)))
-    check_kinds(versions)
+    check_pictures([version for version in versions if version.is_picture])
+    check_kinds([version for version in versions if not version.is_picture])
     sizes = text_sizes(actor, versions)
     check_size(sizes.values())
     return Resolved(
@@ -53,7 +57,8 @@ def text_sizes(actor: Actor, versions: Sequence[FileVersion]) -> Mapping[UUID, i
     blobs = [version.blob_id for version in versions if version.is_pdf]
     rows = PdfText.objects.for_organization(actor.organization_id).filter(blob_id__in=blobs)
     read = dict(rows.values_list("blob_id", "size")) if blobs else {}
-    sizes = {version.pk: read.get(version.blob_id) if version.is_pdf else version.size for version in versions}
+    whole = {version.pk: 0 if version.is_picture else version.size for version in versions if not version.is_pdf}
+    sizes = {**whole, **{version.pk: read.get(version.blob_id) for version in versions if version.is_pdf}}
     return {key: size for key, size in sizes.items() if size is not None}
 
 
@@ -67,6 +72,14 @@ def check_kinds(versions: Sequence[FileVersion]) -> None:
     """Check that every version is text or pages of it. Raises ContextUnreadable."""
     if binary := [version.file.path for version in versions if not (version.is_text or version.is_pdf)]:
         raise ContextUnreadable(*binary)
+
+
+def check_pictures(versions: Sequence[FileVersion]) -> None:
+    """Check that every picture is of a size that models take. Raises PictureUnfit."""
+    for version in versions:
+        if version.size > MOST_PICTURE_BYTES:
+            because = f"it has {version.size:,} bytes, and a model is shown {MOST_PICTURE_BYTES:,} at most"
+            raise PictureUnfit(version.file.path, because=because)
 
 
 def check_size(sizes: Iterable[int]) -> None:
@@ -83,4 +96,6 @@ def _pinned(version: FileVersion, *, text_bytes: int | None) -> dict[str, JsonVa
         "sha256": version.sha256,
         "size": version.size,
     }
+    if version.is_picture:
+        return {**entry, "text_bytes": 0, "media_type": version.media_type}
     return {**entry, "text_bytes": text_bytes} if version.is_pdf else entry

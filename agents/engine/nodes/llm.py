@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from agents.engine.errors import ResultTooLarge
+from agents.engine.errors import PictureNotNamed, ResultTooLarge
 from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, render, secret_text, text_of
 from agents.engine.journal import usage_data
 from agents.engine.nodes import settings
+from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
 from agents.engine.steps import (
@@ -25,6 +26,9 @@ from codexos.kernel.errors import Unavailable
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 LAST_RESULT_CHARACTERS = 100_000
+MOST_PICTURES = 20
+TOKENS_PER_PICTURE = 1_600
+"""About what the dearest providers count for a large one."""
 WAITING_SECONDS = 26 * 3600.0
 """How long a step that can wait is waited for: providers take a day for a batch at most."""
 
@@ -37,6 +41,7 @@ class ModelCall:
     request: ChatRequest
     notes: Sequence[JsonObject] = ()
     may_repeat: bool = True
+    images: Sequence[str] = ()
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
     @property
@@ -44,18 +49,24 @@ class ModelCall:
         """Which model, and about how much is asked of it: that is counted if the answer never comes."""
         said = sum(len(message.text) for message in self.request.messages)
         shown = sum(len(document.text) for document in self.request.documents)
-        return {
+        intent: JsonObject = {
             "model": self.request.model,
             "documents": [document.name for document in self.request.documents],
-            "estimate": {"input_tokens": (said + shown) // 4},
+            "estimate": {"input_tokens": (said + shown) // 4 + len(self.images) * TOKENS_PER_PICTURE},
         }
+        return {**intent, "images": list(self.images)} if self.images else intent
 
     async def perform(self, ports: Ports, emit: Emit) -> Done:
         """Ask, passing the answer on as it comes. Raises Unavailable, InvalidInput, ResultTooLarge."""
         answer: ChatAnswer | None = None
         length = 0
+        request = self.request
+        if self.images:
+            shown = await ports.pictures.show(self.images)
+            asked = replace(request.messages[-1], images=shown)
+            request = replace(request, messages=[*request.messages[:-1], asked])
         # Closed whatever happens: a model that is no longer listened to must not go on at somebody's cost.
-        async with aclosing(ports.model.stream(self.request)) as pieces:
+        async with aclosing(ports.model.stream(request)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, ChatAnswer):
                     answer = piece
@@ -106,7 +117,22 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
     asked = _asked(step.node.settings)
     request = replace(asked, model=model, messages=messages, documents=documents, step=step.node_id, key=step.key)
     seconds = WAITING_SECONDS if request.may_wait else DEFAULT_TIMEOUT_SECONDS
-    return ModelCall(step.node.id, request, [*cut_result, *cut], timeout_seconds=seconds)
+    images = picture_names(filled_in(step.node.settings.get("images"), step.scope), node_id=step.node_id)
+    return ModelCall(step.node.id, request, [*cut_result, *cut], images=images, timeout_seconds=seconds)
+
+
+def picture_names(value: JsonValue, *, node_id: str) -> list[str]:
+    """Return the names of pictures that a setting comes to: texts, lists of them, nothing. Raises PictureNotNamed."""
+    if value is None or value == "":
+        return []
+    if isinstance(value, str):
+        return [value]
+    # A file that a step before found is named by its path.
+    if isinstance(value, Mapping) and isinstance(value.get("path"), str):
+        return [str(value["path"])]
+    if isinstance(value, Sequence):
+        return list(dict.fromkeys(name for each in value for name in picture_names(each, node_id=node_id)))
+    raise PictureNotNamed(names=[f"{node_id}: {text_of(value)}"], known=())
 
 
 def _asked(given: JsonObject) -> ChatRequest:
@@ -193,6 +219,8 @@ def _cut_note(name: str, kept: int, *, of: int) -> JsonObject:
 
 _TEXT = settings.text(longest=MAX_TEMPLATE_CHARACTERS)
 
+_NAME = settings.text(longest=1_000)
+
 LLM = EffectKind(
     "llm",
     {
@@ -203,6 +231,11 @@ LLM = EffectKind(
             "What the model is asked; a template. Without it, the input and the last result, labeled.",
             is_template=True,
             secrets_to="models",
+        ),
+        "images": Setting(
+            settings.either(_NAME, settings.list_of_texts(longest=1_000, most=MOST_PICTURES)),
+            "Pictures among the run's files that the model is shown: names, or templates that give them.",
+            is_template=True,
         ),
         "temperature": Setting(settings.number(least=0, most=2), "How freely the model chooses its words."),
         "max_tokens": Setting(settings.whole_number(least=1, most=1_000_000), "How long the answer may get."),

@@ -16,7 +16,7 @@ from agents.engine.gate import Occasion
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.memory_journal import MemoryJournal, MemorySnapshots
-from agents.engine.ports import Frame, InboxMessage, NoSecrets, Ports, Rest, Secrets
+from agents.engine.ports import Frame, InboxMessage, NoPictures, NoSecrets, Pictures, Ports, Rest, Secrets
 from agents.engine.replay import replay
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
@@ -207,6 +207,7 @@ class Stage:
     inbox: Box = field(default_factory=Box)
     snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
     secrets: Secrets = field(default_factory=NoSecrets)
+    pictures: Pictures = field(default_factory=NoPictures)
     epoch: int = 0
 
     @property
@@ -218,7 +219,9 @@ class Stage:
         self.epoch += 1
         run = RunContext(RUN_ID, self.input, self.epoch, self.documents)
         kept = (self.inbox, self.snapshots, self.secrets)
-        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, *kept)
+        ports = Ports(
+            self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, *kept, pictures=self.pictures
+        )
         return Executor(self.graph, run, ports)
 
     async def run(self) -> Standing:

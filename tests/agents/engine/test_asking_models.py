@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What an llm step asks a model for, and what it tells of the way its answer took."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
 
+from agents.engine.asked import asked_of
+from agents.engine.documents import parse_flow
+from agents.engine.errors import PictureNotNamed
 from agents.engine.journal import usage_data, usage_from
-from codexos.kernel.chat import Attempt, ChatAnswer, ChatRequest, Delta, Paid, Usage
+from agents.engine.ports import NoPictures
+from codexos.kernel.chat import Attempt, ChatAnswer, ChatRequest, Delta, Image, Paid, Usage
 from codexos.kernel.errors import Conflict, Unavailable
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.engine.stage import CountingModel, Stage, chain
 
 SKY: JsonObject = {"type": "object", "properties": {"sky": {"type": "string"}}}
@@ -116,3 +120,46 @@ def test_usage_is_read_back_as_it_was_written():
     usage = Usage(100, 5, Decimal("0.01"), cached_tokens=64, cache_write_tokens=8)
     assert usage_from(usage_data(usage)) == usage
     assert usage_data(Usage(1, 2)) == {"input_tokens": 1, "output_tokens": 2, "cost_usd": 0}
+
+
+class Album:
+    """Two pictures."""
+
+    async def show(self, names: Sequence[str]) -> Sequence[Image]:
+        if missing := [name for name in names if name not in ("a.png", "b.png")]:
+            raise PictureNotNamed(names=missing, known=["a.png", "b.png"])
+        return [Image("image/png", name.encode()) for name in names]
+
+
+async def test_a_model_is_shown_pictures_by_names_and_by_templates_that_give_names():
+    given: list[tuple[JsonValue, list[str]]] = [
+        ("a.png", ["a.png"]),
+        ("{{ input.all }}", ["a.png", "b.png"]),
+        (["b.png", "{{ input.one.path }}", "{{ input.one }}", "{{ input.none }}"], ["b.png", "a.png"]),
+    ]
+    for setting, names in given:
+        said: JsonValue = {"all": ["a.png", "b.png"], "one": {"path": "a.png"}, "none": None}
+        stage = Stage(chain({"id": "a", "type": "llm", "images": setting}), input=said, pictures=Album())
+        await stage.run()
+        (asked,) = stage.model.requests
+        assert [image.content.decode() for image in asked.messages[-1].images] == names
+        intended = next(entry for entry in stage.journal.entries if entry.type == "step.intended")
+        assert intended.data["images"] == names
+        assert intended.data["estimate"]["input_tokens"] > 1_600 * len(names)
+
+
+async def test_a_picture_that_is_not_there_is_named_and_no_model_is_asked():
+    for pictures, said in ((Album(), "It has 'a.png', 'b.png'."), (NoPictures(), "It has none.")):
+        stage = Stage(chain({"id": "a", "type": "llm", "images": ["c.png"]}), pictures=pictures)
+        standing = await stage.run()
+        error = standing.data["error"]
+        assert (standing.status, error["code"], said in error["message"]) == ("failed", "picture_not_named", True)
+        assert stage.model.requests == []
+
+
+def test_an_estimate_counts_the_pictures_that_are_named():
+    def tokens(images: JsonValue) -> int:
+        graph = parse_flow(chain({"id": "a", "type": "llm", "images": images}))
+        return asked_of(graph, given_characters=0)[0].input_tokens
+
+    assert tokens(["a.png", "b.png"]) - tokens("{{ input }}") == 1_600

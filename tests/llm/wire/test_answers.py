@@ -144,9 +144,10 @@ async def test_arguments_that_are_no_json_are_told_as_what_they_are(translated: 
     assert translated.fake.last["calls"] == [("add", {"unreadable": "{not json"})]
 
 
-async def test_pictures_are_shown(line: Line):
-    await line.ask(messages=[Message("user", "What is this?", images=[PNG])])
-    assert line.fake.last["images"] == [("image/png", PNG.content)]
+async def test_pictures_of_every_kind_are_shown(line: Line):
+    shown = [PNG, *(Image(f"image/{kind}", kind.encode()) for kind in ("jpeg", "gif", "webp"))]
+    await line.ask(messages=[Message("user", "What is this?", images=shown)])
+    assert line.fake.last["images"] == [(image.media_type, image.content) for image in shown]
 
 
 async def test_an_answer_in_a_form_is_asked_for_as_the_provider_knows_how(line: Line):
