@@ -10,6 +10,7 @@ from django.urls import path, re_path
 from agents.api.admission import App
 from agents.api.doors import Streaming, Waiting
 from agents.consumers import RunSocket, TicketTaker, nowhere
+from agents.mcp_server.door import McpDoor
 
 
 def http_doors(app: App) -> Mapping["re.Pattern[str]", App]:
@@ -17,6 +18,7 @@ def http_doors(app: App) -> Mapping["re.Pattern[str]", App]:
     return {
         re.compile(r"/agent/run"): Waiting(app),
         re.compile(r"/api/v1/runs/[^/]+/events"): Streaming(app),
+        re.compile(r"/mcp/?"): McpDoor(app),
     }
 
 

@@ -80,10 +80,13 @@ def every_kind() -> list[type[CodexosError]]:
     return sorted({kind for kind in _below(CodexosError) if kind.__module__ in modules}, key=lambda kind: kind.code)
 
 
+_PLACES = ("errors", "engine.errors", "mcp_server.errors")
+
+
 def _error_modules() -> Iterator[str]:
     yield from _modules_in("codexos.kernel")
     for app in apps.get_app_configs():
-        yield from (name for name in (f"{app.name}.errors", f"{app.name}.engine.errors") if _exists(name))
+        yield from (name for name in (f"{app.name}.{place}" for place in _PLACES) if _exists(name))
         if _exists(f"{app.name}.api.urls"):
             yield from _modules_in(f"{app.name}.api")
 

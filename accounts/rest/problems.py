@@ -23,7 +23,7 @@ from codexos.kernel import errors as kinds
 from codexos.kernel.context import request_id
 
 CONTENT_TYPE = "application/problem+json"
-SHORT_DOORS = ("/api/", "/agent/", "/rag/", "/vault/put", "/hooks/")
+SHORT_DOORS = ("/api/", "/agent/", "/rag/", "/vault/put", "/hooks/", "/mcp", "/.well-known/")
 SIGN_IN_HINT = 'Bearer realm="CodexOS"'
 _WAIT_SECONDS = 5
 

@@ -4,7 +4,7 @@
 from django.urls import path
 
 from agents.api import doors
-from agents.api.views import flows, interventions, runs, states, tickets, tools, travel, triggers, versions
+from agents.api.views import flows, interventions, mcp, runs, states, tickets, tools, travel, triggers, versions
 
 _FLOW = "flows/<str:flow>/"
 
@@ -52,5 +52,8 @@ urlpatterns = [
 
 short_doors = [
     path("agent/run", doors.agent_run, name="agent-run"),
+    path("mcp", mcp.McpView.as_view(), name="mcp"),
+    path(".well-known/oauth-protected-resource", mcp.ResourceMetadataView.as_view(), name="mcp-metadata"),
+    path(".well-known/oauth-protected-resource/mcp", mcp.ResourceMetadataView.as_view(), name="mcp-metadata-of"),
     path("hooks/<str:hook>/", triggers.HookView.as_view(), name="hook"),
 ]

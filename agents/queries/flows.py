@@ -28,7 +28,7 @@ def access_flow(
     actor: Actor, id_or_slug: UUID | str, *, to: Permission = Permission.SEE, project: Project | None = None
 ) -> Flow:
     """Return one flow. Raises FlowNotFound, FlowAmbiguous, NotAllowed."""
-    found = _visible_flows(actor).filter(named(id_or_slug))
+    found = visible_flows(actor).filter(named(id_or_slug))
     if project is not None:
         found = found.filter(project=project)
     flows = list(found.order_by("id")[:2])
@@ -76,20 +76,20 @@ def list_flows(
 @in_organization
 def count_flows(actor: Actor, *, archived: bool = False) -> int:
     """Return how many flows the actor sees."""
-    return _visible_flows(actor).filter(archived_at__isnull=not archived).count()
+    return visible_flows(actor).filter(archived_at__isnull=not archived).count()
 
 
 @in_organization
 def list_runnable_flows(actor: Actor) -> Sequence[Flow]:
     """Return the published flows the actor may run, by name."""
-    flows = _visible_flows(actor).filter(archived_at=None).exclude(published=None).order_by("name")[:200]
+    flows = visible_flows(actor).filter(archived_at=None).exclude(published=None).order_by("name")[:200]
     return [flow for flow in flows if actor.may(Permission.RUN_FLOWS, flow)]
 
 
 @in_organization
 def list_flow_names(actor: Actor) -> Sequence[tuple[UUID, str]]:
     """Return id and name of the flows the actor sees, by name: for choosing one."""
-    return list(_visible_flows(actor).order_by("name", "id").values_list("id", "name")[:MOST_NAMES])
+    return list(visible_flows(actor).order_by("name", "id").values_list("id", "name")[:MOST_NAMES])
 
 
 @in_organization
@@ -107,7 +107,8 @@ def choose_runnable_flow(actor: Actor, named: str | None) -> Flow | None:
     return next(iter(list_runnable_flows(actor)), None)
 
 
-def _visible_flows(actor: Actor) -> OrganizationQuerySet[Flow]:
+def visible_flows(actor: Actor) -> OrganizationQuerySet[Flow]:
+    """Return the query for the flows an actor sees; to be read inside its organization."""
     flows = Flow.objects.for_organization(actor.organization_id).select_related(
         "project", "published", "owner", "edited_by"
     )
@@ -125,7 +126,7 @@ def _ambiguous(slug: str, found: OrganizationQuerySet[Flow]) -> FlowAmbiguous:
 
 
 def _listed_flows(actor: Actor, project_id: UUID | None, *, archived: bool) -> OrganizationQuerySet[Flow]:
-    flows = _visible_flows(actor).filter(archived_at__isnull=not archived)
+    flows = visible_flows(actor).filter(archived_at__isnull=not archived)
     flows = flows.select_related(None).select_related("project", "published", "owner").only(*_LISTED)
     return flows if project_id is None else flows.filter(project_id=project_id)
 

@@ -171,6 +171,11 @@ AGENTS = (
     _row("POST", _API + "triggers/<str:trigger>/rotate/",   "401 404 403 403 403 200 403 403"),
     _row("GET", _API + "triggers/<str:trigger>/firings/",   "401 404 200 200 200 200 200 200"),
     _row("POST", "hooks/<str:hook>/",                       "401 401 401 401 401 401 401 401"),  # asks for a signature
+    _row("GET", "mcp",                                      "401 401 401 401 401 401 401 403"),  # takes tokens alone
+    _row("POST", "mcp",                                     "401 401 401 401 401 401 401 403"),
+    _row("DELETE", "mcp",                                   "401 401 401 401 401 401 401 403"),
+    _row("GET", ".well-known/oauth-protected-resource",     "200 200 200 200 200 200 200 200"),
+    _row("GET", ".well-known/oauth-protected-resource/mcp", "200 200 200 200 200 200 200 200"),
     _row("GET", _API + "tools/",                            "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "runs/<str:run_id>/ticket/",        "401 404 201 201 201 201 201 201"),
     _row("POST", "agent/run",                               "401 404 202 202 202 202 403 403", NEW_RUN, **ASYNC),

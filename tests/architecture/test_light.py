@@ -8,7 +8,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"litellm", "openai", "onnxruntime", "tokenizers", "tiktoken", "boto3", "botocore"}
+HEAVY = {
+    "litellm",
+    "openai",
+    "onnxruntime",
+    "tokenizers",
+    "tiktoken",
+    "boto3",
+    "botocore",
+    "mcp",
+    "mcp_types",
+    "starlette",
+    "httpx2",
+}
 _TELL = "import sys, json; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
 
 
