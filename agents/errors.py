@@ -248,6 +248,22 @@ class ToolUnavailable(Unavailable):
     """What a tool asks is away, busy or tells to come back later."""
 
 
+class SandboxUnavailable(Unavailable):
+    """The sandbox service is away, full, or cannot hold untrusted code on this machine."""
+
+    def __init__(self, *, because: str) -> None:
+        super().__init__(
+            f"The sandbox cannot run this now: {because} `bin/manage doctor` tells what it needs.", because=because
+        )
+
+
+class SandboxRefused(InvalidInput):
+    """The sandbox service does not take a job as it was asked for."""
+
+    def __init__(self, *, because: str) -> None:
+        super().__init__(f"The sandbox does not take this: {because}", because=because)
+
+
 class TicketInvalid(NotSignedIn):
     """A ticket to follow a run was used already, has expired, or is for something else."""
 

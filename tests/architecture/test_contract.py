@@ -15,6 +15,7 @@ CONTRACT: dict[str, Any] = tomllib.loads((HOUSE / "pyproject.toml").read_text(en
 RULES = {rule["id"]: rule for rule in CONTRACT["contracts"]}
 APPS = sorted(path.parent.name for path in HOUSE.glob("*/apps.py") if path.parent.name != "codexos")
 YARD = {"cli"}
+SANDBOX = "sandbox"
 DOORS = ("api/views", "views", "consumers", "mcp_server")
 PRIVATE = ("api", "views", "tasks", "workers", "adapters", "engine", "crypto")
 
@@ -31,10 +32,10 @@ def test_the_contract_is_kept() -> None:
 
 
 def test_every_app_is_on_every_list() -> None:
-    assert set(CONTRACT["root_packages"]) == {"codexos", *APPS, *YARD}
+    assert set(CONTRACT["root_packages"]) == {"codexos", *APPS, *YARD, SANDBOX}
     assert {name for name in RULES["floors"]["layers"] if ":" not in name} == {*APPS, "codexos.kernel"}
     assert set(RULES["rooms"]["containers"]) == set(APPS)
-    assert set(RULES["no-circles"]["ancestors"]) == {"codexos", *APPS, *YARD}
+    assert set(RULES["no-circles"]["ancestors"]) == {"codexos", *APPS, *YARD, SANDBOX}
     assert set(RULES["doors"]["source_modules"]) == {"codexos", *APPS}
 
 
@@ -43,6 +44,13 @@ def test_the_yard_and_the_house_know_nothing_of_each_other() -> None:
     assert set(RULES["yard"]["forbidden_modules"]) >= {"codexos", *APPS}
     assert set(RULES["yard-wall"]["source_modules"]) == {"codexos", *APPS}
     assert set(RULES["yard-wall"]["forbidden_modules"]) == YARD
+
+
+def test_the_sandbox_knows_nothing_of_the_house_but_its_cellar_and_is_known_to_nobody() -> None:
+    assert RULES["sandbox"]["source_modules"] == [SANDBOX]
+    assert set(RULES["sandbox"]["forbidden_modules"]) >= {*APPS, *YARD, "django", "psycopg", "redis", "celery"}
+    assert set(RULES["sandbox-wall"]["source_modules"]) == {"codexos", *APPS, *YARD}
+    assert RULES["sandbox-wall"]["forbidden_modules"] == [SANDBOX]
 
 
 def test_the_whole_roof_is_on_the_list() -> None:

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""`python -m sandbox`: starts the keeper and, as a user of its own where this one is root, the service."""
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sandbox import cgroups
+from sandbox.cgroups import Cgroups
+from sandbox.errors import Away
+from sandbox.jobs import MIB, Limits
+from sandbox.keeper import LIBC, PR_SET_PDEATHSIG, Keeper, Users, become
+from sandbox.line import Line
+from sandbox.serving import Service, listen
+from sandbox.slots import Pool
+from sandbox.walls import AGENT, PROXY_PORT, Inside, lack_of_bubblewrap
+
+FIRST_USER = 60600
+WRITTEN_FOLDERS = ("/work", "/out", "/tmp", "/dev/shm")  # noqa: S108 - inside a slot
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the words of the command line say."""
+
+    socket: str
+    user: tuple[int, int] | None
+    egress: str
+    environment: str | None
+    programs: str | None
+    slots: int
+    warm: int
+    sessions: int
+    caps: Limits
+    session_seconds: float
+    peers: frozenset[int]
+    socket_group: int | None
+
+
+def main(words: list[str]) -> int:
+    """Serve until told to stop, or until one of the two processes ends."""
+    chosen = read(words)
+    groups = cgroups.find(f"codexos-sandbox-{os.getpid()}")
+    listening = listen(chosen.socket, group=chosen.socket_group)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        ours.close()
+        return _serve(chosen, theirs, listening=listening, groups=groups)
+    theirs.close()
+    listening.close()
+    try:
+        _keep(chosen, ours, groups)
+    finally:
+        # The service sees the line cut, and ends.
+        ours.close()
+        with suppress(OSError):
+            os.waitpid(pid, 0)
+        with suppress(OSError):
+            os.unlink(chosen.socket)
+    return 0
+
+
+def read(words: list[str]) -> Chosen:
+    """Return what was said on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Runs untrusted code behind walls.")
+    parser.add_argument("--socket", required=True, help="where it listens")
+    parser.add_argument("--user", help="UID:GID the service runs as where this is root")
+    parser.add_argument("--egress", default="", help="the folder of the proxies' sockets")
+    parser.add_argument("--environment", help="the folder of the Python environment")
+    parser.add_argument("--programs", help="a folder shown read-only at /opt/programs")
+    parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="jobs at once")
+    parser.add_argument("--warm", type=int, default=2, help="slots that are ready before they are asked for")
+    parser.add_argument("--sessions", type=int, default=16, help="long-lived processes at once")
+    parser.add_argument("--most-seconds", type=float, default=600)
+    parser.add_argument("--session-seconds", type=float, default=3600)
+    parser.add_argument("--most-memory", type=int, default=2048, help="MiB a job may take")
+    parser.add_argument("--most-processes", type=int, default=256)
+    parser.add_argument("--peer", type=int, action="append", default=[], help="another user who may ask")
+    parser.add_argument("--socket-group", type=int, help="the group that may reach the socket")
+    said = parser.parse_args(words)
+    caps = Limits(
+        seconds=said.most_seconds,
+        memory_bytes=said.most_memory * MIB,
+        processes=said.most_processes,
+        output_bytes=16 * MIB,
+        file_bytes=512 * MIB,
+        files=100_000,
+        artefacts=200,
+        artefact_bytes=64 * MIB,
+    )
+    user = tuple(int(part) for part in said.user.split(":")) if said.user else None
+    return Chosen(
+        socket=said.socket,
+        user=(user[0], user[1]) if user and os.geteuid() == 0 else None,
+        egress=said.egress,
+        environment=said.environment,
+        programs=said.programs,
+        slots=said.slots,
+        warm=said.warm,
+        sessions=said.sessions,
+        caps=caps,
+        session_seconds=said.session_seconds,
+        peers=frozenset({0, os.geteuid(), *said.peer}),
+        socket_group=said.socket_group,
+    )
+
+
+def _interpreter(environment: str | None) -> str:
+    if environment:
+        with suppress(OSError):
+            return Path(environment, "interpreter").read_text(encoding="utf-8").strip()
+    return next((path for path in ("/usr/bin/python3", "/usr/local/bin/python3") if os.path.exists(path)), "")
+
+
+def _variables(environment: str | None) -> dict[str, str]:
+    if not environment:
+        return {}
+    with suppress(OSError, ValueError):
+        return dict(json.loads(Path(environment, "variables.json").read_text(encoding="utf-8")))
+    return {}
+
+
+def _keep(chosen: Chosen, line: socket.socket, groups: Cgroups) -> None:
+    """Be the keeper."""
+    inside = _inside(chosen)
+    agent = [inside.interpreter, "-I", "-S", "-B", AGENT, str(PROXY_PORT), *WRITTEN_FOLDERS]
+    users = Users(FIRST_USER, chosen.user[1]) if chosen.user else Users()
+    Keeper(
+        line=line,
+        program=[inside.bubblewrap, "--args", "4", "--", *agent],
+        cgroups=groups,
+        users=users,
+        folder_owner=chosen.user[0] if chosen.user else os.geteuid(),
+        egress=chosen.egress,
+    ).run()
+
+
+def _inside(chosen: Chosen) -> Inside:
+    return Inside(
+        bubblewrap=shutil.which("bwrap") or "/usr/bin/bwrap",
+        interpreter=_interpreter(chosen.environment),
+        environment=chosen.environment,
+        programs=chosen.programs,
+    )
+
+
+def _serve(chosen: Chosen, line: socket.socket, *, listening: socket.socket, groups: Cgroups) -> int:
+    """Be the service: give up what root may do, then answer."""
+    parent = os.getppid()
+    os.environ.clear()
+    os.environ["PATH"] = "/usr/bin:/bin"
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
+    become(chosen.user)
+    LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        return 1
+    asyncio.run(_answer(chosen, line, listening=listening, groups=groups))
+    return 0
+
+
+async def _answer(chosen: Chosen, line: socket.socket, *, listening: socket.socket, groups: Cgroups) -> None:
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    keeper = Line(line, on_cut=over.set)
+    keeper.open()
+    inside = _inside(chosen)
+    lack = lack_of_bubblewrap()
+    session_caps = replace(chosen.caps, seconds=chosen.session_seconds)
+    jobs = Pool(keeper, inside, chosen.caps, most=chosen.slots, warm=chosen.warm, lack=lack)
+    sessions = Pool(keeper, inside, session_caps, most=chosen.sessions, warm=0, patience_seconds=5, first=200)
+    service = Service(
+        line=keeper,
+        jobs=jobs,
+        sessions=sessions,
+        caps=chosen.caps,
+        session_caps=session_caps,
+        walls=_walls(chosen, groups),
+        environment=_variables(chosen.environment),
+        has_group=bool(groups.version),
+        peers=chosen.peers,
+    )
+    await service.serve(listening, until=over)
+
+
+def _walls(chosen: Chosen, groups: Cgroups) -> dict[str, object]:
+    """What holds here, and what is weaker than it could be."""
+    return {
+        "control_groups": groups.version,
+        "why_no_groups": groups.lack,
+        "own_user": chosen.user is not None,
+        "user_per_slot": chosen.user is not None,
+        "slots": chosen.slots,
+        "warm": chosen.warm,
+        "python": chosen.environment is not None,
+    }
+
+
+if __name__ == "__main__":
+    with suppress(Away, KeyboardInterrupt):
+        sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""One real sandbox service for all of these tests, with bounds small enough that no attempt harms the machine."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from agents.adapters.sandbox import Sandbox
+from codexos.local.home import CHECKOUT
+
+OWN_USER = "60599:60599"
+START_SECONDS = 30
+
+
+class Served:
+    """A service that runs, and its folders."""
+
+    def __init__(self, folder: Path, process: "subprocess.Popen[bytes]") -> None:
+        self.socket = str(folder / "sandbox.sock")
+        self.egress = folder / "egress"
+        self.process = process
+        self.sandbox = Sandbox(self.socket)
+
+
+@contextmanager
+def serving(*words: str) -> Iterator[Served]:
+    """Serve while the block runs; ``words`` are added to the command line."""
+    # Short, as a socket's path is; and passable, as the service is another user where this one is root.
+    with tempfile.TemporaryDirectory(prefix="cx-sbx-") as name:
+        folder = Path(name)
+        (folder / "egress").mkdir()
+        user = ["--user", OWN_USER] if os.geteuid() == 0 else []
+        command = [sys.executable, "-m", "sandbox", "--socket", str(folder / "sandbox.sock"), *user]
+        command += ["--egress", str(folder / "egress"), "--most-memory", "512", *words]
+        process = subprocess.Popen(command, cwd=CHECKOUT, env={"PATH": os.defpath})
+        try:
+            served = Served(folder, process)
+            _wait_for(served)
+            yield served
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+
+
+def _wait_for(served: Served) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not asyncio.run(served.sandbox.standing()).walls:
+        assert served.process.poll() is None, "the service ended right after its start"
+        assert time.monotonic() < deadline, "the service does not answer"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """The service all tests share."""
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def sandbox(served: Served) -> Sandbox:
+    """The door to it that the product uses."""
+    return served.sandbox

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What a job is given, what it says, what it leaves, and how it ends."""
+
+import asyncio
+
+import pytest
+
+from agents.adapters.sandbox import Job, JobLimits, Sandbox
+from agents.errors import SandboxRefused, SandboxUnavailable
+
+
+def sh(text: str, **given: object) -> Job:
+    """A job of one line of shell."""
+    return Job(("/bin/sh", "-c", text), **given)  # type: ignore[arg-type]
+
+
+async def test_a_job_reads_what_it_is_given_and_leaves_what_it_made(sandbox: Sandbox):
+    job = sh(
+        'cat; cat data/deep/x; echo oops >&2; cd /out; printf %s "$COLOR" > made.txt; mkdir d; echo 2 > d/e; exit 3',
+        stdin=b"in ",
+        files={"data/deep/x": b"file"},
+        env={"COLOR": "green"},
+        collect=True,
+    )
+    outcome = await sandbox.run(job)
+    assert (outcome.stdout, outcome.stderr, outcome.exit_code) == (b"in file", b"oops\n", 3)
+    assert {each.name: each.content for each in outcome.artefacts} == {"made.txt": b"green", "d/e": b"2\n"}
+    assert not outcome.ended_by
+    assert outcome.peak_bytes > 0
+
+
+async def test_what_is_said_comes_while_it_runs(sandbox: Sandbox):
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+    job = sh("echo first; read answer; echo $answer")
+    async with sandbox.open(job) as process:
+        told = process.output()
+        heard.put_nowait((await anext(told))[1])
+        # Only then it is told to go on: nothing was held back until its end.
+        await process.write(b"second\n")
+        await process.end_input()
+        rest = [part async for part in told]
+    assert heard.get_nowait() == b"first\n"
+    assert rest == [("stdout", b"second\n")]
+    assert process.outcome
+    assert process.outcome.exit_code == 0
+
+
+async def test_each_job_begins_in_an_empty_place(sandbox: Sandbox):
+    await sandbox.run(sh("echo left > left; echo left > /tmp/left; echo left > /dev/shm/left"))
+    outcome = await sandbox.run(sh("ls -A /work /tmp /dev/shm /out"))
+    assert b"left" not in outcome.stdout
+
+
+async def test_a_program_that_is_not_there_is_told_as_a_shell_tells_it(sandbox: Sandbox):
+    outcome = await sandbox.run(Job(("no-such-program",)))
+    assert outcome.exit_code == 127
+    assert b"no-such-program" in outcome.stderr
+
+
+async def test_whoever_hangs_up_ends_the_job(sandbox: Sandbox):
+    running = asyncio.ensure_future(sandbox.run(sh("echo on; exec sleep 300")))
+    began = asyncio.Event()
+    second = asyncio.ensure_future(sandbox.run(sh("echo on; exec sleep 300"), emit=lambda *_: began.set()))
+    await began.wait()
+    for each in (running, second):
+        each.cancel()
+    await asyncio.gather(running, second, return_exceptions=True)
+    # All slots are free again: as many as there are at once find one each.
+    done = await asyncio.gather(*(sandbox.run(sh("echo $$")) for _ in range(8)))
+    assert {each.exit_code for each in done} == {0}
+
+
+@pytest.mark.parametrize(
+    ("job", "because"),
+    [
+        (Job(()), "command"),
+        (Job(("ls", "a\0b")), "command"),
+        (Job(("ls",), files={"../x": b""}), "work folder"),
+        (Job(("ls",), files={"/etc/x": b""}), "work folder"),
+        (Job(("ls",), files={"a/./x": b""}), "work folder"),
+        (Job(("ls",), env={"A=B": "x"}), "environment"),
+        (Job(("ls",), folder="../../etc"), "folder"),
+        (Job(("ls",), limits=JobLimits(seconds=-1)), "limit"),
+    ],
+)
+async def test_what_does_not_hold_together_is_refused_with_its_reason(sandbox: Sandbox, job: Job, because: str):
+    with pytest.raises(SandboxRefused, match=because):
+        await sandbox.run(job)
+
+
+async def test_a_service_that_is_away_is_told_so():
+    away = Sandbox("/nonexistent/sandbox.sock")
+    standing = await away.standing()
+    assert not standing.is_available
+    with pytest.raises(SandboxUnavailable, match="doctor"):
+        await away.run(Job(("ls",)))
