@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Keeps the engine's RegoDoor: each text in a process of its own (rego_program.py), kept while it is used.
+"""Evaluates Rego: each text in a process of its own (rego_program.py), kept while it is used.
 
 A text that takes too long or too much ends its own process and nothing else. It is started again a few times; then it
 rests, and what it should decide is denied at once, so that nobody else's runs wait for it.
@@ -24,7 +24,7 @@ from typing import IO, Any, cast
 
 from agents.adapters import rego_program
 from agents.engine.errors import PolicyInvalid, Problem
-from agents.errors import RegoFailed, RegoNotAtHand
+from agents.engine.policies.errors import RegoFailed, RegoNotAtHand
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 PLACE = "$.rego.source"
@@ -46,7 +46,7 @@ class RegoLimits:
 
 
 REGO_LIMITS = RegoLimits()
-MOST_KEPT = 8
+MOST_KEPT = 12
 """How many texts have a process at a time; each takes about 30 MB."""
 
 
@@ -197,6 +197,17 @@ def rego_text(source: str) -> RegoText:
     for each in left:
         each.stop()
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class RegoSource:
+    """The engine's RegoDoor to a text: whatever holds one keeps no process from making room for another's."""
+
+    source: str
+
+    def evaluate(self, input: str) -> JsonValue:
+        """See the port."""
+        return rego_text(self.source).evaluate(input)
 
 
 def compile_rego(source: str, *, sample: str) -> None:

@@ -3,6 +3,7 @@
 
 from agents.models.blobs import Blob, BlobUse
 from agents.models.flows import Concurrency, ConcurrencyScope, Flow, FlowRevision, FlowVersion
+from agents.models.policies import Policy, PolicyVersion
 from agents.models.runs import UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus, Snapshot
 from agents.models.tools import ServerKind, ToolServer
 from agents.models.triggers import GRACE, Firing, HookStyle, Missed, Trigger, TriggerKind
@@ -22,6 +23,8 @@ __all__ = [
     "InboxMessage",
     "JournalEntry",
     "Missed",
+    "Policy",
+    "PolicyVersion",
     "Run",
     "RunStatus",
     "ServerKind",

@@ -21,14 +21,17 @@ from accounts.tenancy import tenant, tenant_token
 from agents.adapters.chat_model import GatewayModel
 from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.pictures import RunPictures
+from agents.adapters.policies import Holding, gate_of, note_policies
 from agents.adapters.secrets import RunSecrets
 from agents.adapters.shelves.finding import find_shelved
 from agents.adapters.standing import Standing
 from agents.adapters.toolbox import BUILT_IN_NAMES
-from agents.adapters.tools.room import Maker, ToolRoom
+from agents.adapters.tools.room import Maker, ToolRoom, egress_of_settings
 from agents.engine.documents import read_accepted
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
+from agents.engine.policies.facts import Caller
+from agents.engine.policies.gates import PolicyGate
 from agents.engine.ports import InboxMessage
 from agents.engine.snapshots import FIRST_AT
 from agents.engine.wanted import tools_named
@@ -66,6 +69,7 @@ class LoadedRun:
     team_id: UUID | None = None
     conversation: str = ""
     shelved: Mapping[str, Maker] = field(default_factory=dict)
+    gate: PolicyGate = field(default_factory=PolicyGate.of_the_house)
 
     def asker(self, run_id: UUID) -> Asker:
         """Return for whom its models are asked."""
@@ -103,6 +107,7 @@ class LoadedRun:
         """Return where its tools work."""
         return ToolRoom(
             documents,
+            egress=egress_of_settings().narrowed(self.gate.hosts),
             run_id=run_id,
             standing=self.standing,
             conversation=self.conversation,
@@ -146,13 +151,24 @@ class _Row(NamedTuple):
     flow_id: UUID | None
     team_id: UUID
     conversation: str
+    role: str
+    project: str
+    team: str
+    policy: UUID | None
+
+    @property
+    def holding(self) -> Holding:
+        """Whose policy decides about its tools, and which state of it."""
+        return Holding(self.organization_id, self.policy)
 
 
 def load_runs(run_ids: Mapping[UUID, Collection[UUID]]) -> dict[UUID, LoadedRun | Exception]:
     """Read what the engine needs of several runs, by organization; for one that cannot be carried, why not."""
     try:
         note_models(run_ids)
-        return {row.id: _loaded(row) for row in _rows_of(run_ids)}
+        rows = _rows_of(run_ids)
+        note_policies(row.holding for row in rows)
+        return {row.id: _loaded(row) for row in rows}
     except Exception as error:
         if len(run_ids) == 1:
             return dict.fromkeys(next(iter(run_ids.values())), error)
@@ -176,25 +192,31 @@ def _rows_of(run_ids: Mapping[UUID, Collection[UUID]]) -> list[_Row]:
 
 def _loaded(row: _Row) -> LoadedRun | Exception:
     try:
-        loaded = LoadedRun(
+        standing = _standing_of(row)
+        role = row.role if row.is_member else _insist_on_actor(standing).role.value
+        return LoadedRun(
             graph=_graph_of(row.document, row.library),
             input=json.loads(row.input),
-            standing=_standing_of(row),
+            standing=standing,
             context=json.loads(row.context),
             allows_substitutes=row.allows_substitutes,
             origin=None if row.origin is None else json.loads(row.origin),
             flow_id=row.flow_id,
             team_id=row.team_id,
             conversation=row.conversation,
+            gate=gate_of(row.holding, _caller_of(row, role)),
         )
-        if not row.is_member:
-            _insist_on_actor(loaded.standing)
-        return loaded
     except DatabaseError:
         raise
     except Exception as error:
         # A run that cannot be read holds up none that was claimed with it.
         return error
+
+
+def _caller_of(row: _Row, role: str) -> Caller:
+    return Caller(
+        role=role, project=row.project, project_id=str(row.project_id), team=row.team, team_id=str(row.team_id)
+    )
 
 
 def _standing_of(row: _Row) -> Standing:

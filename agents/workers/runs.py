@@ -318,6 +318,7 @@ class FlowWorker:
             snapshots=PostgresSnapshots(claim, self._writer, read=self._read_snapshot),
             pictures=loaded.pictures(self._in_thread),
             secrets=secrets,
+            gate=loaded.gate,
         )
 
     def _journal(self, claim: Claim) -> PostgresJournal:

@@ -4,7 +4,7 @@
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from codexos.kernel.errors import InvalidInput, NotAllowed
@@ -105,7 +105,8 @@ class EgressPolicy:
     """What one caller may reach.
 
     ``allow`` opens addresses that are closed by default; ``local_only`` closes every address that is not local;
-    ``only_hosts`` narrows to these names (``*.example.com`` takes in every name under it). None narrows nothing.
+    ``only_hosts`` narrows to these names (``*.example.com`` takes in every name under it), each with ``:port`` after it
+    or on every port. None narrows nothing.
     ``named`` are hosts that the operator's own settings name, each with its port: those may lead to private addresses.
     ``sealed_only`` is for what carries secrets: plain http then leads to nothing but addresses in ``allow``.
     """
@@ -128,7 +129,7 @@ class EgressPolicy:
             raise EgressRefused(host=host, because=f"{port} is not a port")
         if scheme == "http" and self.sealed_only and not self._is_opened_literally(host, port):
             raise EgressRefused(host=host, because="everybody on the way could read what is sent; use https")
-        self._check_among_hosts(read_host(host))
+        self._check_among_hosts(read_host(host), port)
 
     def _is_opened_literally(self, host: str, port: int) -> bool:
         try:
@@ -136,11 +137,20 @@ class EgressPolicy:
         except ValueError:
             return False
 
-    def _check_among_hosts(self, host: str) -> None:
+    def narrowed(self, hosts: Iterable[str] | None) -> "EgressPolicy":
+        """Return a policy that reaches only what this one reaches and ``hosts`` names; None narrows nothing."""
+        if hosts is None:
+            return self
+        named = frozenset(host.lower() for host in hosts)
+        if self.only_hosts is not None:
+            both = [(one, other) for one in self.only_hosts for other in named]
+            named = frozenset(filter(None, (_narrower(*pair) for pair in both)))
+        return replace(self, only_hosts=named)
+
+    def _check_among_hosts(self, host: str, port: int) -> None:
         if self.only_hosts is None or host in self.only_hosts:
             return
-        parents = host.split(".")
-        if not any(f"*.{'.'.join(parents[n:])}" in self.only_hosts for n in range(1, len(parents))):
+        if not any(_covers(pattern, (host, port)) for pattern in self.only_hosts):
             raise EgressRefused(host=host, because="it is not among the hosts that were allowed here")
 
     def reason_against(self, address: Address, port: int, *, host: str = "") -> str | None:
@@ -154,6 +164,34 @@ class EgressPolicy:
         if not _is_web_port(port):
             return f"port {port} does not belong to the web; CODEXOS_EGRESS_ALLOW can open it"
         return None
+
+
+def split_host(pattern: str) -> tuple[str, int | None]:
+    """Part ``host:port``; an address of IPv6 stands in brackets where a port follows."""
+    name, colon, port = pattern.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or (":" in name and not name.endswith("]")):
+        return pattern.removeprefix("[").removesuffix("]"), None
+    return name.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _covers(pattern: str, wanted: tuple[str, int | None]) -> bool:
+    """Tell whether one of the allowed hosts takes in a host, or another pattern, at a port."""
+    (name, at), (asked, port) = split_host(pattern), wanted
+    if at is not None and at != port:
+        return False
+    return name == asked or (name.startswith("*.") and asked.removeprefix("*").endswith(name[1:]))
+
+
+def _narrower(one: str, other: str) -> str | None:
+    """Return what both of two patterns take in; None where that is nothing."""
+    (name, at), (wanted, port) = split_host(one), split_host(other)
+    if None not in (at, port) and at != port:
+        return None
+    found = wanted if _covers(name, (wanted, None)) else name if _covers(wanted, (name, None)) else None
+    at = at if at is not None else port
+    if found is None or at is None:
+        return found
+    return f"[{found}]:{at}" if ":" in found else f"{found}:{at}"
 
 
 def is_public(address: Address) -> bool:

@@ -7,22 +7,8 @@ from typing import Any
 from accounts.roles import Role
 from agents.engine.findings import Findings
 from agents.engine.gate import Approvers, ChosenBy, Verdict
-from agents.engine.places import inside
 from agents.engine.policies.document import Otherwise, PolicyDocument, RegoMode, RegoPart, Rule, When
-from agents.engine.policies.fields import (
-    MOST_PATTERNS,
-    MOST_REASON,
-    any_word,
-    choice_at,
-    flag_at,
-    host_trouble,
-    named_host_trouble,
-    number_at,
-    object_at,
-    one_of,
-    text_at,
-    words_at,
-)
+from agents.engine.policies.fields import MOST_REASON, Field, any_word, host_trouble, named_host_trouble, one_of
 from agents.engine.policies.rego_text import MOST_REGO_CHARACTERS, check_rego
 from codexos.kernel.jsontypes import JsonValue
 
@@ -42,101 +28,97 @@ _APPROVERS = ("who", "not_requester", "people", "expires_seconds")
 
 def check_policy(data: JsonValue, findings: Findings) -> PolicyDocument:
     """Read a policy; what cannot be read is told in ``findings`` and left out."""
-    top = object_at(data, "$", _TOP, findings)
+    top = Field(data, "$", findings).members(_TOP)
     return PolicyDocument(
-        rules=_rules(top.get("rules", ()), findings),
-        otherwise=choice_at(
-            top.get("otherwise", "built_in"), "$.otherwise", findings, choices=_OTHERWISE, otherwise="deny"
-        ),
-        hosts=_hosts(top["egress"], findings) if "egress" in top else None,
-        approvers=_approvers(top["approvers"], "$.approvers", findings) if "approvers" in top else None,
-        rego=_rego(top["rego"], findings) if top.get("rego") is not None else None,
+        rules=_rules(top["rules"]) if "rules" in top else (),
+        otherwise=top["otherwise"].choice(_OTHERWISE, otherwise="deny") if "otherwise" in top else "built_in",
+        hosts=_hosts(top["egress"]) if "egress" in top else None,
+        approvers=_approvers(top["approvers"]) if "approvers" in top else None,
+        rego=_rego(top["rego"]) if "rego" in top and top["rego"].value is not None else None,
     )
 
 
-def _hosts(value: JsonValue, findings: Findings) -> tuple[str, ...]:
-    egress = object_at(value, "$.egress", ("hosts",), findings)
+def _hosts(field: Field) -> tuple[str, ...]:
+    egress = field.members(("hosts",))
     if "hosts" not in egress:
-        findings.error("$.egress", "Say which 'hosts' may be reached; an empty list lets none be reached.")
+        field.refuse("Say which 'hosts' may be reached; an empty list lets none be reached.")
         return ()
-    hosts = words_at(egress["hosts"], "$.egress.hosts", findings, trouble=named_host_trouble)
-    return tuple(sorted({host.lower() for host in hosts}))
+    return tuple(sorted({host.lower() for host in egress["hosts"].words(trouble=named_host_trouble)}))
 
 
-def _rego(value: JsonValue, findings: Findings) -> RegoPart:
-    rego = object_at(value, "$.rego", ("mode", "source"), findings)
-    mode = choice_at(rego.get("mode", "stricter"), "$.rego.mode", findings, choices=_MODES, otherwise="stricter")
-    source = text_at(rego.get("source", ""), "$.rego.source", findings, most=MOST_REGO_CHARACTERS)
-    check_rego(source, findings)
+def _rego(field: Field) -> RegoPart:
+    rego = field.members(("mode", "source"))
+    mode = rego["mode"].choice(_MODES, otherwise="stricter") if "mode" in rego else "stricter"
+    source = rego["source"].text(most=MOST_REGO_CHARACTERS) if "source" in rego else ""
+    check_rego(source, field.findings)
     return RegoPart(source, mode)
 
 
-def _rules(value: JsonValue, findings: Findings) -> tuple[Rule, ...]:
-    if not isinstance(value, list | tuple):
-        findings.error("$.rules", "This must be a list of rules.")
+def _rules(field: Field) -> tuple[Rule, ...]:
+    listed = field.value
+    if not isinstance(listed, list | tuple):
+        field.refuse("This must be a list of rules.")
         return ()
-    if len(value) > MOST_RULES:
-        findings.error("$.rules", f"There are {len(value):,} rules; at most {MOST_RULES} are taken. Join some.")
+    if len(listed) > MOST_RULES:
+        field.refuse(f"There are {len(listed):,} rules; at most {MOST_RULES} are taken. Join some.")
         return ()
-    rules = tuple(_rule(each, f"$.rules[{index}]", index, findings) for index, each in enumerate(value))
+    places = [field.under(index, each) for index, each in enumerate(listed)]
+    rules = tuple(_rule(place, f"rule-{number}") for number, place in enumerate(places, 1))
     seen: set[str] = set()
-    for index, rule in enumerate(rules):
+    for rule, place in zip(rules, places, strict=True):
         if rule.name in seen:
-            findings.error(f"$.rules[{index}].name", f"Another rule is called {rule.name!r}. Give each its own name.")
+            place.under("name", None).refuse(f"Another rule is called {rule.name!r}. Give each its own name.")
         seen.add(rule.name)
     return rules
 
 
-def _rule(value: JsonValue, place: str, index: int, findings: Findings) -> Rule:
-    said = object_at(value, place, _RULE, findings)
-    if isinstance(value, Mapping) and "then" not in said:
-        findings.error(place, "The rule does not say what to do. Give it 'then': allow, ask or deny.")
+def _rule(field: Field, name: str) -> Rule:
+    said = field.members(_RULE)
+    if isinstance(field.value, Mapping) and "then" not in said:
+        field.refuse("The rule does not say what to do. Give it 'then': allow, ask or deny.")
     rule = Rule(
-        name=text_at(said["name"], f"{place}.name", findings, most=80) if "name" in said else f"rule-{index + 1}",
-        then=choice_at(said["then"], f"{place}.then", findings, choices=_VERDICTS, otherwise="deny")
-        if "then" in said
-        else "deny",
-        when=_when(said.get("when", {}), f"{place}.when", findings),
-        reason=text_at(said.get("reason", ""), f"{place}.reason", findings, most=MOST_REASON),
-        approvers=_approvers(said["approvers"], f"{place}.approvers", findings) if "approvers" in said else None,
-        takes_risk=flag_at(said.get("takes_risk", False), f"{place}.takes_risk", findings),
+        name=said["name"].text(most=80) if "name" in said else name,
+        then=said["then"].choice(_VERDICTS, otherwise="deny") if "then" in said else "deny",
+        when=_when(said["when"]) if "when" in said else When(),
+        reason=said["reason"].text(most=MOST_REASON) if "reason" in said else "",
+        approvers=_approvers(said["approvers"]) if "approvers" in said else None,
+        takes_risk=said["takes_risk"].flag() if "takes_risk" in said else False,
     )
-    _check_sense(rule, place, findings)
+    _check_sense(rule, said)
     return rule
 
 
-def _check_sense(rule: Rule, place: str, findings: Findings) -> None:
+def _check_sense(rule: Rule, said: Mapping[str, Field]) -> None:
     if rule.approvers is not None and rule.then != "ask":
-        findings.error(f"{place}.approvers", "Approvers are asked only where 'then' is ask.")
+        said["approvers"].refuse("Approvers are asked only where 'then' is ask.")
     if not rule.takes_risk:
         return
+    risk, when = said["takes_risk"], rule.when
     if rule.then != "allow":
-        findings.error(f"{place}.takes_risk", "Only a rule that allows can take a risk.")
-    if not rule.when.label:
-        findings.error(
-            f"{place}.takes_risk",
-            "Name in 'when' the labels of the text that is trusted this far, as in label: knowledge.",
-        )
-    if not (rule.when.tool or rule.when.capability or rule.when.host):
-        findings.error(
-            f"{place}.takes_risk", "Name in 'when' which tools, capabilities or hosts the risk is taken for."
-        )
+        risk.refuse("Only a rule that allows can take a risk.")
+    if not when.label:
+        risk.refuse("Name in 'when' the labels of the text that is trusted this far, as in label: knowledge.")
+    if not (when.tool or when.capability or when.host):
+        risk.refuse("Name in 'when' which tools, capabilities or hosts the risk is taken for.")
 
 
-def _approvers(value: JsonValue, place: str, findings: Findings) -> Approvers:
-    said = object_at(value, place, _APPROVERS, findings)
-    people, expires = said.get("people", 1), said.get("expires_seconds")
-    if isinstance(people, bool) or not isinstance(people, int) or not 1 <= people <= MOST_PEOPLE:
-        findings.error(f"{place}.people", f"This must be a whole number from 1 to {MOST_PEOPLE}.")
-        people = 1
+def _approvers(field: Field) -> Approvers:
+    said = field.members(_APPROVERS)
+    expires = said.get("expires_seconds")
     return Approvers(
-        deciders=words_at(said.get("who", ()), f"{place}.who", findings, trouble=_decider_trouble),
-        not_requester=flag_at(said.get("not_requester", False), f"{place}.not_requester", findings),
-        people=people,
-        expires_seconds=None
-        if expires is None
-        else number_at(expires, f"{place}.expires_seconds", findings, between=(60, LONGEST_EXPIRY)),
+        deciders=said["who"].words(trouble=_decider_trouble) if "who" in said else (),
+        not_requester=said["not_requester"].flag() if "not_requester" in said else False,
+        people=_people(said["people"]) if "people" in said else 1,
+        expires_seconds=None if expires is None or expires.value is None else expires.number(60, LONGEST_EXPIRY),
     )
+
+
+def _people(field: Field) -> int:
+    people = field.value
+    if isinstance(people, bool) or not isinstance(people, int) or not 1 <= people <= MOST_PEOPLE:
+        field.refuse(f"This must be a whole number from 1 to {MOST_PEOPLE}.")
+        return 1
+    return people
 
 
 def _decider_trouble(word: str) -> str | None:
@@ -146,14 +128,14 @@ def _decider_trouble(word: str) -> str | None:
     return f"Write an e-mail address, or a role: {', '.join(_ROLES)}."
 
 
-_capabilities = ("read", "write", "exec", "spend", "egress", "secret")
+_CAPABILITIES = ("read", "write", "exec", "spend", "egress", "secret")
 
 
 def _capability_trouble(word: str) -> str | None:
     kind = word.partition(":")[0]
-    if "*" in kind or kind in _capabilities:
+    if "*" in kind or kind in _CAPABILITIES:
         return None
-    return f"This is no capability. There are {', '.join(_capabilities[:4])}, egress:<host> and secret:<name>."
+    return f"This is no capability. There are {', '.join(_CAPABILITIES[:4])}, egress:<host> and secret:<name>."
 
 
 _WORDS: Mapping[str, Callable[[str], str | None]] = {
@@ -166,25 +148,23 @@ _WORDS: Mapping[str, Callable[[str], str | None]] = {
     "project": any_word,
     "team": any_word,
 }
+_NAMED = ("tool", "role", "project", "team")
 _COSTS = ("cost_above", "cost_at_most")
 
 
-def _when(value: JsonValue, place: str, findings: Findings) -> When:
-    said = object_at(value, place, (*_WORDS, "chosen_by", *_COSTS), findings)
+def _when(field: Field) -> When:
     read: dict[str, Any] = {}
-    for name, item in said.items():
-        at = inside(place, name)
+    for name, said in field.members((*_WORDS, "chosen_by", *_COSTS)).items():
         if name in _WORDS:
-            read[name] = _patterns(name, item, at, findings)
+            read[name] = _patterns(name, said)
         elif name in _COSTS:
-            read[name] = number_at(item, at, findings, between=(0, 1_000_000))
-        elif name == "chosen_by":
-            read[name] = choice_at(item, at, findings, choices=_CHOSEN_BY, otherwise="model")
+            read[name] = said.number(0, 1_000_000)
+        else:
+            read[name] = said.choice(_CHOSEN_BY, otherwise="model")
     return When(**read)
 
 
-def _patterns(name: str, value: JsonValue, place: str, findings: Findings) -> tuple[str, ...]:
-    words = words_at(value, place, findings, trouble=_WORDS[name])
-    if not words and name in ("tool", "role", "project", "team") and len(findings.listed()) == 0:
-        findings.error(place, f"An empty list fits no {name}. Name some, of at most {MOST_PATTERNS}, or leave it out.")
-    return words
+def _patterns(name: str, field: Field) -> tuple[str, ...]:
+    if name in _NAMED and isinstance(field.value, list | tuple) and not field.value:
+        field.refuse(f"An empty list fits no {name}. Name some, or leave it out.")
+    return field.words(trouble=_WORDS[name])

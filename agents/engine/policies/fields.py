@@ -4,11 +4,11 @@
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from agents.engine.findings import Findings, shown
-from agents.engine.places import inside
-from codexos.kernel.jsontypes import JsonObject, JsonValue
+from agents.engine.places import Step, inside
+from codexos.kernel.jsontypes import JsonValue
 
 MOST_PATTERNS = 50
 MOST_CHARACTERS = 200
@@ -17,85 +17,91 @@ MOST_REASON = 500
 _HOST = re.compile(r"(\*\.)?[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63}){0,20}|\[[0-9a-f:.]+\]|[0-9a-f:.]+", re.ASCII)
 _UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")
 
-Read = TypeVar("Read")
 Word = TypeVar("Word", bound=str)
 
 
-def object_at(value: JsonValue, place: str, known: Collection[str], findings: Findings) -> JsonObject:
-    """Read an object, telling of every key that means nothing here."""
-    if not isinstance(value, Mapping):
-        findings.error(place, f"This must be an object of {_named(known)}.")
-        return {}
-    for key in value:
-        if key not in known:
-            meant = findings.meant(key, known)
-            findings.error(inside(place, key), f"Unknown key {shown(key)}.{meant} Known here: {_named(known)}.")
-    return value
+class Field(NamedTuple):
+    """A value, where it stands, and where what is wrong with it is told."""
 
+    value: JsonValue
+    place: str
+    findings: Findings
 
-def text_at(value: JsonValue, place: str, findings: Findings, *, most: int) -> str:
-    """Read a text of some length."""
-    if not isinstance(value, str):
-        findings.error(place, "This must be a text.")
+    def under(self, step: Step, value: JsonValue) -> "Field":
+        """Return what stands under a key or an index of it."""
+        return Field(value, inside(self.place, step), self.findings)
+
+    def refuse(self, message: str) -> None:
+        """Tell what is wrong with it."""
+        self.findings.error(self.place, message)
+
+    def members(self, known: Collection[str]) -> dict[str, "Field"]:
+        """Read an object, telling of every key that means nothing here."""
+        if not isinstance(self.value, Mapping):
+            self.refuse(f"This must be an object of {_named(known)}.")
+            return {}
+        for key in self.value:
+            if key not in known:
+                meant = self.findings.meant(key, known)
+                self.under(key, None).refuse(f"Unknown key {shown(key)}.{meant} Known here: {_named(known)}.")
+        return {key: self.under(key, value) for key, value in self.value.items() if key in known}
+
+    def text(self, *, most: int) -> str:
+        """Read a text of some length."""
+        if not isinstance(self.value, str):
+            self.refuse("This must be a text.")
+        elif len(self.value) > most:
+            self.refuse(f"This has {len(self.value):,} characters; at most {most:,} are taken. Shorten it.")
+        elif _UNKEEPABLE.search(self.value):
+            self.refuse("This holds a character that cannot be kept (NUL or half a pair). Leave it out.")
+        else:
+            return self.value
         return ""
-    if len(value) > most:
-        findings.error(place, f"This has {len(value):,} characters; at most {most:,} are taken. Shorten it.")
-        return ""
-    if _UNKEEPABLE.search(value):
-        findings.error(place, "This holds a character that cannot be kept (NUL or half a pair). Leave it out.")
-        return ""
-    return value
 
+    def choice(self, choices: Sequence[Word], *, otherwise: Word) -> Word:
+        """Read one of some words."""
+        for choice in choices:
+            if self.value == choice:
+                return choice
+        meant = self.findings.meant(self.value, choices) if isinstance(self.value, str) else ""
+        self.refuse(f"This must be one of {_named(choices)}.{meant}")
+        return otherwise
 
-def choice_at(value: JsonValue, place: str, findings: Findings, *, choices: Sequence[Word], otherwise: Word) -> Word:
-    """Read one of some words."""
-    for choice in choices:
-        if value == choice:
-            return choice
-    meant = findings.meant(value, choices) if isinstance(value, str) else ""
-    findings.error(place, f"This must be one of {_named(choices)}.{meant}")
-    return otherwise
+    def flag(self) -> bool:
+        """Read true or false."""
+        if not isinstance(self.value, bool):
+            self.refuse("This must be true or false.")
+        return self.value is True
 
+    def number(self, low: float, high: float) -> float | None:
+        """Read a number between two others."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not math.isfinite(self.value):
+            self.refuse("This must be a number.")
+            return None
+        if not low <= self.value <= high:
+            self.refuse(f"This must be between {low:,g} and {high:,g}.")
+            return None
+        return float(self.value)
 
-def flag_at(value: JsonValue, place: str, findings: Findings) -> bool:
-    """Read true or false."""
-    if not isinstance(value, bool):
-        findings.error(place, "This must be true or false.")
-    return value is True
+    def words(self, *, trouble: Callable[[str], str | None]) -> tuple[str, ...]:
+        """Read a word or a list of words; ``trouble`` says what is wrong with one."""
+        if isinstance(self.value, str):
+            return tuple(filter(None, (self._word(trouble),)))
+        if not isinstance(self.value, list | tuple):
+            self.refuse("This must be a word or a list of words.")
+            return ()
+        if len(self.value) > MOST_PATTERNS:
+            self.refuse(f"There are {len(self.value):,} words here; at most {MOST_PATTERNS} are taken.")
+            return ()
+        read = [self.under(index, word)._word(trouble) for index, word in enumerate(self.value)]
+        return tuple(dict.fromkeys(filter(None, read)))
 
-
-def number_at(value: JsonValue, place: str, findings: Findings, *, between: tuple[float, float]) -> float | None:
-    """Read a number."""
-    low, high = between
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        findings.error(place, "This must be a number.")
-        return None
-    if not low <= value <= high:
-        findings.error(place, f"This must be between {low:,g} and {high:,g}.")
-        return None
-    return float(value)
-
-
-def words_at(
-    value: JsonValue, place: str, findings: Findings, *, trouble: Callable[[str], str | None]
-) -> tuple[str, ...]:
-    """Read a word or a list of words; ``trouble`` says what is wrong with one."""
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, list | tuple):
-        findings.error(place, "This must be a word or a list of words.")
-        return ()
-    if len(listed) > MOST_PATTERNS:
-        findings.error(place, f"There are {len(listed):,} words here; at most {MOST_PATTERNS} are taken.")
-        return ()
-    read: list[str] = []
-    for index, word in enumerate(listed):
-        at = place if isinstance(value, str) else inside(place, index)
-        said = text_at(word, at, findings, most=MOST_CHARACTERS)
-        wrong = "An empty word fits nothing. Leave it out." if word == "" else trouble(said) if said else None
+    def _word(self, trouble: Callable[[str], str | None]) -> str:
+        said = self.text(most=MOST_CHARACTERS)
+        wrong = "An empty word fits nothing. Leave it out." if self.value == "" else trouble(said) if said else None
         if wrong is not None:
-            findings.error(at, wrong)
-        read.append(said)
-    return tuple(dict.fromkeys(each for each in read if each))
+            self.refuse(wrong)
+        return said
 
 
 def any_word(_word: str) -> str | None:

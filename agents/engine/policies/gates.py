@@ -3,6 +3,8 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Self
 
 from agents.engine.gate import ALLOWED, Approvers, Decision, ProposedCall, Verdict
 from agents.engine.policies.built_in import BUILT_IN
@@ -17,6 +19,7 @@ _MOST_KEPT = 1_000
 _STRICTNESS: dict[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
 
 
+@lru_cache(maxsize=256)
 def policy_hash(document: PolicyDocument) -> str:
     """Return the hash of everything an organization's calls are decided by, the house's own part with it."""
     return effective_hash({"organization": document, "built_in": BUILT_IN}, laws=(LAW, REGO_LAW))
@@ -46,6 +49,16 @@ class PolicyGate:
         self._decided: dict[Hashable, Decision] = {}
         self._allowed = replace(ALLOWED, policy=self.policy)
         self._approvers = document.approvers or Approvers()
+
+    @classmethod
+    def of_the_house(cls) -> Self:
+        """Return the gate of an organization without a policy of its own, for whoever it may be."""
+        return cls(PolicyDocument())
+
+    @property
+    def hosts(self) -> tuple[str, ...] | None:
+        """The hosts that may be reached; None where the policy narrows nothing."""
+        return self._document.hosts
 
     def decide(self, call: ProposedCall) -> Decision:
         """See the port."""
@@ -139,8 +152,3 @@ class PolicyGate:
 
     def _denied(self, reason: str) -> Decision:
         return Decision("deny", (reason,), self.policy)
-
-
-def house_gate(caller: Caller = Caller()) -> PolicyGate:  # noqa: B008 - frozen
-    """Return the gate of an organization without a policy of its own."""
-    return PolicyGate(PolicyDocument(), caller)

@@ -4,6 +4,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
+from codexos.kernel.egress import split_host
+
 Test = Callable[[str], bool]
 
 _MOST_KEPT = 512
@@ -39,7 +41,7 @@ def host_test(patterns: Sequence[str], *, doubt: bool) -> Test:
     """
     if ANY_HOST in patterns:
         return _anything
-    split = [split_port(each.lower()) for each in patterns]
+    split = [split_host(each.lower()) for each in patterns]
     names = [pair for pair in split if not pair[0].startswith("*.")]
     ends = [(name[1:], port) for name, port in split if name.startswith("*.")]
 
@@ -47,7 +49,7 @@ def host_test(patterns: Sequence[str], *, doubt: bool) -> Test:
     def test(host: str) -> bool:
         if host == ANY_HOST:
             return doubt
-        asked, at = split_port(host)
+        asked, at = split_host(host)
         found = [port for name, port in names if name == asked] + [port for end, port in ends if asked.endswith(end)]
         return any(port is None or port == at or (at is None and doubt) for port in found)
 
@@ -56,14 +58,6 @@ def host_test(patterns: Sequence[str], *, doubt: bool) -> Test:
 
 def _anything(_word: str) -> bool:
     return True
-
-
-def split_port(host: str) -> tuple[str, int | None]:
-    """Part ``host:port``; addresses of IPv6 stand in brackets where a port follows."""
-    name, colon, port = host.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or (":" in name and not name.endswith("]")):
-        return host.removeprefix("[").removesuffix("]"), None
-    return name.removeprefix("[").removesuffix("]"), int(port)
 
 
 def covers(test: Test, words: Iterable[str]) -> bool:

@@ -64,27 +64,29 @@ def _conditions(rule: Rule) -> list[Condition]:
     if when.capability is not None:
         made.append(_on_capabilities(when, then))
     if when.host is not None:
-        made.append(_on(when.host, host_test(when.host, doubt=then != "allow"), lambda facts: facts.hosts, then))
+        made.append(
+            _on(when.host, host_test(when.host, doubt=then != "allow"), of=lambda facts: facts.hosts, then=then)
+        )
     if when.label is not None:
-        made.append(_on(when.label, word_test(when.label), lambda facts: facts.labels, then))
+        made.append(_on(when.label, word_test(when.label), of=lambda facts: facts.labels, then=then))
     if when.secret is not None:
-        made.append(_on(when.secret, word_test(when.secret), lambda facts: facts.secrets, then))
+        made.append(_on(when.secret, word_test(when.secret), of=lambda facts: facts.secrets, then=then))
     return made + _cost_conditions(when)
 
 
-def _on(patterns: Patterns, test: Test, words: Words, then: Verdict) -> Condition:
+def _on(patterns: Patterns, test: Test, *, of: Words, then: Verdict) -> Condition:
     if not patterns:
-        return lambda facts: not words(facts)
+        return lambda facts: not of(facts)
     if then == "allow":
-        return lambda facts: covers(test, words(facts))
-    return lambda facts: meets(test, words(facts))
+        return lambda facts: covers(test, of(facts))
+    return lambda facts: meets(test, of(facts))
 
 
 def _on_capabilities(when: When, then: Verdict) -> Condition:
     patterns, words = when.capability or (), _capabilities(when, then)
     plain = plain_words(patterns)
     if then == "allow" or not patterns or any("*" in each or EGRESS in each for each in plain):
-        return _on(patterns, _capability_test(when, then), words, then)
+        return _on(patterns, _capability_test(when, then), of=words, then=then)
     return lambda facts: not plain.isdisjoint(facts.capabilities)
 
 
