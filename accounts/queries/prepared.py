@@ -66,7 +66,9 @@ class Prepared(Generic[M]):
         if plan.reader is None:
             return []
         pairs = zip(plan.parameters, plan.places, strict=True)
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        connection = connections[DEFAULT_DB_ALIAS]
+        connection.read_once()  # type: ignore[attr-defined]
+        with connection.cursor() as cursor:
             cursor.execute(plan.sql, [value if place is None else known[place] for value, place in pairs])
             return list(plan.reader.models(cursor.fetchall()))
 

@@ -5,7 +5,8 @@ Django asks each connection over the wire before it is used, which is one round 
 connection that the server has ended can be read from at once, which the operating system tells without asking anybody.
 
 psycopg sends BEGIN by itself before a transaction's first statement. Here the driver is left in autocommit, and that
-first statement is sent behind BEGIN, and behind what shall hold for the transaction, in one message.
+first statement is sent behind BEGIN, and behind what shall hold for the transaction, in one message. One that only
+reads may bring its COMMIT along: what is asked after it in the same block begins anew, under the same settings.
 """
 
 import select
@@ -30,6 +31,7 @@ class Opening:
         self.text = "begin; "
         self.count = 1
         self.values: tuple[str, ...] = ()
+        self.end = ""
 
     def add(self, setting: str, value: str) -> None:
         """Let a setting hold for the transaction; its name is one of ours and goes into the statement as it is."""
@@ -52,7 +54,8 @@ class Cursor(base.CursorMixin, ClientCursor[Any]):
             self._open(opening)
             super().execute(query, params, **options)
             return self
-        super().execute(opening.text + query, (*opening.values, *params), **options)
+        end, opening.end = opening.end, ""
+        super().execute(opening.text + query + end, (*opening.values, *params), **options)
         for _ in range(opening.count):
             self.nextset()
         return self
@@ -120,6 +123,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def open_with(self, setting: str, value: str) -> None:
         """Let a setting hold for the transaction that was just entered; it is sent with the first statement."""
         self.connection.opening.add(setting, value)
+
+    def read_once(self) -> None:
+        """Let the transaction end with its first statement, where that is the next one and only reads."""
+        opening = getattr(self.connection, "opening", None)
+        if opening is not None and self.connection.pgconn.transaction_status == _IDLE:
+            opening.end = "; commit"
 
     def create_cursor(self, name: str | None = None) -> Any:
         """Return a new cursor."""

@@ -146,6 +146,23 @@ class TestTransactions:
             assert _is_in_transaction()
         assert sent[0] == "begin; "
 
+    def test_a_read_that_is_alone_brings_its_end_along_and_what_follows_begins_anew(self, sent: list[str]) -> None:
+        with transaction.atomic():
+            django_connection.open_with("app.word", "here")  # type: ignore[attr-defined]
+            django_connection.read_once()  # type: ignore[attr-defined]
+            assert ask("select current_setting(%s)", "app.word") == "here"
+            assert not _is_in_transaction()
+            assert ask("select current_setting(%s)", "app.word") == "here"
+            assert _is_in_transaction()
+        assert [line.endswith("; commit") for line in sent] == [True, False]
+
+    def test_a_read_inside_of_what_has_begun_ends_nothing(self) -> None:
+        with transaction.atomic():
+            ask("select %s", 1)
+            django_connection.read_once()  # type: ignore[attr-defined]
+            ask("select %s", 2)
+            assert _is_in_transaction()
+
     def test_a_cursor_with_a_name_is_opened_inside_and_not_held_beyond(self) -> None:
         with transaction.atomic(), django_connection.chunked_cursor() as cursor:
             cursor.execute("select generate_series(1, 500)")
