@@ -59,6 +59,10 @@ _KIND_ICONS = {
     "subflow": "workflow",
     "approval": "stamp",
     "reflection": "rotate-ccw",
+    "agent": "message-square-text",
+    "think": "message-square-text",
+    "call": "wrench",
+    "delegate": "workflow",
     "exit": "flag",
 }
 _FILE_ICONS = {

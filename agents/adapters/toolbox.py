@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Keeps the engine's Toolbox port: the tools one run may use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,6 +42,10 @@ class BuiltInToolbox:
     def __init__(self, room: ToolRoom) -> None:
         self._room = room
         self._tools: dict[str, Tool] = {}
+
+    def names(self) -> Sequence[str]:
+        """See the port."""
+        return sorted([*BUILT_IN, *self._room.shelved])
 
     def describe(self, name: str) -> ToolSpec:
         """See the port."""

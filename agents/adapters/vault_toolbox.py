@@ -2,6 +2,7 @@
 """Any toolbox with a vault before it: tools are called with the values, and what they say comes back without them."""
 
 import logging
+from collections.abc import Sequence
 
 from agents.adapters.secrets import RunSecrets
 from agents.engine.errors import SecretsNotAtHand
@@ -22,6 +23,10 @@ class VaultToolbox:
     def __init__(self, tools: Toolbox, secrets: RunSecrets | None) -> None:
         self._tools = tools
         self._secrets = secrets
+
+    def names(self) -> Sequence[str]:
+        """See the port."""
+        return self._tools.names()
 
     def describe(self, name: str) -> ToolSpec:
         """See the port."""

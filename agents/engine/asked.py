@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agents.engine.graph import FlowGraph, Node
+from agents.engine.nodes.agent import DEFAULT_CALLS, DEFAULT_STEPS
 from codexos.kernel.jsontypes import JsonValue
 
-ASKING = frozenset({"llm", "judge", "revise", "write_plan"})
+ASKING = frozenset({"llm", "judge", "revise", "write_plan", "agent"})
 """Kinds of node that ask a model."""
 USUAL_ITEMS = 5
 """How many items a map is taken to go over where its list is not known."""
 USUAL_ROUNDS = 2
+USUAL_AGENT_ROUNDS = 3
+_OWN_WORDS = frozenset({"llm", "agent"})
 _ROUNDS = {"loop": 10, "reflection": 3, "planner": 3}
 # A judge or a planner is told what to do by a prompt of the house.
 _OWN_PROMPT_CHARACTERS = 1_500
@@ -73,8 +76,14 @@ def _asked(graph: FlowGraph, around: str, *, times: Times, given_characters: int
         here = times * (Times(1, 1, node.attempts) if node.id in sure else Times(0, 1, node.attempts))
         if node.kind in ASKING:
             asked = here * _PUT_RIGHT if node.settings.get("output_schema") is not None else here
+            asked = asked * _rounds(node) if node.kind == "agent" else asked
             yield _one(node, place, times=asked, given=given_characters)
-        if node.body is not None:
+        if node.kind == "agent":
+            # Its rounds are those of the one line above; a flow among its tools may be called, or not at all.
+            for name, tool in node.flows.items():
+                often = here * Times(0, 0, _calls(node))
+                yield from _asked(tool.graph, f"{place}/{name}/", times=often, given_characters=given_characters)
+        elif node.body is not None:
             inner = here * _rounds(node)
             yield from _asked(node.body, f"{place}/", times=inner, given_characters=given_characters)
 
@@ -83,7 +92,7 @@ def _one(node: Node, place: str, *, times: Times, given: int) -> Asked:
     told = [node.settings.get(name) for name in ("system", "prompt")]
     said = sum(len(text) for text in told if isinstance(text, str))
     # Without a prompt it is given the input and what came before it; with one it is shown the files all the same.
-    characters = said + given + (_OWN_PROMPT_CHARACTERS if node.kind != "llm" else 0)
+    characters = said + given + (_OWN_PROMPT_CHARACTERS if node.kind not in _OWN_WORDS else 0)
     shown = node.settings.get("images")
     pictures = 0 if shown is None else len(shown) if isinstance(shown, list | tuple) else 1
     most, model = node.settings.get("max_tokens"), node.settings.get("model")
@@ -96,11 +105,23 @@ def _one(node: Node, place: str, *, times: Times, given: int) -> Asked:
     )
 
 
+def _whole(node: Node, name: str) -> int | None:
+    said = node.settings.get(name)
+    return said if isinstance(said, int) else None
+
+
+def _calls(node: Node) -> int:
+    return _whole(node, "max_tool_calls") or DEFAULT_CALLS
+
+
 def _rounds(node: Node) -> Times:
     if node.kind == "map":
         over = node.settings.get("over")
         count = len(over) if isinstance(over, list | tuple) else None
         return Times(0, USUAL_ITEMS, None) if count is None else Times(count, count, count)
+    if node.kind == "agent":
+        most = _whole(node, "max_steps") or DEFAULT_STEPS
+        return Times(1, min(USUAL_AGENT_ROUNDS, most), most)
     if node.kind in _ROUNDS:
         said = node.settings.get("max_rounds")
         most = said if isinstance(said, int) else _ROUNDS[node.kind]

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """From a document that was checked to the engine's graph of it, bodies and sub-flows included."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from agents.engine.boxes import FAIL, Box
 from agents.engine.drawing import read_boxes
 from agents.engine.errors import GraphInvalid, Problem
 from agents.engine.findings import Findings
-from agents.engine.graph import DEFAULT_JITTER, FlowGraph, Join, Limits, Node, OnError, Variable, Way
+from agents.engine.graph import DEFAULT_JITTER, FlowGraph, FlowTool, Join, Limits, Node, OnError, Variable, Way
+from agents.engine.nodes.agent_settings import is_agent
 from agents.engine.nodes.every import EVERY_KIND
+from agents.engine.nodes.flow_tools import flow_tool
+from agents.engine.nodes.rounds import draw_round
 from agents.engine.nodes.subflow import library_name
 from agents.engine.registry import KINDS
 from agents.engine.steps import HoldingKind
+from agents.engine.tool_names import FLOW_PREFIX, tools_named
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 T = TypeVar("T")
@@ -65,11 +70,35 @@ class _Assembly:
             idle_seconds=_seconds(box.settings.get("idle_seconds"), None),
             sets=sets if isinstance(sets, Mapping) else {},
         )
-        return replace(node, body=self._body(box, node))
+        return self._agent(box, node) if is_agent(box.kind, box.settings) else self._with_body(box, node)
+
+    def _agent(self, box: Box, node: Node) -> Node:
+        """Make a node that is done in rounds of an llm with tools."""
+        made = replace(
+            node, kind="agent", flows=self._flow_tools(tools_named(box.settings), place=box.place_of("tools"))
+        )
+        # The first round, as it is drawn before anything is known.
+        return replace(made, rounds=partial(draw_round, made), body=draw_round(made, None))
+
+    def _with_body(self, box: Box, node: Node) -> Node:
+        name = str(box.settings.get("tool"))
+        if box.kind != "tool" or not name.startswith(FLOW_PREFIX):
+            return replace(node, body=self._body(box, node))
+        flows = self._flow_tools([name], place=box.place_of("tool"))
+        return replace(node, kind="delegate", flows=flows, body=flows[name].graph if name in flows else None)
+
+    def _flow_tools(self, names: Sequence[str], *, place: str) -> dict[str, FlowTool]:
+        """Return the flows among tools, as far as they are at hand."""
+        found: dict[str, FlowTool] = {}
+        for name in names:
+            wanted = name.removeprefix(FLOW_PREFIX)
+            if name != wanted and (graph := self._subflow(wanted, place=place)) is not None:
+                found[name] = flow_tool(wanted, _object(self.library[wanted]), graph)
+        return found
 
     def _body(self, box: Box, node: Node) -> FlowGraph | None:
         if box.kind == "subflow":
-            return self._subflow(library_name(box.settings), place=box.place)
+            return self._subflow(library_name(box.settings), place=f"{box.place}.flow")
         if isinstance(body := box.settings.get("body"), Mapping):
             return self.flow(body, is_body=True)
         kind = KINDS[box.kind]
@@ -81,7 +110,7 @@ class _Assembly:
         if name in self.doing:
             trail = " → ".join(repr(each) for each in (*self.doing[self.doing.index(name) :], name))
             message = f"Flows do each other in a circle: {trail}. Take one of these sub-flows out."
-            raise GraphInvalid([Problem(f"{place}.flow", message)])
+            raise GraphInvalid([Problem(place, message)])
         if name not in self.library:
             return None
         return _Assembly(self.library, (*self.doing, name)).flow(_object(self.library[name]))

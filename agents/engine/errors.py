@@ -207,6 +207,17 @@ class RubricNotPassed(LimitReached):
         )
 
 
+class AgentLimitReached(LimitReached):
+    """A model with tools was to do more than its node allows, and that does not say to answer with what there is."""
+
+    def __init__(self, *, node_id: str, because: str) -> None:
+        super().__init__(
+            f"Step {node_id!r} came to its limit: {because} Raise it, look at the step's rounds, or let it answer with "
+            "what it has by 'at_limit'.",
+            node_id=node_id,
+        )
+
+
 class PlanInvalid(InvalidInput):
     """A model was asked for a plan as often as it may be, and none of its answers is one that may run."""
 

@@ -30,8 +30,17 @@ from agents.engine.outcomes import CutOff, Done, Failed, Outcome, StepError, Wai
 from agents.engine.ports import Ports, Rest
 from agents.engine.post import APPROVAL, take_message
 from agents.engine.recorder import Recorder
-from agents.engine.registry import KINDS, kind_of
-from agents.engine.steps import AskingKind, Effect, EffectKind, HoldingKind, PureKind, RunContext, StepContext
+from agents.engine.registry import kind_of
+from agents.engine.steps import (
+    AskingKind,
+    Collected,
+    Effect,
+    EffectKind,
+    HoldingKind,
+    PureKind,
+    RunContext,
+    StepContext,
+)
 from agents.engine.telling import Telling
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -221,7 +230,7 @@ class Executor:
         if key in view.held:
             self._holder.expire(key)
             return
-        kind = KINDS[view.at(key)[1].kind]
+        kind = kind_of(view.at(key)[1].kind)
         step = self._telling.tell_decided(key, "timeout", by="nobody", message_id=None)
         try:
             outcome = kind.late(self._context(key)) if isinstance(kind, AskingKind) else broken(step)
@@ -244,7 +253,7 @@ class Executor:
         """Do a pure step, or work out an effect; None where nothing is left to launch."""
         context = self._context(step.node_id, step.attempt)
         kind = kind_of(context.node.kind)
-        outcome: Outcome
+        outcome: Outcome | Collected
         try:
             match kind:
                 case EffectKind():
@@ -330,9 +339,10 @@ class Executor:
         return Standing(status, data)
 
 
-def _computed(kind: PureKind | AskingKind, context: StepContext) -> Done | Waiting:
+def _computed(kind: PureKind | AskingKind, context: StepContext) -> Done | Waiting | Collected:
     if isinstance(kind, PureKind):
-        return Done(kind.compute(context))
+        computed = kind.compute(context)
+        return computed if isinstance(computed, Collected) else Done(computed)
     asked = kind.ask(context)
     return Waiting(APPROVAL, str(asked["title"]), asked)
 

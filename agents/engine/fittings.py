@@ -10,16 +10,18 @@ from agents.engine.drawing import TOP
 from agents.engine.expressions import RESERVED_NAMES
 from agents.engine.findings import Findings, shown
 from agents.engine.lanes import LANE_END
+from agents.engine.nodes.agent_settings import AGENT_SETTINGS, is_agent
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.places import inside
 from agents.engine.registry import KINDS, KINDS_TO_COME
 from agents.engine.secrets import SECRETS_NAME
+from agents.engine.tool_names import FLOW_PREFIX, is_pattern, matching
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MAX_ID_CHARACTERS = 100
 
-_CALLING = frozenset({"tool", "planner"})
-_NOT_YET = frozenset({"tools", "memory"})
+_CALLING = frozenset({"tool", "planner", "llm"})
+_NOT_YET = frozenset({"memory"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXTS = {"name": 200, "description": 10_000, "label": 200}
 
@@ -35,6 +37,7 @@ def check_fittings(
         _check_about(box, findings)
         if _check_kind(box, findings):
             _check_settings(box, findings)
+            _check_agent(box, findings)
         if box.kind in _CALLING and known_tools is not None:
             _check_tools(box, known_tools, findings=findings)
 
@@ -129,10 +132,42 @@ def _check_settings(box: Box, findings: Findings) -> None:
 
 def _check_tools(box: Box, known: Sequence[str], *, findings: Findings) -> None:
     several = box.settings.get("tools")
-    listed = several if box.kind == "planner" and isinstance(several, list | tuple) else ()
+    listed = several if box.kind != "tool" and isinstance(several, list | tuple) else ()
     named = {f"{box.place_of('tools')}[{index}]": name for index, name in enumerate(listed)}
-    for place, name in {box.place_of("tool"): box.settings.get("tool"), **named}.items():
-        if isinstance(name, str) and name.strip() and name not in known:
-            offered = ", ".join(known[:20]) or "none"
-            meant = findings.meant(name, known)
-            findings.error(place, f"There is no tool called {shown(name)}.{meant} Use one of: {offered}.")
+    single = {box.place_of("tool"): box.settings.get("tool")} if box.kind == "tool" else {}
+    for place, name in {**single, **named}.items():
+        trouble = _tool_trouble(name, box.kind, known, findings=findings) if isinstance(name, str) else None
+        if trouble:
+            findings.error(place, trouble)
+
+
+def _tool_trouble(name: str, kind: str, known: Sequence[str], *, findings: Findings) -> str | None:
+    """Say what is wrong with the name of a tool. Whether a flow is there, is looked up where flows are."""
+    if not name.strip() or name in known:
+        return None
+    if name.startswith(FLOW_PREFIX) and name != f"{FLOW_PREFIX}*" and kind != "planner":
+        return None
+    if is_pattern(name) and kind == "llm":
+        if matching(name, known):
+            return None
+        return f"No tool's name begins with {shown(name[:-1])}. Name a server, or one of: {_some(known)}."
+    meant = findings.meant(name, known)
+    return f"There is no tool called {shown(name)}.{meant} Use one of: {_some(known)}."
+
+
+def _some(known: Sequence[str]) -> str:
+    return ", ".join(known[:20]) or "none"
+
+
+def _check_agent(box: Box, findings: Findings) -> None:
+    """Add what means nothing in an llm without tools, and what does not go with them."""
+    if box.kind != "llm":
+        return
+    if is_agent(box.kind, box.settings):
+        if box.settings.get("can_wait") is True:
+            message = "A node with tools is asked round by round and cannot wait for hours. Leave 'can_wait' out."
+            findings.error(box.place_of("can_wait"), message)
+        return
+    for name in AGENT_SETTINGS:
+        if name != "tools" and name in box.settings:
+            findings.warn(box.place_of(name), f"{name!r} means nothing without 'tools'. Leave it out.")

@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +14,7 @@ ELSE = "else"
 
 CHOOSING = frozenset({"condition", "approval"})
 """Kinds of node whose ways out are taken by an outcome they name."""
-HOLDING = frozenset({"map", "loop", "subflow", "reflection", "planner"})
+HOLDING = frozenset({"map", "loop", "subflow", "reflection", "planner", "agent", "delegate"})
 """Kinds of node that do a flow in lanes, see ``lanes``."""
 
 APPROVE, REJECT, TIMEOUT = "approve", "reject", "timeout"
@@ -62,7 +62,8 @@ class Node:
     ``backoff_seconds``, twice as long each time, up to ``max_backoff_seconds``, and shorter by a share of up to
     ``jitter``. ``retry_on`` are the codes of the errors it is tried again after; None: all that may pass. ``sets`` are
     values, with templates in them, that go into the run's variables once it is done. ``body`` is the flow that a node
-    which holds lanes does in each of them.
+    which holds lanes does in each of them; where it depends on what a lane begins with, ``rounds`` draws it. ``flows``
+    are the flows that it may call as tools, by the names of these.
 
     What follows from its ways: ``has_choice``, whether its result decides which are taken; ``targets``, every node it
     may lead to, once each, the one for errors last; ``open_targets``, those it leads to whatever it gives.
@@ -83,6 +84,8 @@ class Node:
     idle_seconds: float | None = None
     sets: Mapping[str, JsonValue] = field(default_factory=dict)
     body: "FlowGraph | None" = None
+    rounds: "Callable[[JsonValue], FlowGraph] | None" = field(default=None, repr=False, compare=False)
+    flows: "Mapping[str, FlowTool]" = field(default_factory=dict)
     has_choice: bool = field(init=False, repr=False, compare=False)
     targets: tuple[str, ...] = field(init=False, repr=False, compare=False)
     open_targets: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -94,6 +97,10 @@ class Node:
         object.__setattr__(self, "targets", tuple(targets))
         object.__setattr__(self, "open_targets", frozenset(way.target for way in self.ways if way.is_open))
         object.__setattr__(self, "has_choice", not all(way.is_open for way in self.ways))
+
+    def graph_for(self, given: JsonValue) -> "FlowGraph | None":
+        """Return the flow that it does in a lane that begins with this."""
+        return self.body if self.rounds is None else self.rounds(given)
 
 
 Reducer = Literal["last", "add", "append", "extend", "merge", "min", "max"]
@@ -168,6 +175,21 @@ class FlowGraph:
             yield path + node.id, node
             if node.body is not None:
                 yield from node.body.walk(f"{path}{node.id}/")
+            for name, tool in node.flows.items():
+                yield from tool.graph.walk(f"{path}{node.id}/{name}/")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTool:
+    """A flow that is offered as a tool: what it is for, what it takes, and what is done when it is called.
+
+    Where the flow does not say what it takes, it ``takes_text``, which is the one argument ``input``.
+    """
+
+    description: str
+    schema: JsonObject
+    graph: FlowGraph
+    takes_text: bool = False
 
 
 def logic_hash(graph: FlowGraph) -> str:
@@ -208,4 +230,6 @@ def _logic_of_node(node: Node) -> list[JsonValue]:
         more["set"] = dict(node.sets)
     if node.body is not None:
         more["body"] = _logic_of(node.body)
+    if node.flows:
+        more["flows"] = {name: _logic_of(tool.graph) for name, tool in node.flows.items()}
     return [*logic, more] if more else logic

@@ -7,9 +7,9 @@ from agents.engine.decide import Step
 from agents.engine.effects import broken
 from agents.engine.errors import StepTimedOut
 from agents.engine.lanes import Held, Lane
-from agents.engine.nodes.entry import ENTRY
+from agents.engine.nodes.entry import entered_with
 from agents.engine.outcomes import Done, Failed, StepError
-from agents.engine.registry import KINDS
+from agents.engine.registry import kind_of
 from agents.engine.steps import Collected, HoldingKind, Opening, StepContext
 from agents.engine.telling import Telling
 from codexos.kernel.errors import Broken, CodexosError
@@ -47,7 +47,7 @@ class Holder:
         self._telling.tell_expired(key, StepError.of(late))
 
     def _go_on(self, step: Step, held: Held, *, context: StepContext) -> None:
-        kind = KINDS[held.node.kind]
+        kind = kind_of(held.node.kind)
         if not isinstance(kind, HoldingKind):
             raise TypeError(f"{held.node.kind!r} holds no lanes")
         following = kind.turn(context, held)
@@ -62,7 +62,7 @@ class Holder:
     def _open(self, opening: Opening, held: Held, *, context: StepContext) -> None:
         lane = context.view.lane_of(held, held.next_index, input=opening.input, flow=opening.flow)
         try:
-            entered = ENTRY.compute(self._at_entry(lane, context))
+            entered = entered_with(self._at_entry(lane, context))
         except CodexosError:
             del context.view.lanes[lane.path]
             raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from agents.engine.graph import FlowGraph, Node
+from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MOST_LANES = 10_000
@@ -59,6 +60,11 @@ class Lane:
         # Where its variables are kept: a flow of its own has its own, a body shares those of the flow around it.
         self.home: Lane = self if graph.is_closed or self.outer is None else self.outer.home
         self.variables: dict[str, JsonValue] = {name: each.first for name, each in graph.variables.items()}
+
+    @property
+    def gathered(self) -> dict[str, JsonValue]:
+        """What its nodes gave so far, what it began with included, by their ids."""
+        return dict(self.results)
 
     def key(self, node_id: str) -> str:
         """Name the step of one of its nodes."""
@@ -123,6 +129,7 @@ class Held:
     """A node that holds lanes, from its intention to its end: how many there will be, and what those gave that ended.
 
     ``count`` is None where only each lane's end tells whether another follows; ``parallel`` may be open at a time.
+    ``usage`` is what was spent in its lanes.
     """
 
     key: str
@@ -136,6 +143,7 @@ class Held:
     open: dict[int, Lane] = field(default_factory=dict)
     results: dict[int, JsonValue] = field(default_factory=dict)
     failure: JsonObject | None = None
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def is_in_turn(self) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Ports that lead nowhere: for what is worked out without reaching outside."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from agents.engine.errors import NotRecorded, ToolUnknown
 from agents.engine.gate import Occasion
@@ -23,6 +23,10 @@ class Nowhere:
         """Refuse. Raises NotRecorded."""
         raise NotRecorded(what=f"model {request.model!r}")
         yield
+
+    def names(self) -> Sequence[str]:
+        """Know of none."""
+        return ()
 
     def describe(self, name: str) -> ToolSpec:
         """Know of no tool. Raises ToolUnknown."""

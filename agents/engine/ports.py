@@ -63,6 +63,10 @@ class NoSnapshots:
 class Toolbox(Protocol):
     """The tools this run may use."""
 
+    def names(self) -> Sequence[str]:
+        """Return the names of all of them."""
+        ...
+
     def describe(self, name: str) -> ToolSpec:
         """Return what is known of a tool. Raises ToolUnknown."""
         ...

@@ -42,13 +42,15 @@ class Redrawing:
         if lane.owner is None:
             return self._graph
         around = self._twin_of(lane.owner.lane)
-        place = f"{lane.owner.lane.path}\n{lane.owner.node.id}"
+        # What some nodes do depends on what a lane begins with.
+        index = lane.index if lane.owner.node.rounds is not None else ""
+        place = f"{lane.owner.lane.path}\n{lane.owner.node.id}\n{index}"
         if lane.flow is not None:
             # The node wrote it itself; where it would write another one, it is not the same any more.
             return None if around is None else lane.graph
         if place not in self._twins:
             now = None if around is None else around.nodes.get(lane.owner.node.id)
-            self._twins[place] = None if now is None else now.body
+            self._twins[place] = None if now is None else now.graph_for(lane.input)
         return self._twins[place]
 
 

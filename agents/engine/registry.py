@@ -3,8 +3,11 @@
 
 from collections.abc import Mapping
 
+from agents.engine.nodes.agent import AGENT
 from agents.engine.nodes.approval import APPROVAL
+from agents.engine.nodes.call import CALL
 from agents.engine.nodes.condition import CONDITION
+from agents.engine.nodes.delegate import DELEGATE
 from agents.engine.nodes.entry import ENTRY
 from agents.engine.nodes.exit import EXIT
 from agents.engine.nodes.judge import JUDGE
@@ -15,6 +18,7 @@ from agents.engine.nodes.planner import PLANNER
 from agents.engine.nodes.reflection import REFLECTION
 from agents.engine.nodes.revise import REVISE
 from agents.engine.nodes.subflow import SUBFLOW
+from agents.engine.nodes.think import THINK
 from agents.engine.nodes.tool import TOOL
 from agents.engine.nodes.vault import VAULT
 from agents.engine.nodes.write_plan import WRITE_PLAN
@@ -24,7 +28,10 @@ KINDS: Mapping[str, NodeKind] = {
     kind.name: kind
     for kind in (ENTRY, LLM, TOOL, VAULT, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, REFLECTION, PLANNER, EXIT)
 }
-_INSIDE: Mapping[str, NodeKind] = {kind.name: kind for kind in (JUDGE, REVISE, WRITE_PLAN)}
+# An llm with tools is an agent, and a call of a flow as a tool is a delegate: documents say llm and tool.
+_INSIDE: Mapping[str, NodeKind] = {
+    kind.name: kind for kind in (JUDGE, REVISE, WRITE_PLAN, AGENT, THINK, CALL, DELEGATE)
+}
 # Promised kinds that are still to come: named in an honest refusal.
 KINDS_TO_COME = frozenset({"rag"})
 

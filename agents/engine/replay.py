@@ -301,5 +301,8 @@ class _DumbToolbox(Nowhere):
     def __init__(self, toolbox: Toolbox) -> None:
         self._toolbox = toolbox
 
+    def names(self) -> Sequence[str]:
+        return self._toolbox.names()
+
     def describe(self, name: str) -> ToolSpec:
         return self._toolbox.describe(name)

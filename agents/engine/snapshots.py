@@ -131,6 +131,7 @@ def _held_data(held: Held) -> JsonObject:
         "open": sorted(held.open),
         "results": {str(index): result for index, result in held.results.items()},
         "failure": held.failure,
+        "usage": {**usage_data(held.usage), "cost_usd": str(held.usage.cost_usd)},
     }
 
 
@@ -180,6 +181,7 @@ def _restore_held(view: JournalView, told: Mapping[str, Any]) -> None:
         next_index=told["next_index"],
         results={int(index): result for index, result in told["results"].items()},
         failure=told["failure"],
+        usage=usage_from(told.get("usage")),
     )
 
 

@@ -92,7 +92,7 @@ class RunState:
 
     def lane_of(self, held: Held, index: int, *, input: JsonValue, flow: JsonValue = None) -> Lane:
         """Make the lane that a node is about to open; it counts once its entry is done. Raises JournalDiverged."""
-        graph = held.node.body if flow is None else self.read_flow(flow)
+        graph = held.node.graph_for(input) if flow is None else self.read_flow(flow)
         if graph is None:
             raise JournalDiverged(f"Step {held.key!r} opens a lane, and there is no flow to do in it.")
         lane = Lane(graph, path=held.path_of(index), owner=held, index=index, input=input, flow=flow)

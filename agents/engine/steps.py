@@ -255,7 +255,7 @@ class PureKind:
 
     name: str
     settings: Mapping[str, Setting]
-    compute: Callable[[StepContext], JsonValue]
+    compute: "Callable[[StepContext], JsonValue | Collected]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,9 +289,12 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A node that holds lanes is done: its result is what the last one gave, or all of them in order."""
+    """A node that holds lanes is done: its result is what the last one gave, or all of them in order.
 
-    what: Literal["last", "all"]
+    Or a lane is: its result is what all of its nodes gave, by their ids.
+    """
+
+    what: Literal["last", "all", "lane"]
     notes: Sequence[JsonObject] = ()
 
 

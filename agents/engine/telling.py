@@ -146,8 +146,12 @@ class Telling:
         self._tell_end(step, begun, done=done)
 
     def _tell_collected(self, step: Step, collected: Collected) -> None:
-        held = self._recorder.view.held[step.node_id]
-        result = held.last if collected.what == "last" else held.collected
+        view = self._recorder.view
+        if collected.what == "lane":
+            result: JsonValue = view.at(step.node_id)[0].gathered
+        else:
+            held = view.held[step.node_id]
+            result = held.last if collected.what == "last" else held.collected
         # What is collected stands in the journal already: only that it was is written down.
         self._tell_end(step, {"collected": collected.what}, done=Done(result, notes=collected.notes))
 
@@ -155,7 +159,8 @@ class Telling:
         """Tell that a step is done, beginning with what says its result."""
         try:
             written = written_if_fit(begun)
-            if written is None or ("result" not in begun and is_too_large({"result": done.result})):
+            is_all = begun.get("collected") in ("last", "all")
+            if written is None or (is_all and is_too_large({"result": done.result})):
                 raise ResultTooLarge(node_id=step.node_id, limit=MAX_RESULT_BYTES)
             more = {**_spent(done.usage), **self._follow_up(*self._recorder.view.at(step.node_id), result=done.result)}
         except CodexosError as error:

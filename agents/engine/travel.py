@@ -234,7 +234,7 @@ class _Keeping:
             given, flow = entry.data.get("result"), entry.data.get("flow")
             lane = self._view.lane_of(self._view.held[holder], index, input=given, flow=flow)
             self._telling.tell_opened(lane, given, flow=flow)
-        elif collected in ("last", "all"):
+        elif collected in ("last", "all", "lane"):
             self._telling.tell(step, Collected(collected))
         else:
             self._telling.tell(step, Done(entry.data.get("result")))

@@ -10,6 +10,7 @@ from agents.engine.graph import HOLDING, FlowGraph, Node
 from agents.engine.journal import Entry, usage_from
 from agents.engine.lanes import Held, Lane, parted
 from agents.engine.state import ReadFlow, RunState
+from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
@@ -93,7 +94,7 @@ class JournalView(RunState):
             if intended.data.get("may_repeat") is not True:
                 self.unsure[key] = intended
             if not intended.is_kept:
-                self.usage += usage_from(intended.data.get("estimate"))
+                self._spend(usage_from(intended.data.get("estimate")), lane=self.lanes[parted(key)[0]])
         self.open.clear()
         if self._ending or self._failing:
             self._let_end()
@@ -126,30 +127,40 @@ class JournalView(RunState):
             self.alarms[key] = entry.at + timedelta(seconds=node.timeout_seconds)
         self._reconsider(held)
 
-    def _count(self, entry: Entry) -> None:
+    def _count(self, entry: Entry, lane: Lane) -> None:
         # What was kept was done by another run, within the limits of that one.
         if not entry.is_kept:
             self.steps += 1
             if "usage" in entry.data:
-                self.usage += usage_from(entry.data["usage"])
+                self._spend(usage_from(entry.data["usage"]), lane=lane)
+
+    def _spend(self, usage: Usage, *, lane: Lane) -> None:
+        """Count what was spent for the run, and for the nodes around that hold lanes."""
+        self.usage += usage
+        owner = lane.owner
+        while owner is not None:
+            owner.usage += usage
+            owner = owner.lane.owner
 
     def _done(self, entry: Entry, place: Place) -> None:
         collected = entry.data.get("collected")
-        if collected is None:
-            result = entry.data.get("result")
-        else:
-            held = self.held[place.key]
-            result = held.last if collected == "last" else held.collected
+        result = entry.data.get("result") if collected is None else self._collected(str(collected), place)
         self._give(entry, place, result=result)
         if isinstance(result, Mapping) and result.get("citations"):
             self.citations = result["citations"]
+
+    def _collected(self, what: str, place: Place) -> JsonValue:
+        if what == "lane":
+            return place.lane.gathered
+        held = self.held[place.key]
+        return held.last if what == "last" else held.collected
 
     def _give(self, entry: Entry, place: Place, *, result: JsonValue) -> None:
         key, lane, node = place
         if node.id in lane.results:
             raise JournalDiverged(f"Entry {entry.seq} finishes step {key!r} a second time.")
         self._settle(key)
-        self._count(entry)
+        self._count(entry, lane)
         lane.results[node.id] = result
         if not lane.is_begun:
             self._begin(lane)
@@ -169,7 +180,7 @@ class JournalView(RunState):
             self._give(entry, place, result=entry.data["result"])
             return
         self._settle(place.key)
-        self._count(entry)
+        self._count(entry, place.lane)
         if place.lane.is_over:
             return
         error = entry.data.get("error")
@@ -178,7 +189,7 @@ class JournalView(RunState):
     def _skipped(self, entry: Entry, place: Place) -> None:
         key, lane, node = place
         if key in self.open:
-            self.usage += usage_from(self.open[key].data.get("estimate"))
+            self._spend(usage_from(self.open[key].data.get("estimate")), lane=lane)
         self._settle(key)
         lane.skipped.add(node.id)
         for target in node.targets:
@@ -191,7 +202,7 @@ class JournalView(RunState):
         self._settle(key)
         self.attempts[key] = entry.attempt
         self.failures[key] = self.failures.get(key, 0) + 1
-        self.usage += usage_from(entry.data.get("usage"))
+        self._spend(usage_from(entry.data.get("usage")), lane=place.lane)
         if place.lane.is_over:
             return
         after = entry.data.get("after_seconds")

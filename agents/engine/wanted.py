@@ -8,6 +8,7 @@ from agents.engine.boxes import Box
 from agents.engine.drawing import read_boxes
 from agents.engine.findings import Findings
 from agents.engine.nodes.subflow import library_name
+from agents.engine.tool_names import FLOW_PREFIX, tools_named
 from codexos.kernel.jsontypes import JsonValue
 
 
@@ -22,7 +23,7 @@ class WantedFlow(NamedTuple):
 
 def wanted_flows(document: JsonValue) -> list[WantedFlow]:
     """List the flows that a document wants, in its order. What cannot be read wants none."""
-    return [_wanted(box, place) for box, place in _boxes(document) if box.kind == "subflow"]
+    return [wanted for box, place in _boxes(document) for wanted in _wanted_by(box, place)]
 
 
 def wanted_tools(document: JsonValue) -> frozenset[str]:
@@ -30,16 +31,28 @@ def wanted_tools(document: JsonValue) -> frozenset[str]:
     return frozenset(name for box, _ in _boxes(document) for name in tools_named(box.settings))
 
 
-def tools_named(settings: Mapping[str, JsonValue]) -> list[str]:
-    """Return the tools that the settings of one node name."""
-    several = settings.get("tools")
-    listed = several if isinstance(several, list | tuple) else ()
-    return [name for name in (settings.get("tool"), *listed) if isinstance(name, str) and name]
-
-
 def count_nodes(document: JsonValue) -> int:
     """Count the nodes of a document, those in bodies included."""
     return sum(1 for _ in _boxes(document))
+
+
+def _wanted_by(box: Box, place: str) -> Iterator[WantedFlow]:
+    if box.kind == "subflow":
+        yield _wanted(box, place)
+    if box.kind == "tool":
+        yield from _wanted_tool(box.settings.get("tool"), f"{place}{box.place_of('tool')[1:]}")
+    tools = box.settings.get("tools")
+    if box.kind == "llm" and isinstance(tools, list | tuple):
+        for index, name in enumerate(tools):
+            yield from _wanted_tool(name, f"{place}{box.place_of('tools')[1:]}[{index}]")
+
+
+def _wanted_tool(name: JsonValue, place: str) -> Iterator[WantedFlow]:
+    """A flow that is called as a tool: ``flow.NAME``, or ``flow.NAME@3`` for a version of it."""
+    if not isinstance(name, str) or not name.startswith(FLOW_PREFIX):
+        return
+    flow, _, version = name.removeprefix(FLOW_PREFIX).partition("@")
+    yield WantedFlow(name.removeprefix(FLOW_PREFIX), flow, int(version) if version.isdecimal() else None, place)
 
 
 def _wanted(box: Box, place: str) -> WantedFlow:

@@ -10,10 +10,11 @@ from accounts.tenancy import in_organization
 from agents.adapters.shelves.finding import offers_of, shelved_names
 from agents.adapters.toolbox import BUILT_IN_NAMES, BuiltInToolbox, Offer
 from agents.adapters.tools.room import ToolRoom
+from agents.engine.tool_names import FLOW_PREFIX
 from agents.engine.tools import ToolSpec
 from agents.engine.wanted import wanted_tools
 from agents.models import Flow
-from agents.queries.tool_servers import FLOW_PREFIX, flows_serving
+from agents.queries.tool_servers import flows_serving
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 _FLOW_INPUT: JsonObject = {
@@ -39,7 +40,7 @@ def known_tools(names: Collection[str] = (), *, organization_id: UUID, project_i
     said = frozenset(names) - BUILT_IN_NAMES
     if not said:
         return BUILT_IN_NAMES
-    slugs = {name.removeprefix(FLOW_PREFIX) for name in said if name.startswith(FLOW_PREFIX)}
+    slugs = {name.removeprefix(FLOW_PREFIX).partition("@")[0] for name in said if name.startswith(FLOW_PREFIX)}
     flows = flows_serving(organization_id, project_id, slugs=slugs) if slugs and project_id else ()
     there = shelved_names(said, organization_id=organization_id, project_id=project_id)
     return BUILT_IN_NAMES | there | {f"{FLOW_PREFIX}{flow.slug}" for flow in flows}

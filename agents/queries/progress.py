@@ -37,6 +37,8 @@ _STATES = {
     "run.waiting": "waiting",
     "approval.decided": "running",
 }
+ANSWERING = frozenset({"llm", "agent", "think"})
+"""Kinds of node whose result is what a model answered."""
 _ENDS = frozenset({"step.done", "step.failed"})
 _ENDED = frozenset({"succeeded", "failed", "skipped"})
 
@@ -131,7 +133,7 @@ class NodeView:
         self.is_kept = entry.is_kept
         if "usage" in entry.data and not entry.is_kept:
             self.usage = (self.usage or Usage()) + usage_from(entry.data["usage"])
-        if self.kind == "llm" and isinstance(result := entry.data.get("result"), Mapping):
+        if self.kind in ANSWERING and isinstance(result := entry.data.get("result"), Mapping):
             self._show_way(result)
 
     def _show_way(self, result: JsonObject) -> None:

@@ -9,7 +9,7 @@ from agents.engine.journal import Entry, usage_from
 from agents.engine.logs import LogLine, log_line
 from agents.errors import RunNotFound
 from agents.models import Run
-from agents.queries.progress import NodeView, Progress, result_of
+from agents.queries.progress import ANSWERING, NodeView, Progress, result_of
 from agents.queries.timeline import EntryView, line_of, said_of
 from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -130,7 +130,9 @@ class StepView:
 
     @property
     def _answer(self) -> JsonObject | None:
-        is_answer = self.kind == "llm" and isinstance(self.result, Mapping) and isinstance(self.result.get("text"), str)
+        is_answer = (
+            self.kind in ANSWERING and isinstance(self.result, Mapping) and isinstance(self.result.get("text"), str)
+        )
         return self.result if is_answer else None  # type: ignore[return-value]
 
 

@@ -17,7 +17,6 @@ from agents.models import Flow, ToolServer
 
 MANAGE_OF_ORGANIZATION = Permission.MANAGE_ORGANIZATION
 MANAGE_OF_PROJECT = Permission.CREATE_AGENTS
-FLOW_PREFIX = "flow."
 
 
 @in_organization

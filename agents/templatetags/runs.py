@@ -86,7 +86,7 @@ def deciders(named: Iterable[str]) -> str:
 def lanes_words(node: Any) -> str:
     """How far a node has come that does a body in lanes: of a loop its round, else how many are done."""
     begun = getattr(node, "begun", 0)
-    if not begun or node.kind == "subflow":
+    if not begun or node.kind in {"subflow", "delegate"}:
         return ""
     if node.count is not None:
         return str(_("%(ended)s of %(count)s") % {"ended": node.ended, "count": node.count})

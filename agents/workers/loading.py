@@ -34,7 +34,7 @@ from agents.engine.policies.facts import Caller
 from agents.engine.policies.gates import PolicyGate
 from agents.engine.ports import InboxMessage
 from agents.engine.snapshots import FIRST_AT
-from agents.engine.wanted import tools_named
+from agents.engine.tool_names import tools_named
 from agents.models import InboxMessage as InboxRow
 from agents.models import JournalEntry, Snapshot
 from agents.queries.runs import documents_of, entry_of

@@ -2,7 +2,6 @@
 """A model that asks for tools is given what they say, until it answers or has taken as many steps as it may."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,6 +10,7 @@ from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta, Messa
 from codexos.kernel.errors import Broken, CodexosError
 from codexos.kernel.jsontypes import JsonObject
 from codexos.kernel.schemas import mismatches
+from codexos.kernel.tool_calls import read_arguments, told_failed, told_misfit, told_unknown, told_unreadable
 from llm.errors import ToolStepsSpent
 
 MOST_AT_ONCE = 8
@@ -74,27 +74,15 @@ async def _said(tools: Sequence[ToolOffer], calls: Sequence[ToolCall], *, call: 
 async def _told(tools: Sequence[ToolOffer], asked: ToolCall, *, call: CallTool) -> str:
     offered = next((tool for tool in tools if tool.name == asked.name), None)
     if offered is None:
-        names = ", ".join(repr(tool.name) for tool in tools)
-        return f"There is no tool {asked.name[:100]!r}. These may be called: {names or 'none'}."
-    arguments = _read(asked.arguments)
+        return told_unknown(asked.name, [tool.name for tool in tools])
+    arguments = read_arguments(asked.arguments)
     if isinstance(arguments, str):
-        return f"The arguments of {asked.name!r} cannot be read: {arguments}. Send one JSON object."
+        return told_unreadable(asked.name, arguments)
     if wrong := mismatches(arguments, offered.schema):
-        return f"The arguments of {asked.name!r} do not fit: {'; '.join(wrong)}. Correct them and call it again."
+        return told_misfit(asked.name, wrong)
     try:
         return await call(asked, arguments)
     except Broken:
         raise
     except CodexosError as error:
-        return f"{asked.name!r} failed: {error.message}"
-
-
-def _read(arguments: str) -> JsonObject | str:
-    """Read what a model wrote; of a call without arguments, that is nothing at all. Says in words what is wrong."""
-    try:
-        value = json.loads(arguments or "{}")
-    except json.JSONDecodeError as error:
-        return f"{error.msg} at line {error.lineno}, column {error.colno}"
-    except (ValueError, RecursionError):
-        return "they are not JSON"
-    return value if isinstance(value, dict) else "they are no object"
+        return told_failed(asked.name, error.message)

@@ -10,6 +10,7 @@ from agents.adapters.shelves.kinds import ADAPTERS, ServerPlace
 from agents.adapters.toolbox import Offer
 from agents.adapters.tools.room import Maker, Tool, ToolRoom
 from agents.engine.offered import OfferedTool
+from agents.engine.tool_names import FLOW_PREFIX
 from agents.engine.tools import ToolSpec
 from agents.errors import ToolNotReady
 from agents.models import ToolServer
@@ -17,11 +18,14 @@ from agents.queries.tool_servers import servers_serving
 
 
 def find_server_tools(names: Collection[str], *, organization_id: UUID, project_id: UUID | None) -> Mapping[str, Maker]:
-    """Return how to make those of ``names`` that are chosen tools of servers; by one statement, and none for none."""
+    """Return how to make those of ``names`` that are chosen tools of servers; by one statement, and none for none.
+
+    ``server.*`` stands for all of them.
+    """
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     for name in names:
         server, dot, tool = name.partition(".")
-        if dot:
+        if dot and not name.startswith(FLOW_PREFIX):
             wanted[server].add(tool)
     if not wanted:
         return {}
@@ -30,7 +34,7 @@ def find_server_tools(names: Collection[str], *, organization_id: UUID, project_
         row.full_name(tool): partial(_make, row, tool)
         for row in rows
         for tool in row.tools
-        if tool.name in wanted[row.name] and tool.name in row.chosen
+        if wanted[row.name] & {tool.name, "*"} and tool.name in row.chosen
     }
 
 

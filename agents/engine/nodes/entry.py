@@ -10,7 +10,8 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.schemas import mismatches
 
 
-def _compute(step: StepContext) -> JsonValue:
+def entered_with(step: StepContext) -> JsonValue:
+    """Return what a flow begins with: its input, with its defaults. Raises RunInputInvalid."""
     schema = step.node.settings.get("schema")
     if not isinstance(schema, Mapping):
         return step.lane.input
@@ -49,5 +50,5 @@ ENTRY = PureKind(
             "JSON Schema of the input: what is left out has its default; a run whose input does not fit fails at once.",
         )
     },
-    _compute,
+    entered_with,
 )

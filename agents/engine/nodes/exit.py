@@ -6,19 +6,25 @@ from collections.abc import Mapping
 from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
-from agents.engine.steps import PureKind, Setting, Shape, StepContext
+from agents.engine.steps import Collected, PureKind, Setting, Shape, StepContext
 from codexos.kernel.jsontypes import JsonValue
 
 
-def _compute(step: StepContext) -> JsonValue:
+def _compute(step: StepContext) -> JsonValue | Collected:
+    if step.node.settings.get("collects") is True:
+        # Inside a node that goes by all of what its rounds gave; no document says so.
+        return Collected("lane")
     if "output" in step.node.settings:
         return filled_in(step.node.settings["output"], step.scope)
     given = {node.id: _given(node.kind, step.results[node.id]) for node in step.sources}
     return next(iter(given.values())) if len(given) == 1 else given
 
 
+_ANSWERING = frozenset({"llm", "agent"})
+
+
 def _given(kind: str, result: JsonValue) -> JsonValue:
-    return result["text"] if kind == "llm" and isinstance(result, Mapping) and "text" in result else result
+    return result["text"] if kind in _ANSWERING and isinstance(result, Mapping) and "text" in result else result
 
 
 def _output_trouble(value: JsonValue) -> str | None:

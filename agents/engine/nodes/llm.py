@@ -9,6 +9,7 @@ from agents.engine.errors import PictureNotNamed, ResultTooLarge
 from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, render, secret_text, text_of
 from agents.engine.journal import usage_data
 from agents.engine.nodes import settings
+from agents.engine.nodes.agent_settings import AGENT_SETTINGS
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
@@ -35,13 +36,14 @@ WAITING_SECONDS = 26 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One question to a model, ready to be asked."""
+    """One question to a model, ready to be asked; ``images`` are shown beside the message ``images_at``."""
 
     node_id: str
     request: ChatRequest
     notes: Sequence[JsonObject] = ()
     may_repeat: bool = True
     images: Sequence[str] = ()
+    images_at: int = -1
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
 
     @property
@@ -63,8 +65,9 @@ class ModelCall:
         request = self.request
         if self.images:
             shown = await ports.pictures.show(self.images)
-            asked = replace(request.messages[-1], images=shown)
-            request = replace(request, messages=[*request.messages[:-1], asked])
+            messages = list(request.messages)
+            messages[self.images_at] = replace(messages[self.images_at], images=shown)
+            request = replace(request, messages=messages)
         # Closed whatever happens: a model that is no longer listened to must not go on at somebody's cost.
         async with aclosing(ports.model.stream(request)) as pieces:
             async for piece in pieces:
@@ -89,6 +92,8 @@ def _done(request: ChatRequest, answer: ChatAnswer) -> Done:
     }
     if request.schema is not None:
         result["json"] = answer.value
+    if answer.calls:
+        result["calls"] = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in answer.calls]
     notes: list[JsonObject] = [{"message": answer.note, "level": "info"}] if answer.note else []
     return Done({**result, **_way_of(answer)}, answer.usage, notes)
 
@@ -111,10 +116,10 @@ def _attempt(attempt: Attempt) -> JsonObject:
 def _prepare(step: StepContext, ports: Ports) -> Effect:
     model = step.setting_text("model") or "default"
     budget = ports.model.input_budget(model)
-    messages, cut_result = _messages(step, budget=budget)
+    messages, cut_result = first_messages(step, budget=budget)
     said = sum(len(message.text) for message in messages)
     documents, cut = fit_documents(step.run.documents, budget=max(0, budget - said))
-    asked = _asked(step.node.settings)
+    asked = answer_settings(step.node.settings)
     request = replace(asked, model=model, messages=messages, documents=documents, step=step.node_id, key=step.key)
     seconds = WAITING_SECONDS if request.may_wait else DEFAULT_TIMEOUT_SECONDS
     images = picture_names(filled_in(step.node.settings.get("images"), step.scope), node_id=step.node_id)
@@ -135,7 +140,7 @@ def picture_names(value: JsonValue, *, node_id: str) -> list[str]:
     raise PictureNotNamed(names=[f"{node_id}: {text_of(value)}"], known=())
 
 
-def _asked(given: JsonObject) -> ChatRequest:
+def answer_settings(given: JsonObject) -> ChatRequest:
     """Take over what the node says of how it is to be answered; its settings were checked with its flow."""
     stop, schema = given.get("stop"), given.get("output_schema")
     return ChatRequest(
@@ -163,14 +168,30 @@ def _whole(given: JsonObject, name: str) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _messages(step: StepContext, *, budget: int) -> tuple[list[Message], Sequence[JsonObject]]:
+def first_messages(
+    step: StepContext, *, budget: int, said: JsonObject | None = None
+) -> tuple[list[Message], Sequence[JsonObject]]:
+    """Return what a node asks: how the model is to behave, and the question. ``said`` holds what was filled in before.
+
+    The notes say what was cut. Raises ExpressionInvalid.
+    """
+    before = said or {}
     system, prompt = step.setting_text("system"), step.setting_text("prompt")
-    messages = [Message("system", _filled(system, step))] if system else []
-    said, notes = _default_prompt(step, budget=budget) if prompt is None else (_filled(prompt, step), ())
-    return [*messages, Message("user", said)], notes
+    messages = [Message("system", _filled(system, step, before.get("system")))] if system else []
+    asked, notes = (
+        _default_prompt(step, budget=budget) if prompt is None else (_filled(prompt, step, before.get("prompt")), ())
+    )
+    return [*messages, Message("user", asked)], notes
 
 
-def _filled(template: str, step: StepContext) -> str:
+def has_secrets(template: str, step: StepContext) -> bool:
+    """Whether a text names secrets, which are not written down."""
+    return secret_text(template, step.scope, secret_in=step.secret_in) is not None
+
+
+def _filled(template: str, step: StepContext, before: JsonValue = None) -> str:
+    if isinstance(before, str):
+        return before
     return secret_text(template, step.scope, secret_in=step.secret_in) or render(template, step.scope)
 
 
@@ -248,6 +269,7 @@ LLM = EffectKind(
         ),
         "cache": Setting(settings.YES_OR_NO, "Whether an answer given before to the very same question will do."),
         "can_wait": Setting(settings.YES_OR_NO, "Whether it may take hours, where that is cheaper at the provider."),
+        **AGENT_SETTINGS,
     },
     _prepare,
 )

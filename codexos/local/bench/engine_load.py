@@ -9,6 +9,7 @@ in another process. The time of a workload then begins with the worker and ends 
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from itertools import cycle, islice
 from threading import Thread
 
@@ -58,6 +59,10 @@ class Nothings:
     def opened(self, _room: ToolRoom) -> "Nothings":
         """Open it for a run."""
         return self
+
+    def names(self) -> Sequence[str]:
+        """See the port."""
+        return [NOTHING.name]
 
     def describe(self, name: str) -> ToolSpec:
         """Return the one tool."""

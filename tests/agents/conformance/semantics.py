@@ -26,6 +26,8 @@ SEMANTICS = (
     "reducers",
     "reflection",
     "planner",
+    "agent",
+    "flow as a tool",
     "secrets",
     # trouble
     "retry: attempts",

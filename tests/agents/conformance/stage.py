@@ -16,7 +16,7 @@ from agents.engine.replay import Replay, replay
 from agents.engine.steps import RunContext
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
-from tests.agents.engine.scripts import ScriptedModel
+from tests.agents.engine.scripts import CallingModel, ScriptedModel
 from tests.agents.engine.stage import (
     CountingModel,
     CountingTool,
@@ -113,7 +113,7 @@ class Stage:
     document: JsonObject | None
     input: JsonValue = "What now?"
     tools: Sequence[Tool] = field(default_factory=lambda: [CountingTool()])
-    model: CountingModel | ScriptedModel = field(default_factory=CountingModel)
+    model: CountingModel | ScriptedModel | CallingModel = field(default_factory=CountingModel)
     library: Library = field(default_factory=dict)
     documents: Sequence[ContextDocument] = ()
     watcher: Watcher = field(default_factory=Watcher)

@@ -156,6 +156,9 @@ class Shelf:
 
     tools: Sequence[Tool]
 
+    def names(self) -> Sequence[str]:
+        return [tool.spec.name for tool in self.tools]
+
     def describe(self, name: str) -> ToolSpec:
         return self._tool(name).spec
 

@@ -76,6 +76,10 @@ class TellingToolbox:
         self._toolbox = toolbox
         self._points = points
 
+    def names(self) -> Sequence[str]:
+        """See the port."""
+        return self._toolbox.names()
+
     def describe(self, name: str) -> ToolSpec:
         """See the port."""
         return self._toolbox.describe(name)
