@@ -86,13 +86,17 @@ _PLACES = ("errors", "engine.errors", "mcp_server.errors")
 def _error_modules() -> Iterator[str]:
     yield from _modules_in("codexos.kernel")
     for app in apps.get_app_configs():
-        yield from (name for name in (f"{app.name}.{place}" for place in _PLACES) if _exists(name))
+        for name in (f"{app.name}.{place}" for place in _PLACES):
+            if _exists(name):
+                yield name
+                yield from _modules_in(name)
         if _exists(f"{app.name}.api.urls"):
             yield from _modules_in(f"{app.name}.api")
 
 
 def _modules_in(package: str) -> Iterator[str]:
-    return (found.name for found in walk_packages(import_module(package).__path__, prefix=f"{package}."))
+    path = getattr(import_module(package), "__path__", ())
+    return (found.name for found in walk_packages(path, prefix=f"{package}."))
 
 
 def _exists(name: str) -> bool:

@@ -35,7 +35,7 @@ class VaultToolbox:
     async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """See the port. Also raises what opening a secret raises, with nothing sent."""
         keys, secrets = keys_in(arguments), self._secrets
-        if secrets is None or not (keys or secrets.redactor):
+        if secrets is None or not (keys or secrets.redactor or self._opens_secrets(name)):
             if keys:
                 raise SecretsNotAtHand(keys=keys)
             return await self._tools.call(name, arguments, on=on)
@@ -56,3 +56,7 @@ class VaultToolbox:
             return await secrets.without(result)
         # Outside of the handler, so that nothing of what was caught travels along.
         raise trouble
+
+    def _opens_secrets(self, name: str) -> bool:
+        """Whether a tool opens secrets by itself, as one of a server with a key does."""
+        return any(each.startswith("secret:") for each in self._tools.describe(name).capabilities)

@@ -63,7 +63,8 @@ def offered_tool(kept: JsonObject) -> OfferedTool:
 
 def clean_tool_name(text: str, *, taken: Collection[str] = ()) -> str:
     """Return a name that flows and models can say for what a server calls ``text``, unlike those that are taken."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_")[:70] or "tool"
+    # Two of them in a row part a server's name from its tool's where models name it.
+    plain = re.sub(r"(?:[^A-Za-z0-9-]|_)+", "_", text).strip("_")[:70] or "tool"
     name, number = plain, 2
     while name in taken:
         name, number = f"{plain}_{number}", number + 1

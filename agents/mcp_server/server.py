@@ -91,8 +91,7 @@ def _told(handle: Callable[[Context, P], Awaitable[R]]) -> Callable[[Context, P]
         except MCPError:
             raise
         except Exception as error:
-            about = {"uri": params.uri} if isinstance(params, types.ReadResourceRequestParams) else {}
-            raise error_of(error, sender_of(ctx), version=ctx.protocol_version, **about) from error
+            raise error_of(error, sender_of(ctx), version=ctx.protocol_version) from error
 
     return telling
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from codexos.kernel.errors import InvalidInput, NotAllowed
 
@@ -130,6 +131,22 @@ class EgressPolicy:
         if scheme == "http" and self.sealed_only and not self._is_opened_literally(host, port):
             raise EgressRefused(host=host, because="everybody on the way could read what is sent; use https")
         self._check_among_hosts(read_host(host), port)
+
+    def check_address(self, url: str) -> None:
+        """Judge an address by what stands in it, with no name looked up. Raises EgressRefused."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
+        except ValueError:
+            raise EgressRefused(host=url[:100], because="it is no address that can be read") from None
+        self.check_target(parts.scheme, host, port=port)
+        if is_address(host) and (reason := self.reason_against(ip_address(host), port, host=host)) is not None:
+            raise EgressRefused(host=host, because=reason)
+
+    def narrowed_to(self, url: str) -> "EgressPolicy":
+        """Return the policy for what reaches one host alone. Raises EgressRefused where this one lets nobody there."""
+        self.check_address(url)
+        return replace(self, only_hosts=frozenset({read_host(urlsplit(url).hostname or "")}))
 
     def _is_opened_literally(self, host: str, port: int) -> bool:
         try:

@@ -10,8 +10,8 @@ from accounts.operations.tokens import issue_token
 from accounts.roles import Role
 from accounts.tenancy import tenant
 from agents.operations.flows import create_flow
-from agents.operations.policies import save_policy_draft, switch_on_policy
 from agents.operations.runs import RunRequest, start_run
+from agents.operations.tool_servers import ToolServerEdit, create_tool_server
 from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
@@ -23,6 +23,7 @@ from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
 from rag.operations.files import store_file
 from tests.architecture.matrix import LINEAR
+from tests.architecture.matrix_tools import DOCUMENT
 from tests.factories import Someone, World
 from vault.operations.rules import RuleRequest, make_rule
 from vault.operations.secrets import Folder, put_secret
@@ -32,17 +33,13 @@ from vault.operations.sharing import Whom, share_secret
 def acmes_things(world: World) -> dict[str, str]:
     """Make one of everything in Acme: what a developer can make is the developer's."""
     place = Place(world.acme, world.team, world.project)
-    return {
-        **things_of(place, admin=world.admin, owner=world.dev, member=world.viewer),
-        "version": policies_of(world.admin, 1),
-    }
+    return things_of(place, admin=world.admin, owner=world.dev, member=world.viewer)
 
 
 def others_things(world: World) -> dict[str, str]:
     """Make one of everything in the other organization."""
     place = Place(world.other, world.other_team, world.other_project)
-    things = things_of(place, admin=world.stranger, owner=world.stranger, member=world.stranger)
-    return {**things, "version": policies_of(world.stranger, 2)}
+    return things_of(place, admin=world.stranger, owner=world.stranger, member=world.stranger)
 
 
 def unknown_things() -> dict[str, str]:
@@ -57,6 +54,7 @@ def unknown_things() -> dict[str, str]:
         "flow",
         "run_id",
         "trigger",
+        "server",
         "hook",
         "event_id",
         "event",
@@ -75,7 +73,6 @@ def unknown_things() -> dict[str, str]:
         "form": "csv",
         "number": "1",
         "key": "start",
-        "version": "9",
         **{name: str(new_id()) for name in names},
     }
 
@@ -110,6 +107,8 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         price = set_price(admin.actor, PriceRequest("openai", "matrix", {"input": "1", "output": "1"}))
         hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
     models = _models_of(admin)
+    edit = ToolServerEdit(name="matrix", document=DOCUMENT)
+    server = create_tool_server(owner.actor, edit, project=project.id)
     return {
         **models,
         "organization": str(organization.id),
@@ -123,6 +122,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "run_id": str(run.id),
         "trigger": str(hook.id),
         "hook": str(hook.id),
+        "server": str(server.id),
         "event_id": str(event.id),
         "event": str(event.id),
         "entry": str(new_id()),
@@ -135,14 +135,6 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "number": "1",
         "key": "start",
     }
-
-
-def policies_of(admin: Someone, count: int) -> str:
-    """Switch on so many states of a policy; their numbers are no ids, so one that only one organization has is told."""
-    for number in range(count):
-        save_policy_draft(admin.actor, source=f"rules: [{{name: r{number}, then: ask, when: {{tool: Nothing}}}}]")
-        switch_on_policy(admin.actor)
-    return str(count)
 
 
 def _models_of(admin: Someone) -> dict[str, str]:

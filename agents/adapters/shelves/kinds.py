@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The kinds of tool server: how each is read and called. One line of the table for each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -32,11 +32,12 @@ class ServerPlace:
 
 @dataclass(frozen=True, slots=True)
 class ReadServer:
-    """What was read of a server: its tools, the document they stand in, and what of its settings that says."""
+    """What was read of a server: its tools, the document they stand in, and what that says of it and of its key."""
 
     tools: Sequence[OfferedTool]
     document: JsonValue = None
     description: str = ""
+    auth: JsonObject = field(default_factory=dict)
 
 
 class ServerAdapter(Protocol):
@@ -53,7 +54,3 @@ class ServerAdapter(Protocol):
     def tool(self, place: ServerPlace, offered: OfferedTool, room: ToolRoom) -> Tool:
         """Return one of its tools, ready to be called."""
         ...
-
-
-ADAPTERS: Mapping[str, ServerAdapter] = {}
-"""By kind, see ``ServerKind``."""

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from uuid import UUID
 
-from agents.adapters.shelves.kinds import ADAPTERS, ServerPlace
+from agents.adapters.shelves.adapters import ADAPTERS
+from agents.adapters.shelves.kinds import ServerPlace
 from agents.adapters.toolbox import Offer
 from agents.adapters.tools.room import Maker, Tool, ToolRoom
 from agents.engine.offered import OfferedTool

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the tools of one run are given."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
 
-from agents.adapters.database_threads import DatabaseThreads
-from agents.adapters.secrets import RunSecrets
 from agents.adapters.standing import Standing
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from llm.operations.threads import InThread
 
 
 class Tool(Protocol):
@@ -25,6 +24,12 @@ class Tool(Protocol):
     def spec(self) -> ToolSpec: ...
 
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue: ...
+
+
+class Secrets(Protocol):
+    """Opens secrets for whoever the tools work for, and remembers what to take out of what comes back."""
+
+    async def open(self, keys: Collection[str], **by: str) -> Mapping[str, str]: ...
 
 
 def egress_of_settings() -> EgressPolicy:
@@ -45,8 +50,8 @@ class ToolRoom:
     run_id: UUID | None = None
     standing: Standing | None = None
     conversation: str = ""
-    in_thread: DatabaseThreads | None = None
-    secrets: RunSecrets | None = None
+    in_thread: InThread | None = None
+    secrets: Secrets | None = None
     shelved: "Mapping[str, Maker]" = field(default_factory=dict)
 
 

@@ -5,8 +5,79 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.errors import PreconditionFailed
+from agents.errors.tools import (
+    SandboxRefused as SandboxRefused,
+)
+from agents.errors.tools import (
+    SandboxUnavailable as SandboxUnavailable,
+)
+from agents.errors.tools import (
+    ToolBroke as ToolBroke,
+)
+from agents.errors.tools import (
+    ToolDocumentInvalid as ToolDocumentInvalid,
+)
+from agents.errors.tools import (
+    ToolFailed as ToolFailed,
+)
+from agents.errors.tools import (
+    ToolNotReady as ToolNotReady,
+)
+from agents.errors.tools import (
+    ToolServerChanged as ToolServerChanged,
+)
+from agents.errors.tools import (
+    ToolServerInvalid as ToolServerInvalid,
+)
+from agents.errors.tools import (
+    ToolServerNameTaken as ToolServerNameTaken,
+)
+from agents.errors.tools import (
+    ToolServerNotFound as ToolServerNotFound,
+)
+from agents.errors.tools import (
+    ToolServersFull as ToolServersFull,
+)
+from agents.errors.tools import (
+    ToolUnavailable as ToolUnavailable,
+)
+from agents.errors.triggers import (
+    DeliveryReused as DeliveryReused,
+)
+from agents.errors.triggers import (
+    FiringRefused as FiringRefused,
+)
+from agents.errors.triggers import (
+    HookBodyInvalid as HookBodyInvalid,
+)
+from agents.errors.triggers import (
+    HookTooLarge as HookTooLarge,
+)
+from agents.errors.triggers import (
+    MomentInvalid as MomentInvalid,
+)
+from agents.errors.triggers import (
+    ScheduleInvalid as ScheduleInvalid,
+)
+from agents.errors.triggers import (
+    SignatureInvalid as SignatureInvalid,
+)
+from agents.errors.triggers import (
+    TriggerChanged as TriggerChanged,
+)
+from agents.errors.triggers import (
+    TriggerDisabled as TriggerDisabled,
+)
+from agents.errors.triggers import (
+    TriggerInvalid as TriggerInvalid,
+)
+from agents.errors.triggers import (
+    TriggerNotFound as TriggerNotFound,
+)
+from agents.errors.triggers import (
+    TriggersFull as TriggersFull,
+)
 from codexos.kernel.errors import (
-    Broken,
     Conflict,
     InvalidInput,
     LimitReached,
@@ -192,78 +263,6 @@ class ModelsMissing(InvalidInput):
         )
 
 
-class ToolFailed(Conflict):
-    """A tool was called and what it asked for was refused; asking again would change nothing."""
-
-
-class ToolServerNotFound(NotFound):
-    """No such tool server, or none the actor may see."""
-
-
-class ToolServerNameTaken(Conflict):
-    """Another tool server of the same place has this name."""
-
-    def __init__(self, *, name: str) -> None:
-        super().__init__(f"There is a tool server {name!r} here already. Choose another name.", name=name)
-
-
-class ToolServerChanged(PreconditionFailed):
-    """Somebody changed the tool server since the state that an edit was made from was read."""
-
-    def __init__(self, *, name: str, revision: int) -> None:
-        super().__init__(
-            f"Tool server {name!r} was changed since you read it. Read it again, then repeat the edit with its new "
-            "ETag.",
-            revision=revision,
-        )
-
-
-class ToolServerInvalid(InvalidInput):
-    """What is said of a tool server does not hold together."""
-
-    def __init__(self, place: str, message: str) -> None:
-        super().__init__(message, errors=[{"place": place, "message": message}])
-
-
-class ToolServersFull(LimitReached):
-    """An organization has as many tool servers as it may."""
-
-
-class ToolDocumentInvalid(InvalidInput):
-    """A document that is to describe tools cannot be read as one."""
-
-    def __init__(self, because: str) -> None:
-        message = f"The document cannot be read: {because}."
-        super().__init__(message, errors=[{"place": "document", "message": message}])
-
-
-class ToolNotReady(Conflict):
-    """A tool is there, and may not be called as it stands: switched off, changed, or broken."""
-
-    def __init__(self, *, tool: str, because: str) -> None:
-        super().__init__(f"Tool {tool!r} cannot be called now. {because}", tool=tool, because=because)
-
-
-class ToolUnavailable(Unavailable):
-    """What a tool asks is away, busy or tells to come back later."""
-
-
-class SandboxUnavailable(Unavailable):
-    """The sandbox service is away, full, or cannot hold untrusted code on this machine."""
-
-    def __init__(self, *, because: str) -> None:
-        super().__init__(
-            f"The sandbox cannot run this now: {because} `bin/manage doctor` tells what it needs.", because=because
-        )
-
-
-class SandboxRefused(InvalidInput):
-    """The sandbox service does not take a job as it was asked for."""
-
-    def __init__(self, *, because: str) -> None:
-        super().__init__(f"The sandbox does not take this: {because}", because=because)
-
-
 class TicketInvalid(NotSignedIn):
     """A ticket to follow a run was used already, has expired, or is for something else."""
 
@@ -283,90 +282,6 @@ class PartitionsLocked(Unavailable):
             f"Others held on to {', '.join(names)} all the while. Run it again; where that goes on, see who holds a "
             "long transaction.",
             partitions=list(names),
-        )
-
-
-class TriggerNotFound(NotFound):
-    """No such trigger, or none the actor may see."""
-
-
-class TriggerInvalid(InvalidInput):
-    """What was said about a trigger does not hold together; ``errors`` lists everything at once."""
-
-    def __init__(self, place: str, message: str) -> None:
-        super().__init__(message, errors=[{"place": place, "message": message}])
-
-    @classmethod
-    def of_all(cls, problems: Sequence[Mapping[str, str]]) -> "TriggerInvalid":
-        """Tell several problems at once."""
-        first, others = problems[0], len(problems) - 1
-        said = f"{first['place']}: {first['message']} And {others} more." if others else first["message"]
-        refused = cls(first["place"], said)
-        refused.details["errors"] = [dict(problem) for problem in problems]
-        return refused
-
-
-class ScheduleInvalid(TriggerInvalid):
-    """A schedule cannot be read, names no time zone, is due too often, or never."""
-
-
-class MomentInvalid(TriggerInvalid):
-    """A moment cannot be read, is past, or is a local time that does not exist or comes twice."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("at", message)
-
-
-class TriggerChanged(PreconditionFailed):
-    """Somebody changed the trigger since it was read."""
-
-    def __init__(self, *, name: str, revision: int) -> None:
-        super().__init__(
-            f"Trigger {name!r} was changed since you read it. Read it again, then repeat the edit with its new ETag.",
-            revision=revision,
-        )
-
-
-class TriggerDisabled(Conflict):
-    """The trigger was paused, or stopped because it can act for nobody any more."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"This trigger is disabled. {reason}".strip())
-
-
-class TriggersFull(LimitReached):
-    """The flow has as many triggers as one may have."""
-
-
-class FiringRefused(Conflict):
-    """A webhook was called rightly, and its run could not be started."""
-
-
-class DeliveryReused(InvalidInput):
-    """A webhook's delivery came before with another body: it is neither that call again nor a new one."""
-
-    def __init__(self, *, delivery: str) -> None:
-        message = (
-            f"Delivery {delivery!r} came before with another body, so nothing was started. Send the body it came with, "
-            "or this one under an id of its own."
-        )
-        super().__init__(message, errors=[{"place": "Codexos-Delivery", "message": message}])
-
-
-class HookBodyInvalid(InvalidInput):
-    """What a webhook was sent cannot be made an input."""
-
-
-class HookTooLarge(LimitReached):
-    """What a webhook was sent is larger than a webhook takes."""
-
-
-class SignatureInvalid(NotSignedIn):
-    """A webhook was called without the right signature, too late, or there is no such webhook: never told apart."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "No webhook here takes this signature. Check address, secret, what was signed, and that the clock is right."
         )
 
 
@@ -394,10 +309,3 @@ class VaultUnreachable(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The vault cannot be reached now; nothing was sent. Try again.")
-
-
-class ToolBroke(Broken):
-    """A tool that was called with secrets broke: what it said of that may hold them, so it is not told."""
-
-    def __init__(self, *, tool: str) -> None:
-        super().__init__(f"Tool {tool!r} broke. This is our mistake; it is in the log.", tool=tool)

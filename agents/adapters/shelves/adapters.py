@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Which kinds of tool server are spoken to, one line for each."""
+
+from collections.abc import Mapping
+
+from agents.adapters.shelves.kinds import ServerAdapter
+from agents.adapters.shelves.openapi import OpenApiAdapter
+
+ADAPTERS: Mapping[str, ServerAdapter] = {
+    "openapi": OpenApiAdapter(),
+}
+"""By kind, see ``ServerKind``."""
