@@ -23,6 +23,7 @@ from agents.engine.decide import (
     decide,
 )
 from agents.engine.effects import Effects, broken
+from agents.engine.gating import Gatekeeper
 from agents.engine.graph import FlowGraph
 from agents.engine.holding import Holder
 from agents.engine.journal import usage_data
@@ -108,6 +109,7 @@ class Executor:
         view = await self._recorder.replay(self._graph, input=self._run.input)
         self._telling = Telling(self._recorder)
         self._holder = Holder(self._telling, self._context)
+        self._gatekeeper = Gatekeeper(self._ports, self._telling)
         if view.finished is None:
             self._begin()
             await self._read_inbox()
@@ -124,7 +126,8 @@ class Executor:
         view = self._recorder.view
         is_resumed = view.is_accepted and view.last_seq > 1
         if not view.is_accepted:
-            self._recorder.record("run.accepted", {"flow": self._graph.name})
+            labels: JsonObject = {"labels": sorted(self._run.labels)} if self._run.labels else {}
+            self._recorder.record("run.accepted", {"flow": self._graph.name, **labels})
             # Before the run is started: what its parent left open counts as cut off, and is not done again unasked.
             for kept in self._run.kept:
                 self._recorder.record(kept.type, kept.data, node_id=kept.node_id, attempt=kept.attempt)
@@ -219,6 +222,8 @@ class Executor:
             if self._may_begin(step) and (effect := self._prepare(step)) is not None:
                 prepared.append((step, effect))
             await self._give_way()
+        if self._gatekeeper.holds_up:
+            self._gatekeeper.tell_held_up(await self._gatekeeper.look_into())
         return [(step, effect) for step, effect in prepared if self._may_begin(step)]
 
     def _may_begin(self, step: Step) -> bool:
@@ -230,8 +235,11 @@ class Executor:
         if key in view.held:
             self._holder.expire(key)
             return
-        kind = kind_of(view.at(key)[1].kind)
+        kind, is_call = kind_of(view.at(key)[1].kind), "call" in view.waiting.get(key, {})
         step = self._telling.tell_decided(key, "timeout", by="nobody", message_id=None)
+        if is_call:
+            # It is worked out anew, and refused for this.
+            return
         try:
             outcome = kind.late(self._context(key)) if isinstance(kind, AskingKind) else broken(step)
         except CodexosError as error:
@@ -257,7 +265,8 @@ class Executor:
         try:
             match kind:
                 case EffectKind():
-                    return kind.prepare(context, self._ports)
+                    effect = kind.prepare(context, self._ports)
+                    return self._gatekeeper.let_through(step, effect, context)
                 case HoldingKind():
                     self._telling.tell_held(step, kind.begin(context))
                     return None
@@ -272,7 +281,7 @@ class Executor:
 
     async def _launch(self, prepared: Sequence[tuple[Step, Effect]]) -> None:
         for step, effect in prepared:
-            self._telling.tell_intended(step, effect)
+            self._telling.tell_intended(step, effect, documents=self._run.documents)
         # Durable before the effects: after a crash the journal knows that they may have happened.
         await self._recorder.commit()
         for step, effect in prepared:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from agents.engine.secrets import SecretRef, secret_texts
 from codexos.kernel.jsontypes import JsonObject
 
 Verdict = Literal["allow", "ask", "deny"]
@@ -91,7 +92,27 @@ class Occasion:
 
 def call_hash(tool: str, arguments: JsonObject, *, policy: str) -> str:
     """Return what an approval is bound to: the SHA-256, in hex, of a call and of the policy it was asked under."""
+    # A reference to a secret reads like text, and is not the same.
+    references = [
+        [str(part) if isinstance(part, SecretRef) else [part] for part in text.parts]
+        for text in secret_texts(arguments)
+    ]
     told = json.dumps(
-        [tool, arguments, policy], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict
+        [tool, arguments, policy, *references], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict
     )
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class AskingNobody:
+    """A gate for where nobody can be asked, as in a trial: what another gate would ask about is denied, with a hint."""
+
+    def __init__(self, gate: Gate, hint: str) -> None:
+        self._gate = gate
+        self._hint = hint
+
+    def decide(self, call: ProposedCall) -> Decision:
+        """See the port."""
+        decision = self._gate.decide(call)
+        if decision.verdict != "ask":
+            return decision
+        return Decision("deny", [*decision.reasons, self._hint], decision.policy)

@@ -60,6 +60,10 @@ class Lane:
         # Where its variables are kept: a flow of its own has its own, a body shares those of the flow around it.
         self.home: Lane = self if graph.is_closed or self.outer is None else self.outer.home
         self.variables: dict[str, JsonValue] = {name: each.first for name, each in graph.variables.items()}
+        # Where text of strangers came from: what the run began with, and by their names results and variables.
+        self.input_labels: frozenset[str] = frozenset()
+        self.labels: dict[str, frozenset[str]] = {}
+        self.variable_labels: dict[str, frozenset[str]] = {}
 
     @property
     def gathered(self) -> dict[str, JsonValue]:
@@ -79,6 +83,11 @@ class Lane:
     def given(self) -> JsonValue:
         """What it began with, with its defaults once its entry is done."""
         return self.results.get(self.graph.entry, self.input)
+
+    @property
+    def given_labels(self) -> frozenset[str]:
+        """The labels of what it began with."""
+        return self.labels.get(self.graph.entry, self.input_labels)
 
     @property
     def names(self) -> JsonObject:
@@ -144,6 +153,7 @@ class Held:
     results: dict[int, JsonValue] = field(default_factory=dict)
     failure: JsonObject | None = None
     usage: Usage = field(default_factory=Usage)
+    result_labels: frozenset[str] = frozenset()
 
     @property
     def is_in_turn(self) -> bool:

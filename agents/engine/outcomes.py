@@ -30,13 +30,15 @@ class StepError:
 class Done:
     """The step has its result; ``notes`` are told to people beside it.
 
-    ``written`` is the result as JSON, from whom had to write it anyway.
+    ``written`` is the result as JSON, from whom had to write it anyway. ``labels`` say where text of strangers in it
+    came from, beside what the step itself had read.
     """
 
     result: JsonValue
     usage: Usage = field(default_factory=Usage)
     notes: Sequence[JsonObject] = ()
     written: bytes | None = None
+    labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

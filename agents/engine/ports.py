@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from agents.engine.errors import PictureNotNamed, SecretsNotAtHand
-from agents.engine.gate import Gate, Occasion, OpenGate
+from agents.engine.gate import Decision, Gate, Occasion, OpenGate, ProposedCall
 from agents.engine.journal import Entry
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatModel, Image
@@ -76,6 +76,40 @@ class Toolbox(Protocol):
         ...
 
 
+class Previewing(Protocol):
+    """What a toolbox may do beside: say what a call would change, such as a diff, before people are asked about it."""
+
+    async def preview(self, name: str, arguments: JsonObject) -> str | None:
+        """Say what a call would do, or None. It changes nothing, opens no secret, and may fail."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NotedCall:
+    """What is written of a call that is not made now: that it is ``tool.asked`` about, or ``tool.denied``."""
+
+    action: Literal["tool.asked", "tool.denied"]
+    step: str
+    call: ProposedCall
+    decision: Decision
+    hash: str = ""
+
+
+class Trail(Protocol):
+    """The organization's audit trail."""
+
+    async def note_calls(self, calls: Sequence[NotedCall]) -> None:
+        """Write down what was decided about calls; return only when it is durable."""
+        ...
+
+
+class NoTrail:
+    """For runs that nobody has to account for."""
+
+    async def note_calls(self, calls: Sequence[NotedCall]) -> None:
+        """Write nothing."""
+
+
 class Secrets(Protocol):
     """The secrets this run may use. Their values are none of the engine's business."""
 
@@ -131,7 +165,9 @@ class InboxMessage:
     waits.
 
     ``data`` of a decision holds ``node_id`` and ``decision``: of an effect that may have happened ``again``, ``done``
-    with its ``result``, or ``fail``; of a question to people ``approve`` or ``reject``, with ``form``.
+    with its ``result``, or ``fail``; of a question to people ``approve`` or ``reject``, with ``form``; of a call that
+    waits to be made these or ``approve_for_run``, with the ``hash`` of what was seen, the ``arguments`` to call it with
+    instead, a ``note``, and who said it (``by_id``).
     """
 
     id: str
@@ -182,3 +218,4 @@ class Ports:
     secrets: Secrets = field(default_factory=NoSecrets)
     gate: Gate = field(default_factory=OpenGate)
     pictures: Pictures = field(default_factory=NoPictures)
+    trail: Trail = field(default_factory=NoTrail)

@@ -10,14 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from agents.engine.answers import listed, people_of
 from agents.engine.decide import Cancel, Fail, Finish, Step, Stuck, decide
 from agents.engine.dependents import holders_of
 from agents.engine.documents import parse_plan
 from agents.engine.errors import NotRecorded
 from agents.engine.executor import Executor
+from agents.engine.gate import ALLOWED, Approvers, Decision, ProposedCall, Verdict
+from agents.engine.gating import Gatekeeper
 from agents.engine.graph import FlowGraph
 from agents.engine.holding import Holder
 from agents.engine.journal import Entry, EntryType, encode_data, usage_from
+from agents.engine.labels import labels_from
 from agents.engine.lanes import parted
 from agents.engine.memory_journal import MemoryJournal
 from agents.engine.nowhere import Nowhere
@@ -140,12 +144,14 @@ class _Replayer(Executor):
     def __init__(
         self, graph: FlowGraph, run: RunContext, *, record: Sequence[Entry], model: ChatModel, toolbox: Toolbox
     ) -> None:
-        ports = Ports(MemoryJournal(), _DumbModel(model), _DumbToolbox(toolbox), Nowhere(), self)
+        gate = _RecordedGate()
+        ports = Ports(MemoryJournal(), _DumbModel(model), _DumbToolbox(toolbox), Nowhere(), self, gate=gate)
         super().__init__(graph, run, ports)
         view = JournalView(graph, input=run.input, read_flow=parse_plan)
-        self._told = self._recorder = _Comparing(view, record, ports=ports)
+        self._told = self._recorder = gate.told = _Comparing(view, record, ports=ports)
         self._telling = Telling(self._told)
         self._holder = Holder(self._telling, self._context)
+        self._gatekeeper = Gatekeeper(ports, self._telling)
 
     def now(self) -> datetime:
         """Return the time of the entry that is due."""
@@ -184,7 +190,9 @@ class _Replayer(Executor):
     async def _redo_of_run(self, due: Entry) -> None:
         match due.type:
             case "run.accepted":
-                self._told.record("run.accepted", {"flow": self._graph.name})
+                # Where its input came from is no matter of the flow.
+                labels: JsonObject = {name: due.data[name] for name in ("labels",) if name in due.data}
+                self._told.record("run.accepted", {"flow": self._graph.name, **labels})
             case "run.finished":
                 await self._redo_finish(due)
             case _:
@@ -219,6 +227,10 @@ class _Replayer(Executor):
     def _redo_waiting(self, due: Entry, step: Step) -> None:
         if due.data.get("reason") == APPROVAL:
             self._prepare(step)
+            call = due.data.get("call")
+            self._gatekeeper.tell_held_up(
+                [str(call["preview"]) if isinstance(call, Mapping) and "preview" in call else None]
+            )
         elif (intended := self._told.view.cut.get(step.node_id)) is not None:
             self._telling.tell_uncertain(step.node_id, intended)
 
@@ -241,7 +253,7 @@ class _Replayer(Executor):
 
     def _redo_intention(self, step: Step) -> None:
         if self._told.view.is_startable(step.node_id) and (effect := self._prepare(step)) is not None:
-            self._telling.tell_intended(step, effect)
+            self._telling.tell_intended(step, effect, documents=self._run.documents)
 
     def _redo_noted(self, step: Step) -> None:
         """Find out what a step's note stands before, and do that."""
@@ -260,11 +272,17 @@ class _Replayer(Executor):
             self._holder.take_turn(holder)
         elif key in view.held:
             self._holder.take_turn(key)
-        elif key in view.open or self._was_decided(key):
+        elif key in view.open or self._was_decided(key) or self._was_refused(due, key):
             self._telling.tell(step, _outcome_of(due, notes))
         elif key in view.ready:
             # Where it is an effect, it failed before it could be made.
             self._prepare(step)
+
+    def _was_refused(self, due: Entry, key: str) -> bool:
+        """Whether an effect came to its end without having been intended: its call was denied."""
+        view = self._told.view
+        is_refusal = due.type == "step.done" or _error_of(due).code == "tool_denied"
+        return is_refusal and key in view.ready and isinstance(kind_of(view.at(key)[1].kind), EffectKind)
 
     def _was_decided(self, key: str) -> bool:
         view = self._told.view
@@ -275,7 +293,7 @@ class _Replayer(Executor):
 def _outcome_of(due: Entry, notes: Sequence[JsonObject]) -> Done | Failed:
     usage = usage_from(due.data.get("usage"))
     if due.type == "step.done":
-        return Done(due.data.get("result"), usage, notes)
+        return Done(due.data.get("result"), usage, notes, labels=labels_from(due.data.get("labels")))
     return Failed(_error_of(due), usage)
 
 
@@ -283,6 +301,47 @@ def _error_of(entry: Entry) -> StepError:
     error = entry.data.get("error")
     said = error if isinstance(error, Mapping) else {}
     return StepError(str(said.get("code")), str(said.get("message")))
+
+
+class _RecordedGate:
+    """Decides as was decided."""
+
+    told: _Comparing
+
+    def decide(self, call: ProposedCall) -> Decision:
+        due = self.told.notes_due()[1]
+        if due is None or due.node_id != call.node_id:
+            return ALLOWED
+        if isinstance(asked := due.data.get("call"), Mapping):
+            approvers = _approvers_from(due.data, due.data.get("timeout_seconds"))
+            return Decision("ask", _texts(asked.get("reasons")), str(due.data.get("policy")), approvers)
+        gate = due.data.get("gate")
+        if not isinstance(gate, Mapping):
+            return ALLOWED
+        verdict: Verdict = "ask" if gate.get("verdict") == "ask" else "allow"
+        return Decision(verdict, _texts(gate.get("reasons")), str(gate.get("policy")), self._approvers(call, gate))
+
+    def _approvers(self, call: ProposedCall, gate: JsonObject) -> Approvers:
+        """Return who had to approve: as was asked then."""
+        view, approved = self.told.view, gate.get("approved")
+        for_run = approved.get("for_run") if isinstance(approved, Mapping) else None
+        granted = next((grant for grant in view.grants if grant["hash"] == for_run), None)
+        answer = granted or view.answers.get(call.node_id) or {}
+        said = answer.get("approvers")
+        return _approvers_from(said if isinstance(said, Mapping) else {}, None)
+
+
+def _approvers_from(said: JsonObject, seconds: JsonValue) -> Approvers:
+    return Approvers(
+        deciders=_texts(said.get("deciders")),
+        not_requester=said.get("not_requester") is True,
+        people=people_of(said),
+        expires_seconds=seconds if isinstance(seconds, int | float) else None,
+    )
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return list(map(str, listed(value)))
 
 
 class _DumbModel(Nowhere):

@@ -22,7 +22,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 logger = logging.getLogger(__name__)
 
-FORM = 2
+FORM = 3
 """The form of snapshots that this version writes, and the only one it reads."""
 FIRST_AT = 1_000
 MOST_BYTES = 2_000_000
@@ -104,18 +104,22 @@ def restore(data: Mapping[str, Any], graph: FlowGraph, *, input: JsonValue, read
 _PLAIN = (
     *("last_seq", "is_accepted", "steps", "attempts", "failures", "groups", "waiting"),
     *("failure", "cancelled_by", "replaced_by", "paused_by", "citations"),
+    *("answers", "edits", "grants", "is_labeled"),
 )
 _NAMES = ("ready", "dead", "turns", "noted", "taken")
 _MOMENTS = ("resting", "alarms")
 _ENTRIES = ("open", "cut", "unsure")
 _OF_LANE = ("is_over", "is_begun", "results", "arrived", "missing", "variables")
+_LABELS_OF_LANE = ("labels", "variable_labels")
 
 
 def _lane_data(lane: Lane) -> JsonObject:
     told: dict[str, JsonValue] = {name: getattr(lane, name) for name in _OF_LANE}
     sets = {"skipped": sorted(lane.skipped), "entered": sorted(lane.entered)}
     where = {"owner": lane.owner.key if lane.owner else None, "index": lane.index, "flow": lane.flow}
-    return {"path": lane.path, **where, "input": None if lane.is_root else lane.input, **told, **sets}
+    labels = {name: {each: sorted(of) for each, of in getattr(lane, name).items()} for name in _LABELS_OF_LANE}
+    begun = {"input": None if lane.is_root else lane.input, "input_labels": sorted(lane.input_labels)}
+    return {"path": lane.path, **where, **begun, **told, **sets, **labels}
 
 
 def _held_data(held: Held) -> JsonObject:
@@ -132,6 +136,7 @@ def _held_data(held: Held) -> JsonObject:
         "results": {str(index): result for index, result in held.results.items()},
         "failure": held.failure,
         "usage": {**usage_data(held.usage), "cost_usd": str(held.usage.cost_usd)},
+        "result_labels": sorted(held.result_labels),
     }
 
 
@@ -166,6 +171,9 @@ def _restore_lane(view: JournalView, told: Mapping[str, Any], *, read_flow: Read
     for name in _OF_LANE:
         setattr(lane, name, told[name])
     lane.skipped, lane.entered = set(told["skipped"]), set(told["entered"])
+    lane.input_labels = frozenset(told["input_labels"])
+    for name in _LABELS_OF_LANE:
+        setattr(lane, name, {each: frozenset(of) for each, of in told[name].items()})
 
 
 def _restore_held(view: JournalView, told: Mapping[str, Any]) -> None:
@@ -182,6 +190,7 @@ def _restore_held(view: JournalView, told: Mapping[str, Any]) -> None:
         results={int(index): result for index, result in told["results"].items()},
         failure=told["failure"],
         usage=usage_from(told.get("usage")),
+        result_labels=frozenset(told["result_labels"]),
     )
 
 

@@ -23,7 +23,9 @@ class RunState:
     ``open`` are intended by the present holder and not done; ``cut`` were intended by an earlier holder and never told
     as done; of these ``unsure`` are all that may have happened, whatever became of their lanes; ``held`` are nodes that
     hold lanes, those in ``turns`` have something to do; ``alarms`` say when waiting or holding has lasted long enough;
-    ``taken`` are the messages of the inbox that became entries.
+    ``taken`` are the messages of the inbox that became entries. ``answers`` are what people said last about calls of
+    tools that wait to be made or that they let through, ``edits`` the arguments they gave them instead, and ``grants``
+    the calls they let through for the rest of the run. ``is_labeled`` once anything was made of text of strangers.
 
     ``read_flow`` reads the flows that a run wrote for itself. With ``keeps_lanes`` none is forgotten.
     """
@@ -65,6 +67,10 @@ class RunState:
         self.citations: JsonValue = []
         self.noted: set[str] = set()
         self.taken: set[str] = set()
+        self.answers: dict[str, JsonObject] = {}
+        self.edits: dict[str, list[JsonValue]] = {}
+        self.grants: list[JsonObject] = []
+        self.is_labeled = False
         self._read_flow = read_flow
         self._keeps_lanes = keeps_lanes
         self._ending: dict[str, Lane] = {}
@@ -137,11 +143,23 @@ class RunState:
             lane.owner.open[lane.index] = lane
             self._reconsider(lane.owner)
 
-    def _set(self, lane: Lane, values: JsonValue) -> None:
+    def _set(self, lane: Lane, values: JsonValue, *, labels: JsonValue) -> None:
         kept, known = lane.home.variables, lane.home.graph.variables
         for name, value in values.items() if isinstance(values, Mapping) else ():
             if name in known:
                 kept[name] = reduced(name, known[name].reducer, before=kept[name], value=value)
+                self._label(lane, name, labels.get(name) if isinstance(labels, Mapping) else None)
+
+    def _label(self, lane: Lane, name: str, labels: JsonValue) -> None:
+        """Keep the labels of a variable that was set: with those of what it held before, where that is still in it."""
+        found = frozenset(map(str, labels)) if isinstance(labels, list | tuple) else frozenset[str]()
+        known = lane.home.variable_labels
+        if lane.home.graph.variables[name].reducer != "last":
+            found |= known.get(name, frozenset())
+        if found:
+            known[name] = found
+        else:
+            known.pop(name, None)
 
     def _fail(self, lane: Lane, error: JsonObject) -> None:
         if lane.owner is not None:
@@ -224,6 +242,7 @@ class RunState:
     def _close(self, lane: Lane, held: Held) -> None:
         held.open.pop(lane.index, None)
         held.results[lane.index] = lane.results.get(lane.graph.exit)
+        held.result_labels |= lane.labels.get(lane.graph.exit, frozenset())
         self._forget(f"{lane.path}/")
         if not self._keeps_lanes:
             del self.lanes[lane.path]

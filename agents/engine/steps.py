@@ -25,7 +25,7 @@ MAX_RESULT_CHARACTERS = 1_000_000
 class RunContext:
     """What a run starts from: its id, its input, the documents named for it, and the epoch of the present holder.
 
-    ``kept`` is what it takes over from the run that it goes on from, see ``travel``.
+    ``kept`` is what it takes over from the run that it goes on from, see ``travel``. ``labels`` are those of its input.
     """
 
     run_id: UUID
@@ -33,6 +33,7 @@ class RunContext:
     epoch: int = 1
     documents: Sequence[ContextDocument] = ()
     kept: Sequence[Entry] = ()
+    labels: frozenset[str] = frozenset()
 
 
 class _Names(Mapping[str, JsonValue]):

@@ -9,6 +9,8 @@ from agents.engine.errors import ResultTooLarge
 from agents.engine.expressions import Scope
 from agents.engine.graph import Node
 from agents.engine.journal import Entry, EntryType, Told, joined, usage_data
+from agents.engine.labels import NONE, TOOL, Labels, labels_from, labels_of_set, labels_read, labels_shown
+from agents.engine.labels import told as told_labels
 from agents.engine.lanes import Lane
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Again, Done, Failed, Outcome, StepError, Waiting
@@ -17,7 +19,7 @@ from agents.engine.routing import choose_targets
 from agents.engine.sizes import MAX_RESULT_BYTES, is_too_large, written_if_fit
 from agents.engine.steps import Collected, Effect, Holding, scope_of
 from agents.engine.variables import reduced
-from codexos.kernel.chat import Usage
+from codexos.kernel.chat import ContextDocument, Usage
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -51,15 +53,18 @@ class Telling:
             case Failed():
                 self._tell_failed(step, outcome)
 
-    def tell_intended(self, step: Step, effect: Effect) -> None:
-        """Tell that an effect is about to happen."""
+    def tell_intended(self, step: Step, effect: Effect, *, documents: Sequence[ContextDocument] = ()) -> None:
+        """Tell that an effect is about to happen, which shows ``documents`` to a model where it asks one."""
         self._note(effect.notes, step)
-        self._record("step.intended", step, data={**effect.intent, "may_repeat": effect.may_repeat})
+        lane, node = self._recorder.view.at(step.node_id)
+        labels = self._read(lane, node) | labels_shown(node, documents)
+        self._record("step.intended", step, data={**effect.intent, "may_repeat": effect.may_repeat, **_labeled(labels)})
 
     def tell_held(self, step: Step, holding: Holding) -> None:
         """Tell that a node begins to hold lanes."""
         count: JsonObject = {} if holding.count is None else {"count": holding.count}
-        self._record("step.intended", step, data={**holding.said, **count, "parallel": holding.parallel})
+        labels = _labeled(self._read(*self._recorder.view.at(step.node_id)))
+        self._record("step.intended", step, data={**holding.said, **count, "parallel": holding.parallel, **labels})
 
     def tell_opened(self, lane: Lane, entry: JsonValue, *, flow: JsonValue) -> None:
         """Tell that a lane begins: its entry is done."""
@@ -68,7 +73,9 @@ class Telling:
         data: dict[str, JsonValue] = {"result": entry}
         if flow is not None:
             data["flow"] = flow
-        self._record("step.done", step, data=data | self._follow_up(lane, node, result=entry))
+        labels = self._labels_of_opening(lane)
+        follow_up = self._follow_up(lane, node, result=entry, labels=labels)
+        self._record("step.done", step, data={**data, **_labeled(labels), **follow_up})
 
     def tell_cut(self, step: Step, *, because: str) -> None:
         """Tell that a step was ended by us; one that had not begun leaves nothing to tell."""
@@ -117,10 +124,12 @@ class Telling:
             data["replaced_by"] = replaced_by
         self._recorder.record("note", data if message_id is None else {**data, "inbox": message_id})
 
-    def tell_decided(self, node_id: str, decision: str, *, by: str, message_id: str | None) -> Step:
-        """Tell what was decided about a step that waits; return the step it is about."""
+    def tell_decided(
+        self, node_id: str, decision: str, *, by: str, message_id: str | None, said: JsonObject | None = None
+    ) -> Step:
+        """Tell what was decided about a step that waits, and what was ``said`` with it; return the step it is about."""
         attempt = self._recorder.view.attempts.get(node_id, 0)
-        data: dict[str, JsonValue] = {"decision": decision, "by": by}
+        data: dict[str, JsonValue] = {"decision": decision, "by": by, **(said or {})}
         if message_id is not None:
             data["inbox"] = message_id
         self._recorder.record("approval.decided", data, node_id=node_id, attempt=attempt)
@@ -134,6 +143,10 @@ class Telling:
     def waiting(self) -> Mapping[str, JsonObject]:
         """The steps that wait for a person, with what was told of them."""
         return self._recorder.view.waiting
+
+    def answer_to(self, node_id: str) -> JsonObject | None:
+        """What people have said so far about a call that waits to be made."""
+        return self._recorder.view.answers.get(node_id)
 
     def outcomes_of(self, node_id: str) -> set[str | None]:
         """The outcomes that a way out of a step is drawn for."""
@@ -162,7 +175,10 @@ class Telling:
             is_all = begun.get("collected") in ("last", "all")
             if written is None or (is_all and is_too_large({"result": done.result})):
                 raise ResultTooLarge(node_id=step.node_id, limit=MAX_RESULT_BYTES)
-            more = {**_spent(done.usage), **self._follow_up(*self._recorder.view.at(step.node_id), result=done.result)}
+            lane, node = self._recorder.view.at(step.node_id)
+            labels = self._labels_of(step.node_id, lane, node) | done.labels
+            follow_up = self._follow_up(lane, node, result=done.result, labels=labels)
+            more = {**_spent(done.usage), **_labeled(labels), **follow_up}
         except CodexosError as error:
             self._tell_failed(step, Failed(StepError.of(error), done.usage))
             return
@@ -179,18 +195,52 @@ class Telling:
         if node.on_error is None:
             return {}
         if node.on_error.target is not None:
-            return {"result": {"error": error.as_data()}, "next": [node.on_error.target]}
+            # What went wrong may be told in a stranger's words.
+            labels = _labeled(self._labels_of_trouble(lane, node))
+            return {"result": {"error": error.as_data()}, "next": [node.on_error.target], **labels}
         try:
-            return {"result": node.on_error.default, **self._follow_up(lane, node, result=node.on_error.default)}
+            follow_up = self._follow_up(lane, node, result=node.on_error.default, labels=NONE)
+            return {"result": node.on_error.default, **follow_up}
         except CodexosError:
             # The default leads nowhere: the failure that called for it is what people should see.
             return {}
 
-    def _follow_up(self, lane: Lane, node: Node, *, result: JsonValue) -> dict[str, JsonValue]:
+    def _read(self, lane: Lane, node: Node) -> Labels:
+        return labels_read(lane, node) if self._recorder.view.is_labeled else NONE
+
+    def _labels_of(self, key: str, lane: Lane, node: Node) -> Labels:
+        """Return the labels of what a step comes to: of what it had read when it began."""
+        view = self._recorder.view
+        if (intended := view.open.get(key)) is not None:
+            return labels_from(intended.data.get("labels"))
+        if (held := view.held.get(key)) is not None:
+            return labels_from(held.data.get("labels")) | held.result_labels
+        if lane.is_root and node.id == lane.graph.entry:
+            return lane.input_labels
+        return self._read(lane, node)
+
+    def _labels_of_opening(self, lane: Lane) -> Labels:
+        """Return the labels of what a lane begins with: of what its holder reads, and of what those before it gave."""
+        held = lane.owner
+        if held is None or not self._recorder.view.is_labeled:
+            return NONE
+        found = labels_from(held.data.get("labels")) | labels_read(held.lane, held.node)
+        return found if held.node.kind == "map" else found | held.result_labels
+
+    def _labels_of_trouble(self, lane: Lane, node: Node) -> Labels:
+        key = lane.key(node.id)
+        intended = self._recorder.view.open.get(key)
+        tool = None if intended is None else intended.data.get("tool")
+        own = NONE if tool is None else frozenset({f"{TOOL}{tool}"})
+        return own | self._labels_of(key, lane, node)
+
+    def _follow_up(self, lane: Lane, node: Node, *, result: JsonValue, labels: Labels) -> dict[str, JsonValue]:
         """Say what follows from a result: the ways that are taken, and the variables that are set."""
         data: dict[str, JsonValue] = {}
         if node.sets:
             data["set"] = self._values_to_set(lane, node, result=result)
+            if (labels or self._recorder.view.is_labeled) and (named := labels_of_set(node, lane, result=labels)):
+                data["set_labels"] = named
         if node.has_choice:
             targets = choose_targets(node, result, scope_of(lane))
             if targets is not None:
@@ -213,6 +263,10 @@ class Telling:
 
     def _record(self, kind: EntryType, step: Step, *, data: JsonObject) -> None:
         self._recorder.record(kind, data, node_id=step.node_id, attempt=step.attempt)
+
+
+def _labeled(labels: Labels) -> dict[str, JsonValue]:
+    return {"labels": told_labels(labels)} if labels else {}
 
 
 def _spent(usage: Usage) -> dict[str, JsonValue]:

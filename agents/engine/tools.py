@@ -2,7 +2,7 @@
 """What the engine knows of a tool: its name, the shapes it takes and gives, what it touches, and what it promises."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -93,6 +93,29 @@ def check_arguments(spec: ToolSpec, arguments: JsonObject) -> None:
         tool=spec.name,
         errors=[{"place": "$", "message": message} for message in wrong],
     )
+
+
+def as_edited(shown: JsonObject, edited: JsonObject, *, whole: JsonObject) -> JsonObject:
+    """Return the arguments of a call as somebody edited what they were ``shown`` of the ``whole``.
+
+    What they left as it was shown stays what it is, a secret's reference or a text that was cut. What they wrote is
+    text: nothing that it says refers to a secret.
+    """
+    return {
+        name: _as_edited(shown[name], value, whole=whole[name]) if name in shown and name in whole else value
+        for name, value in edited.items()
+    }
+
+
+def _as_edited(shown: JsonValue, edited: JsonValue, *, whole: JsonValue) -> JsonValue:
+    if edited == shown and isinstance(edited, bool) == isinstance(shown, bool):
+        return whole
+    if isinstance(shown, Mapping) and isinstance(edited, Mapping) and isinstance(whole, Mapping):
+        return as_edited(shown, edited, whole=whole)
+    lists = [each for each in (shown, edited, whole) if isinstance(each, list | tuple)]
+    if len(lists) == 3 and len(set(map(len, lists))) == 1:
+        return [_as_edited(was, said, whole=part) for was, said, part in zip(*lists, strict=True)]
+    return edited
 
 
 def kept_result(spec: ToolSpec, result: JsonValue) -> Done:

@@ -16,6 +16,7 @@ from agents.engine.errors import JourneyImpossible, NothingToRetry
 from agents.engine.graph import HOLDING, FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.journeys import Journey
+from agents.engine.labels import labels_from
 from agents.engine.lanes import parted
 from agents.engine.nowhere import no_ports
 from agents.engine.outcomes import Done
@@ -237,7 +238,7 @@ class _Keeping:
         elif collected in ("last", "all", "lane"):
             self._telling.tell(step, Collected(collected))
         else:
-            self._telling.tell(step, Done(entry.data.get("result")))
+            self._telling.tell(step, Done(entry.data.get("result"), labels=labels_from(entry.data.get("labels"))))
         spent: JsonObject = {name: entry.data[name] for name in ("usage",) if name in entry.data}
         self._mark(before, {**spent, "kept": entry.seq})
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
+from agents.engine.answers import answer_of, grant_of
 from agents.engine.errors import JournalDiverged
 from agents.engine.graph import HOLDING, FlowGraph, Node
 from agents.engine.journal import Entry, usage_from
@@ -55,6 +56,8 @@ class JournalView(RunState):
         self.last_seq = entry.seq
         if (message := entry.data.get("inbox")) is not None:
             self.taken.add(str(message))
+        if "labels" in entry.data or "set_labels" in entry.data:
+            self.is_labeled = True
         # Types that a later version added say nothing to this fold.
         if (folder := _FOLDS.get(entry.type)) is not None:
             folder(self, entry)
@@ -85,6 +88,7 @@ class JournalView(RunState):
     def _accepted(self, entry: Entry) -> None:
         self.is_accepted = True
         self.accepted_at = entry.at
+        self.root.input_labels = labels_in(entry)
         self._enter(self.root, self.graph.entry)
 
     def _started(self, entry: Entry) -> None:
@@ -162,10 +166,13 @@ class JournalView(RunState):
         self._settle(key)
         self._count(entry, lane)
         lane.results[node.id] = result
+        if found := labels_in(entry):
+            lane.labels[node.id] = found
+        self._forget_answers(key)
         if not lane.is_begun:
             self._begin(lane)
         if "set" in entry.data:
-            self._set(lane, entry.data["set"])
+            self._set(lane, entry.data["set"], labels=entry.data.get("set_labels"))
         taken = entry.data.get("next")
         chosen: Collection[JsonValue] = taken if isinstance(taken, list | tuple) else node.open_targets
         for target in node.targets:
@@ -180,6 +187,7 @@ class JournalView(RunState):
             self._give(entry, place, result=entry.data["result"])
             return
         self._settle(place.key)
+        self._forget_answers(place.key)
         self._count(entry, place.lane)
         if place.lane.is_over:
             return
@@ -191,6 +199,7 @@ class JournalView(RunState):
         if key in self.open:
             self._spend(usage_from(self.open[key].data.get("estimate")), lane=lane)
         self._settle(key)
+        self._forget_answers(key)
         lane.skipped.add(node.id)
         for target in node.targets:
             self._pass_on(lane, target, source=None)
@@ -221,13 +230,28 @@ class JournalView(RunState):
             self.alarms[key] = entry.at + timedelta(seconds=seconds)
 
     def _decided(self, entry: Entry, place: Place) -> None:
-        key = place.key
+        key, told = place.key, self.waiting.get(place.key)
+        if told is not None and "call" in told:
+            self.answers[key] = heard = answer_of(entry, told, before=self.answers.get(key), until=self.alarms.get(key))
+            if heard.get("is_partial"):
+                return
+            if "arguments" in entry.data:
+                self.edits[key] = [*self.edits.get(key, ()), entry.data["arguments"]]
+            if (grant := grant_of(heard, told)) is not None:
+                self.grants.append(grant)
+        else:
+            self._forget_answers(key)
         self._settle(key)
         # Whoever decides to do it again has looked outside: that is another effect, under another key.
         self.groups[key] = self.groups.get(key, 0) + 1
         self.unsure.pop(key, None)
         self.failures.pop(key, None)
         self.ready[key] = None
+
+    def _forget_answers(self, key: str) -> None:
+        """An approval is of one call: once that has come to its end, or is to be another, it holds no more."""
+        self.answers.pop(key, None)
+        self.edits.pop(key, None)
 
     def _noted(self, entry: Entry) -> None:
         self.noted.add(str(entry.data.get("message")))
@@ -243,6 +267,9 @@ class JournalView(RunState):
             self._expire(key, entry.data.get("error"))
         if isinstance(state := entry.data.get("state"), Mapping):
             self.root.variables.update(state)
+            for name in state:
+                # A person has said what it is.
+                self.root.variable_labels.pop(name, None)
 
     def _expire(self, key: str, error: JsonValue) -> None:
         """End what a node holds: its time is up. What is under way in its lanes comes to its end first."""
@@ -252,6 +279,12 @@ class JournalView(RunState):
 
     def _finished(self, entry: Entry) -> None:
         self.finished = entry.data
+
+
+def labels_in(entry: Entry) -> frozenset[str]:
+    """Read where text of strangers in what an entry tells came from."""
+    labels = entry.data.get("labels")
+    return frozenset(map(str, labels)) if isinstance(labels, list | tuple) else frozenset()
 
 
 def exit_not_reached(key: str) -> JsonObject:

@@ -13,10 +13,12 @@ from agents.adapters.tools.room import ToolRoom
 from agents.adapters.vault_toolbox import VaultToolbox
 from agents.engine.documents import parse_flow
 from agents.engine.executor import Executor
+from agents.engine.gate import AskingNobody
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.logs import LogLine, log_line
 from agents.engine.memory_journal import MemoryJournal
+from agents.engine.policies.gates import PolicyGate
 from agents.engine.ports import Frame, Ports
 from agents.engine.steps import RunContext
 from codexos.kernel.chat import ContextDocument
@@ -64,6 +66,9 @@ async def _carry(graph: FlowGraph, run: RunContext, on_line: Listener) -> Trial:
         toolbox=VaultToolbox(BuiltInToolbox(ToolRoom(run.documents)), None),
         sink=_NobodyWatches(),
         clock=SystemClock(),
+        gate=AskingNobody(
+            PolicyGate.of_the_house(), "Here nobody can be asked: run it on a server, where somebody can approve of it."
+        ),
     )
     standing = await Executor(graph, run, ports).advance()
     return Trial(standing.status, standing.data, [log_line(entry) for entry in journal.entries])

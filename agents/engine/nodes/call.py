@@ -49,7 +49,7 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
         raise ToolCallInvalid(told_unknown(asked.name, names_of(held.node, ports)), tool=asked.name)
     spec, arguments = spec_for(held.node, name, ports), read_call(asked)
     check_arguments(spec, arguments)
-    return ToolCall(spec, arguments, step.key, step.node_id)
+    return ToolCall(spec, arguments, step.key, step.node_id, chosen_by="model")
 
 
 CALL = EffectKind("call", {}, _prepare)

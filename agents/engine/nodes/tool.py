@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """tool: call a tool. Without ``arguments`` the last text goes to the tool's one required text parameter."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from agents.engine.errors import ToolCallInvalid
-from agents.engine.gate import Occasion
+from agents.engine.gate import ALLOWED, ChosenBy, Decision, Occasion
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
-from agents.engine.outcomes import Done
+from agents.engine.outcomes import Done, Failed, Outcome, StepError
 from agents.engine.ports import Ports
 from agents.engine.secrets import with_references
 from agents.engine.steps import Effect, EffectKind, Emit, Setting, StepContext
@@ -18,19 +18,45 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call of one tool, ready to be made."""
+    """One call of one tool, ready to be decided about and made.
+
+    A model that chose it makes it ``chosen_by`` that; ``labels`` are then those of what it was shown beside its lane.
+    ``refusal`` says what a step comes to whose call is denied, rejected or not approved in time: a model is told so.
+    ``decision`` is what it was let through by, with the approval where there is one: the gate's keeper sets them.
+
+    An effect that is made around a call holds it as ``call``, and is a dataclass.
+    """
 
     spec: ToolSpec
     arguments: JsonObject
     key: str
     node_id: str = ""
     notes: Sequence[JsonObject] = ()
+    chosen_by: ChosenBy = "flow"
+    labels: frozenset[str] = frozenset()
+    refusal: Callable[[StepError], Outcome] = Failed
+    decision: Decision = ALLOWED
+    approved: JsonObject | None = None
+
+    @property
+    def shown(self) -> JsonObject:
+        """Its arguments as they may be written down."""
+        return with_references(self.spec.shown(self.arguments), self.arguments)
 
     @property
     def intent(self) -> JsonObject:
-        """Which tool, with what of it may be written down, under which key."""
-        shown = with_references(self.spec.shown(self.arguments), self.arguments)
-        return {"tool": self.spec.name, "arguments": shown, "key": self.key}
+        """Which tool, with what of it may be written down, under which key, and what lets it through."""
+        intent: JsonObject = {"tool": self.spec.name, "arguments": self.shown, "key": self.key}
+        return intent if self.decision == ALLOWED else {**intent, "gate": self._gate}
+
+    @property
+    def _gate(self) -> JsonObject:
+        said: dict[str, JsonValue] = {"verdict": self.decision.verdict, "policy": self.decision.policy}
+        if self.decision.verdict != "allow":
+            said["reasons"] = list(self.decision.reasons)
+        if self.approved is not None:
+            said["approved"] = self.approved
+        return said
 
     @property
     def may_repeat(self) -> bool:
@@ -44,8 +70,9 @@ class ToolCall:
 
     async def perform(self, ports: Ports, emit: Emit) -> Done:
         """Call the tool."""
-        result = await ports.toolbox.call(self.spec.name, self.arguments, on=Occasion(self.key, self.node_id, emit))
-        return kept_result(self.spec, result)
+        on = Occasion(self.key, self.node_id, emit, self.decision, self.labels)
+        done = kept_result(self.spec, await ports.toolbox.call(self.spec.name, self.arguments, on=on))
+        return replace(done, labels=frozenset({f"tool:{self.spec.name}"})) if self.spec.gives_untrusted else done
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:

@@ -29,6 +29,15 @@ SEMANTICS = (
     "agent",
     "flow as a tool",
     "secrets",
+    # calls of tools
+    "call allowed, denied, asked about",
+    "call approved: single use, bound to its hash",
+    "call approved for the run",
+    "call edited",
+    "call rejected",
+    "approval of a call expires",
+    "two people approve",
+    "labels",
     # trouble
     "retry: attempts",
     "retry: backoff",

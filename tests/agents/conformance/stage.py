@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from agents.engine.executor import Executor, Standing
+from agents.engine.gate import Gate, OpenGate
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.journeys import Journey
@@ -20,6 +21,7 @@ from tests.agents.engine.scripts import CallingModel, ScriptedModel
 from tests.agents.engine.stage import (
     CountingModel,
     CountingTool,
+    Ledger,
     Safe,
     Shelf,
     StoppedClock,
@@ -120,6 +122,8 @@ class Stage:
     clock: StoppedClock = field(default_factory=StoppedClock)
     fate: Fate = field(default_factory=Fate)
     secrets: Safe = field(default_factory=Safe)
+    gate: Gate = field(default_factory=OpenGate)
+    trail: Ledger = field(default_factory=Ledger)
     _run_id: UUID | None = None
 
     async def accept(self) -> UUID:
@@ -133,7 +137,8 @@ class Stage:
         taken = await self.home.take(await self.accept())
         journal = MortalJournal(taken.journal, self.fate)
         shelf = Shelf(self.tools)
-        ports = Ports(journal, self.model, shelf, self.watcher, self.clock, taken.inbox, secrets=self.secrets)
+        more = {"secrets": self.secrets, "gate": self.gate, "trail": self.trail}
+        ports = Ports(journal, self.model, shelf, self.watcher, self.clock, taken.inbox, **more)
         return Executor(taken.graph, taken.run, ports)
 
     async def run(self) -> Standing:
@@ -155,7 +160,8 @@ class Stage:
         """Set a stage for a run that goes on from this one, with tools that work, before anybody takes it."""
         given = run_input if journey.has_input else self.input
         run_id = await self.home.go_on(await self.accept(), journey, document=document, run_input=given)
-        return Stage(self.home, document or self.document, given, library=self.library, _run_id=run_id)
+        kept = {"library": self.library, "gate": self.gate}
+        return Stage(self.home, document or self.document, given, _run_id=run_id, **kept)
 
     async def replay(self) -> Replay:
         """Do the run, which has ended, once more from its record."""

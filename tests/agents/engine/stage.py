@@ -12,11 +12,11 @@ from uuid import UUID
 from agents.engine.documents import parse_flow
 from agents.engine.errors import ToolUnknown
 from agents.engine.executor import Executor, Standing
-from agents.engine.gate import Occasion
+from agents.engine.gate import Gate, Occasion, OpenGate
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.memory_journal import MemoryJournal, MemorySnapshots
-from agents.engine.ports import Frame, InboxMessage, NoPictures, NoSecrets, Pictures, Ports, Rest, Secrets
+from agents.engine.ports import Frame, InboxMessage, NoPictures, NoSecrets, NotedCall, Pictures, Ports, Rest, Secrets
 from agents.engine.replay import replay
 from agents.engine.steps import RunContext
 from agents.engine.tools import ToolSpec
@@ -186,6 +186,19 @@ class Safe:
 
 
 @dataclass
+class Ledger:
+    """Keeps what is written of calls that are not made."""
+
+    noted: list[NotedCall] = field(default_factory=list)
+    is_away: bool = False
+
+    async def note_calls(self, calls: Sequence[NotedCall]) -> None:
+        if self.is_away:
+            raise Unavailable("The trail cannot be written now. Try again.")
+        self.noted.extend(calls)
+
+
+@dataclass
 class Box:
     """An inbox that people put messages into."""
 
@@ -211,6 +224,8 @@ class Stage:
     snapshots: MemorySnapshots = field(default_factory=MemorySnapshots)
     secrets: Secrets = field(default_factory=NoSecrets)
     pictures: Pictures = field(default_factory=NoPictures)
+    gate: Gate = field(default_factory=OpenGate)
+    labels: frozenset[str] = frozenset()
     epoch: int = 0
 
     @property
@@ -220,11 +235,10 @@ class Stage:
     def executor(self) -> Executor:
         """A fresh worker takes the run: nothing is remembered but the journal."""
         self.epoch += 1
-        run = RunContext(RUN_ID, self.input, self.epoch, self.documents)
+        run = RunContext(RUN_ID, self.input, self.epoch, self.documents, labels=self.labels)
         kept = (self.inbox, self.snapshots, self.secrets)
-        ports = Ports(
-            self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, *kept, pictures=self.pictures
-        )
+        more = {"pictures": self.pictures, "gate": self.gate}
+        ports = Ports(self.journal, self.model, Shelf(self.tools), self.watcher, self.clock, *kept, **more)
         return Executor(self.graph, run, ports)
 
     async def run(self) -> Standing:

@@ -59,7 +59,7 @@ async def test_a_map_does_its_body_for_each_item_and_keeps_their_order():
     assert len(keys) == len(set(keys))
     # What the lanes gave is not written down a second time.
     [told] = [entry for entry in stage.of_type("step.done") if entry.node_id == "each"]
-    assert told.data == {"collected": "all"}
+    assert told.data == {"collected": "all", "labels": ["tool:Echo"]}
 
 
 class Gate(CountingTool):

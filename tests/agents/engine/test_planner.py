@@ -57,7 +57,7 @@ async def test_a_plan_is_written_checked_and_done():
     ]
     # The plan stands in the journal, and is read back from there.
     assert done["plan[1]/start"]["flow"]["nodes"][1]["tool"] == "Echo"
-    assert done["plan"] == {"collected": "last"}
+    assert done["plan"] == {"collected": "last", "labels": ["tool:Echo"]}
     view = JournalView.of(stage.graph, stage.journal.entries, read_flow=parse_flow, keeps_lanes=True)
     assert view.lanes["plan[1]"].graph.nodes["sum"].settings["model"] == "gpt-4"
 
