@@ -305,6 +305,18 @@ class EmbeddingsNotOffered(InvalidInput):
         )
 
 
+class EmbeddingsTooMany(LimitReached):
+    """More text than one request has embedded."""
+
+    def __init__(self, *, texts: int, characters: int, most: int, most_characters: int) -> None:
+        super().__init__(
+            f"{texts} texts of {characters:,} characters are more than one request takes: {most} texts of "
+            f"{most_characters:,} characters in all. Send them in several.",
+            texts=texts,
+            characters=characters,
+        )
+
+
 class TextEmpty(InvalidInput):
     """Nothing stands in a text, so it means nothing that could lie near to anything."""
 

@@ -8,6 +8,7 @@ from agents.api.views import (
     flows,
     interventions,
     mcp,
+    policies,
     runs,
     states,
     tickets,
@@ -19,6 +20,7 @@ from agents.api.views import (
 )
 
 _FLOW = "flows/<str:flow>/"
+_POLICY = "policies/versions/<str:version>/"
 _SERVER = "tool-servers/<str:server>/"
 
 urlpatterns = [
@@ -60,6 +62,15 @@ urlpatterns = [
     path("triggers/<str:trigger>/fire/", triggers.FireTriggerView.as_view(), name="api-trigger-fire"),
     path("triggers/<str:trigger>/rotate/", triggers.RotateTriggerView.as_view(), name="api-trigger-rotate"),
     path("triggers/<str:trigger>/firings/", triggers.FiringListView.as_view(), name="api-trigger-firings"),
+    path("policies/", policies.PolicyView.as_view(), name="api-policies"),
+    path("policies/draft/", policies.PolicyDraftView.as_view(), name="api-policy-draft"),
+    path("policies/try/", policies.TryPolicyView.as_view(), name="api-policy-try"),
+    path("policies/try-call/", policies.TryCallView.as_view(), name="api-policy-try-call"),
+    path("policies/switch-on/", policies.SwitchOnPolicyView.as_view(), name="api-policy-switch-on"),
+    path("policies/versions/", policies.PolicyVersionListView.as_view(), name="api-policy-versions"),
+    path(_POLICY, policies.PolicyVersionView.as_view(), name="api-policy-version"),
+    path(_POLICY + "diff/", policies.PolicyDiffView.as_view(), name="api-policy-diff"),
+    path(_POLICY + "restore/", policies.RestorePolicyView.as_view(), name="api-policy-restore"),
     path("tools/", tools.ToolListView.as_view(), name="api-tools"),
     path("tool-servers/", tool_servers.ToolServerListView.as_view(), name="api-tool-servers"),
     path(_SERVER, tool_servers.ToolServerView.as_view(), name="api-tool-server"),

@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -78,13 +79,17 @@ class _Call:
         await self._ctx.session.report_progress(0.0, None, f"Run {self._run_id}: {url_of(self._run_id)}")
 
     async def decide(self, responses: Mapping[str, Any]) -> None:
-        """Carry out what the client brought back about questions. Raises what decide_step raises."""
-        for node_id, response in responses.items():
+        """Carry out what the client brought back about questions; what was not asked, or does not fit, is let be."""
+        actor = self.sender.actor
+        waits = await ask(self.sender, list_waits, actor, self._run_id) if responses else []
+        for wait in waits:
+            response = responses.get(wait.view.node_id)
             verdict = verdict_of(response)
-            if verdict is None:
-                self._left.add(node_id)
-                continue
-            await ask(self.sender, decide_step, self.sender.actor, self._run_id, node_id=node_id, verdict=verdict)
+            if response is not None and verdict is None:
+                self._left.add(wait.view.node_id)
+            elif verdict is not None:
+                with suppress(Conflict, InvalidInput):
+                    await ask(self.sender, decide_step, actor, self._run_id, node_id=wait.view.node_id, verdict=verdict)
 
     async def follow(self) -> types.InputRequiredResult | None:
         """Return when the run has ended, or waits for what is not answered here; with what the client is asked."""

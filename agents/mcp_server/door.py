@@ -31,7 +31,8 @@ class McpDoor:
             return
         speaker = await asyncio.shield(self._speaker())
         kept = [(name, value) for name, value in answer.headers if name.lower() not in _OF_PROTOCOL]
-        await speaker.serve(scope, receive, _adding(send, kept), actor=around.actor, request=_request_id(kept))
+        current = _request_id(kept)
+        await speaker.serve(_trimmed(scope), receive, _adding(send, kept), actor=around.actor, request=current)
 
     async def close(self) -> None:
         """End all sessions of this event loop."""
@@ -65,6 +66,11 @@ def _without_body(scope: Scope) -> Scope:
 
 def _request_id(headers: list[tuple[bytes, bytes]]) -> str:
     return next((value.decode("latin-1") for name, value in headers if name.lower() == b"x-request-id"), "")
+
+
+def _trimmed(scope: Scope) -> Scope:
+    """Return a request without the blanks around its headers, which are no part of them; servers leave some."""
+    return {**scope, "headers": [(name, value.strip(b" \t")) for name, value in scope["headers"]]}
 
 
 async def _nothing() -> Message:

@@ -31,13 +31,13 @@ RESOURCE_NOT_FOUND = -32002
 """What sessions are told of a resource there is not; since 2026-07-28 it is a parameter that is wrong."""
 
 
-def error_of(error: Exception, sender: Sender, *, version: str) -> MCPError:
-    """Return what an exception is to a client. What is our mistake goes to the log, and its id to the client."""
+def error_of(error: Exception, sender: Sender, *, version: str, **about: str) -> MCPError:
+    """Return what an exception is to a client, and what it is ``about``. Our own mistakes it learns an id of only."""
     problem = problem_in(error, sender)
     code = next((code for kind, code in CODES.items() if isinstance(error, kind)), types.INTERNAL_ERROR)
     if isinstance(error, kinds.NotFound) and version not in MODERN_PROTOCOL_VERSIONS:
         code = RESOURCE_NOT_FOUND
-    return MCPError(code, problem.detail, _data(problem))
+    return MCPError(code, problem.detail, {**_data(problem), **about})
 
 
 def failed(error: Exception, sender: Sender) -> types.CallToolResult:

@@ -91,7 +91,8 @@ def _told(handle: Callable[[Context, P], Awaitable[R]]) -> Callable[[Context, P]
         except MCPError:
             raise
         except Exception as error:
-            raise error_of(error, sender_of(ctx), version=ctx.protocol_version) from error
+            about = {"uri": params.uri} if isinstance(params, types.ReadResourceRequestParams) else {}
+            raise error_of(error, sender_of(ctx), version=ctx.protocol_version, **about) from error
 
     return telling
 

@@ -41,10 +41,10 @@ def has_sources() -> bool:
     return (CHECKOUT / "package.json").is_file()
 
 
-def find_node() -> Node:
+def find_node(*, oldest: tuple[int, int] = OLDEST_NODE) -> Node:
     """The machine's Node where it is new enough, else the packaged one. Raises BuildFailed where there is none."""
     found = shutil.which("node")
-    if found and shutil.which("npm") and version_of(Path(found)) >= OLDEST_NODE:
+    if found and shutil.which("npm") and version_of(Path(found)) >= oldest:
         return Node(Path(found).parent, _version_text(Path(found)), is_fallback=False)
     return packaged_node()
 
@@ -101,21 +101,21 @@ def build() -> None:
         stamps.record(DIST / ".built-from", digest)
 
 
-def install_modules() -> None:
-    """Run `npm ci` unless node_modules holds exactly what the lock names."""
-    digest = stamps.digest_of([CHECKOUT / "package-lock.json", CHECKOUT / "package.json"])
-    stamp = MODULES / ".installed-from"
+def install_modules(folder: Path = CHECKOUT, *, oldest: tuple[int, int] = OLDEST_NODE) -> None:
+    """Run `npm ci` in a folder unless its node_modules holds exactly what its lock names."""
+    digest = stamps.digest_of([folder / "package-lock.json", folder / "package.json"])
+    stamp = folder / "node_modules" / ".installed-from"
     if not stamps.is_current(stamp, digest):
-        run_npm("ci", "--no-audit", "--no-fund")
+        run_npm("ci", "--no-audit", "--no-fund", folder=folder, oldest=oldest)
         stamps.record(stamp, digest)
 
 
-def run_npm(*words: str) -> None:
-    """Run npm in the checkout. Raises BuildFailed with its last words."""
-    node = find_node()
+def run_npm(*words: str, folder: Path = CHECKOUT, oldest: tuple[int, int] = OLDEST_NODE) -> None:
+    """Run npm in a folder. Raises BuildFailed with its last words."""
+    node = find_node(oldest=oldest)
     run = subprocess.run(
         ["npm", *words],
-        cwd=CHECKOUT,
+        cwd=folder,
         env=node.variables(os.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -44,19 +44,21 @@ STATIC_CHECKS: tuple[tuple[str, ...], ...] = (
     ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
 )
 FRONTEND_CHECKS = ("check", "test")
+INTEGRATION = "tests/integration"
+"""Tests against programs that others made, fetched for them: they take minutes, and the network once."""
 PATIENT = ("tests/cli", "tests/durability", "tests/journeys", "tests/local", "tests/vault")
 """Tests that run beside all others, so that two cores are busy: mostly those that wait for processes and browsers."""
 
 
 def run_suite(words: list[str]) -> int:
-    """Run everything, or only pytest with ``words``; the worst exit code."""
+    """Run everything, what that leaves out (``--integration``), or only pytest with ``words``; the worst exit code."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="codexos-test-", ignore_cleanup_errors=True) as folder:
         given = with_bytecode(clean_environment(os.environ), folder=BYTECODE)
         setup = Setup(Home(Path(folder) / "home"), {**given, "CODEXOS_HOME": f"{folder}/home"})
         with prepared(setup) as variables:
-            code = _pytest_only(words, variables) if words else _everything(variables)
+            code = _chosen(words, variables)
     say(f"\nbin/test: {'all good' if code == 0 else f'something failed (exit code {code})'}, {_spent(began)}")
     return code
 
@@ -138,6 +140,17 @@ def _copy(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-a", "--reflink=auto", source, target], check=True)
 
 
+def _chosen(words: list[str], variables: Mapping[str, str]) -> int:
+    match words:
+        case []:
+            say(f"{INTEGRATION} is left out: it runs programs of others, for minutes. Run it: bin/test --integration")
+            return _everything(variables)
+        case ["--integration", *more]:
+            return _pytest_only([INTEGRATION, *more], variables)
+        case _:
+            return _pytest_only(words, variables)
+
+
 def _pytest_only(words: list[str], variables: Mapping[str, str]) -> int:
     if bundle.has_sources():
         _build_bundle()
@@ -152,7 +165,7 @@ def _everything(variables: Mapping[str, str]) -> int:
     chosen = chromium.words_for_pytest()
     patient = [folder for folder in PATIENT if (CHECKOUT / folder).is_dir()]
     with _beside([*patient, *chosen] if patient else []) as end_of_others:
-        ignored = [f"--ignore={folder}" for folder in patient]
+        ignored = [f"--ignore={folder}" for folder in (*patient, INTEGRATION)]
         codes.append(_run(_tool("pytest"), *ignored, *chosen, variables=variables))
         codes.append(end_of_others())
     return max(codes)

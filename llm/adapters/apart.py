@@ -8,7 +8,7 @@ import sys
 import threading
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +63,22 @@ class ApartModel:
         )
 
 
-@asynccontextmanager
-async def _started() -> AsyncIterator[Process]:
+@contextmanager
+def places_taken() -> Iterator[None]:
+    """Take one of the few places for such processes. Raises ModelOverloaded."""
     if not _places.acquire(blocking=False):
-        raise ModelOverloaded("Other providers are being tried just now. Try again in a few seconds.")
+        raise ModelOverloaded("Others are being tried or embedded just now. Try again in a few seconds.")
     try:
-        async with _running() as process:
-            yield process
+        yield
     finally:
         _places.release()
+
+
+@asynccontextmanager
+async def _started() -> AsyncIterator[Process]:
+    with places_taken():
+        async with _running() as process:
+            yield process
 
 
 @asynccontextmanager

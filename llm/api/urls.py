@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from llm.api.views import budgets, deployments, models, prices, providers, routes, usage
+from llm.api.views import budgets, deployments, embeddings, models, prices, providers, routes, usage
 
 _PROVIDER = "model-providers/<str:provider>/"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("deployments/<str:deployment>/", deployments.DeploymentDetail.as_view(), name="api-deployment"),
     path("routes/", routes.RouteList.as_view(), name="api-routes"),
     path("routes/<str:route>/", routes.RouteDetail.as_view(), name="api-route"),
+    path("embeddings/", embeddings.Embeddings.as_view(), name="api-embeddings"),
     path("model-rules/", routes.Rules.as_view(), name="api-model-rules"),
     path("budgets/", budgets.BudgetList.as_view(), name="api-budgets"),
     path("budgets/<str:budget>/", budgets.BudgetDetail.as_view(), name="api-budget"),

@@ -11,9 +11,11 @@ from django.conf import settings
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
 from codexos.kernel.egress import Opening
+from codexos.kernel.embeddings import Embedder
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from llm.adapters.batched_model import BATCHING_KINDS, BatchedWords
 from llm.adapters.chosen import open_adapter
+from llm.adapters.embedders.apart import EmbedderApart
 from llm.adapters.offline import OfflineModel
 from llm.adapters.rates import rates
 from llm.engine.catalog import OFFLINE_BUDGET_CHARACTERS, characters_in
@@ -23,7 +25,7 @@ from llm.operations.attempts import Attempts, Breakers, Counter, OpenModel, Piec
 from llm.operations.batching import Batched, CanWait
 from llm.operations.caching import Caching
 from llm.operations.catalogs import catalogs
-from llm.operations.embedded_model import embed_here
+from llm.operations.embedded_model import embed_here, embedded_model
 from llm.operations.keys import ProviderKeys, provider_keys
 from llm.operations.metering import Metered, PricedByList, Tally, Totaled
 from llm.operations.routing import Routed
@@ -106,6 +108,10 @@ class Gateway:
         words = BatchedWords(deployment, policy=self.policy(candidate))
         model = Batched(words, asker=asker, in_thread=self.in_thread)
         return replace(self, asker=asker).priced(model, candidate, deployment, route=route, is_batch=True)
+
+    def embedded(self) -> Embedder:
+        """Return the embedded model."""
+        return EmbedderApart(embedded_model()) if self.apart else embedded_model()
 
     def priced(
         self, model: ChatModel, candidate: Candidate, deployment: Deployment, *, route: str, is_batch: bool = False

@@ -16,14 +16,15 @@ from llm.adapters.coalescing import Settled, coalescer_for
 from llm.adapters.embedders.hosted import HostedEmbedder
 from llm.engine.batches import embedding_key
 from llm.engine.catalog import DEFAULT
+from llm.engine.routing import Reaction, reaction_to
 from llm.errors import TextEmpty, TextTooLarge
 from llm.operations.askers import Asker
 from llm.operations.catalogs import catalogs
 from llm.operations.chat import Gateway
-from llm.operations.embedded_model import embedded_model
 from llm.operations.embedding_calls import EmbeddingCall, request_for
 from llm.operations.embeddings import keep_embeddings, recall_embeddings
 from llm.operations.metering import Metered
+from llm.operations.routing import Chances, Routed
 from llm.operations.threads import InThread, in_callers_thread
 from llm.operations.tracing import is_watched, watched_embedding
 from llm.queries.catalogs import Candidate, Way
@@ -32,6 +33,7 @@ from llm.queries.embedders import find_embedder
 
 MOST_CHARACTERS = 1_000_000
 """No embedding model reads a longer text to its end, so it is refused instead of sent."""
+CHANCES = Chances()
 AT_ONCE = 512
 """So many texts are recalled, embedded and kept before the next: what is kept survives whoever asked."""
 
@@ -56,15 +58,18 @@ async def embed_texts(
     model: str = DEFAULT,
     purpose: Purpose = "document",
     in_thread: InThread = in_callers_thread,
+    apart: bool = False,
 ) -> Embedded:
     """Embed texts for an organization, each once: what it had embedded before is recalled and costs nothing.
+
+    The web process has the embedded model loaded ``apart``, by a process that lives for that one call.
 
     A text that cannot be embedded has its error in its place. Raises ModelNotConfigured, ModelUnknown and
     ModelSwitchedOff, EmbeddingsNotOffered where nobody embeds by that name, and what limits, budgets and keys raise.
     """
     catalog = await catalogs.of(asker.organization_id, in_thread=in_thread)
     way = find_embedder(catalog, model, project_id=asker.project_id)
-    work = _Work(Gateway(asker, catalog, in_thread), asker, purpose, in_thread, way)
+    work = _Work(Gateway(asker, catalog, in_thread, apart=apart), asker, purpose, in_thread, way)
     if not is_watched():
         return await work.all_of(texts)
     deployment = None if way is None else way.candidates[0].deployment
@@ -81,7 +86,7 @@ class _Work:
         self._in_thread = in_thread
         self._way = way
         # Without its key: it is opened only where something has to be asked.
-        self.embedder: Embedder = embedded_model() if way is None else self._hosted(way.candidates[0])
+        self.embedder: Embedder = gateway.embedded() if way is None else self._hosted(way.candidates[0])
         self.came = _Came()
 
     async def all_of(self, texts: Sequence[str]) -> Embedded:
@@ -123,7 +128,8 @@ class _Work:
 
     async def _embedded(self, texts: Sequence[str]) -> Sequence[Settled]:
         if self._way is None:
-            coalescer = coalescer_for(self.embedder.identity, self.embedder, purpose=self._purpose)
+            shared_by = (self.embedder.identity, self._gateway.apart)
+            coalescer = coalescer_for(shared_by, self.embedder, purpose=self._purpose)
             settled = await coalescer.embed(texts, organization_id=self._asker.organization_id)
             tokens = sum(each[1] for each in settled if not isinstance(each, CodexosError))
             self.came.usage += Usage(input_tokens=tokens)
@@ -131,19 +137,31 @@ class _Work:
         return await self._asked(self._way, texts)
 
     async def _asked(self, way: Way, texts: Sequence[str]) -> Sequence[Settled]:
+        """Ask a way's deployments; what only some texts failed with, in passing, is asked for once more."""
+        settled = dict(zip(texts, await self._once(way, texts), strict=True))
+        for _ in range(way.retries):
+            left = [text for text, each in settled.items() if isinstance(each, CodexosError) and _passes(each)]
+            if not left or len(left) == len(settled):
+                break
+            settled |= dict(zip(left, await self._once(way, left), strict=True))
+        return [settled[text] for text in texts]
+
+    async def _once(self, way: Way, texts: Sequence[str]) -> Sequence[Settled]:
         calls: list[EmbeddingCall] = []
         attempts = self._gateway.attempts(way, partial(self._call, calls))
         request = request_for(texts, model=self.embedder.model)
         try:
-            async with aclosing(attempts.ask(way.candidates[0], request)) as pieces:
+            async with aclosing(Routed(way, attempts, chances=CHANCES).stream(request)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, ChatAnswer):
                         self.came.usage += piece.usage
         except CodexosError as error:
-            # Limits, budgets and keys are in the way of all texts; what the provider says stands in their places.
-            if not calls or calls[0].settled is None:
+            # Limits, budgets and keys are in the way of all texts; what providers say stands in their places.
+            told = next((call.settled for call in reversed(calls) if call.settled is not None), None)
+            if told is None:
                 raise error
-        return calls[0].settled or []
+            return told
+        return calls[-1].settled or []
 
     def _call(self, calls: list[EmbeddingCall], candidate: Candidate, deployment: Deployment) -> ChatModel:
         """Return the call that embeds by a deployment, which has its key by now, with what every call goes through."""
@@ -154,10 +172,14 @@ class _Work:
         whose = self._asker.organization_id if deployment.is_own else None
         shared_by = (embedder.identity, deployment.key, policy, whose)
         calls.append(EmbeddingCall(embedder, shared_by=shared_by, purpose=self._purpose, asker=self._asker))
-        return Metered(*(calls[0], deployment), asker=self._asker, in_thread=self._in_thread, name=candidate.name)
+        return Metered(*(calls[-1], deployment), asker=self._asker, in_thread=self._in_thread, name=candidate.name)
 
     def _hosted(self, candidate: Candidate) -> HostedEmbedder:
         return HostedEmbedder(candidate.deployment, policy=self._gateway.policy(candidate))
+
+
+def _passes(error: CodexosError) -> bool:
+    return reaction_to(error) is Reaction.LATER
 
 
 def _fault(text: str) -> CodexosError | None:

@@ -20,8 +20,9 @@ _OPENAI_PREFIX = "text-embedding-"
 def find_embedder(catalog: Catalog, name: str, *, project_id: UUID | None = None) -> Way | None:
     """Return who embeds for ``name``: by the organization's rows, else by the settings; None is the embedded model.
 
-    Nothing takes the place of a model that is not set up, and of a route only the first deployment is asked: vectors of
-    another would not fit those that are kept. Raises ModelNotConfigured, ModelUnknown, ModelSwitchedOff.
+    Nothing takes the place of a model that is not set up, and of a route those deployments are asked that are of the
+    very model of the first: vectors of another would not fit those that are kept. Raises ModelNotConfigured,
+    ModelUnknown, ModelSwitchedOff.
     """
     name = settings.EMBEDDING_MODEL if name == DEFAULT else name
     way = catalog.way_to(name, project_id=project_id)
@@ -30,7 +31,10 @@ def find_embedder(catalog: Catalog, name: str, *, project_id: UUID | None = None
         return None if found is None else way_of_operator(found)
     if not way.candidates:
         raise ModelSwitchedOff(name=name)
-    return replace(way, candidates=way.candidates[:1])
+    model = way.candidates[0].deployment.model
+    same = tuple(each for each in way.candidates if each.deployment.model == model)
+    # Whatever of them answers, it is the first: a text goes out once, and all vectors lie in one space.
+    return replace(way, candidates=same, hedge_after_seconds=None, is_sticky=False)
 
 
 def _by_settings(name: str) -> Deployment | None:

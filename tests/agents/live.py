@@ -4,7 +4,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +21,7 @@ from agents.adapters.events import EventPublisher
 from agents.adapters.journal_writer import JournalWriter
 from agents.engine.journal import Entry
 from codexos.asgi import serve, threaded
+from codexos.bodies import App
 from codexos.kernel import clock
 from tests.factories import Someone
 
@@ -65,12 +66,12 @@ def bearer(who: Someone) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def served(*, threads: int = THREADS) -> AsyncIterator[Served]:
-    """Serve the product in this event loop, as bin/up does."""
+async def served(*, threads: int = THREADS, around: Callable[[App], App] = lambda app: app) -> AsyncIterator[Served]:
+    """Serve the product in this event loop, as bin/up does, with something ``around`` it where a test needs that."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            serve(threaded(threads)),
+            around(serve(threaded(threads))),
             ws="websockets-sansio",
             ws_per_message_deflate=False,
             ws_max_size=4096,

@@ -35,6 +35,7 @@ NEW_NAME = {"name": "New", "slug": "fresh"}
 NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
 NEW_PLACE = {"role": "developer", "teams": "{team}"}
 DECISION = {"node_id": "answer", "decision": "again"}  # of a run where nothing waits
+NEW_POLICY = {"source": "rules: [{then: ask}]"}
 NEW_TRIGGER = {"flow_id": "{flow}", "kind": "cron", "name": "T", "cron": "0 7 * * *"}
 FORM_TRIGGER = {"name": "T", "cron": "0 7 * * *", "time_zone": "UTC", "missed": "once"}
 FORM_HOOK = {"name": "T", "style": "codexos"}
@@ -163,6 +164,17 @@ AGENTS = (
     _row("GET", _API + "runs/<str:run_id>/state/",          "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "approvals/",                        "401 200 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "policies/",                         "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "policies/draft/",                   "401 200 200 200 403 403 403 403"),
+    _row("PUT", _API + "policies/draft/",                   "401 200 200 200 403 403 403 403", NEW_POLICY),
+    _row("DELETE", _API + "policies/draft/",                "401 204 204 204 403 403 403 403"),
+    _row("POST", _API + "policies/try/",                    "401 200 200 200 403 403 403 403", NEW_POLICY),
+    _row("POST", _API + "policies/try-call/",               "401 200 200 200 403 403 403 403", {"call": {"tool": "A"}}),
+    _row("POST", _API + "policies/switch-on/",              "401 409 409 409 403 403 403 403"),  # no draft
+    _row("GET", _API + "policies/versions/",                "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "policies/versions/<str:version>/",  "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "policies/versions/<str:version>/diff/", "401 404 200 200 200 200 200 200"),
+    _row("POST", _API + "policies/versions/<str:version>/restore/", "401 404 409 409 403 403 403 403"),  # it holds
     _row("GET", _API + "triggers/",                         "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "triggers/",                        "401 404 201 201 201 201 403 403", NEW_TRIGGER),
     _row("GET", _API + "triggers/<str:trigger>/",           "401 404 200 200 200 200 200 200"),

@@ -10,11 +10,13 @@ NEW_DEPLOYMENT = {"provider_id": "{provider}", "model": "mistral"}
 NEW_ROUTE = {"name": "smart", "deployments": ["{deployment}"]}
 NEW_PRICE = {"kind": "openai", "model": "new", "input": "1", "output": "2"}
 FORM_BUDGET = {"name": "New", "whom": "organization", "limit_usd": "10", "period": "month"}
+NEW_VECTORS: dict[str, object] = {"texts": [], "project_id": "{project}"}
 
 # fmt: off
 #                                                            none str sys org led dev vwr tok
 MODELS = (
     _row("GET", _API + "models/",                           "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "embeddings/",                      "401 404 200 200 200 200 403 403", NEW_VECTORS),
     _row("GET", _API + "model-providers/",                  "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "model-providers/",                 "401 201 201 201 403 403 403 403", NEW_PROVIDER),
     _row("GET", _API + "model-providers/<str:provider>/",   "401 404 200 200 200 200 200 200"),

@@ -10,6 +10,7 @@ from accounts.operations.tokens import issue_token
 from accounts.roles import Role
 from accounts.tenancy import tenant
 from agents.operations.flows import create_flow
+from agents.operations.policies import save_policy_draft, switch_on_policy
 from agents.operations.runs import RunRequest, start_run
 from agents.operations.tool_servers import ToolServerEdit, create_tool_server
 from agents.operations.trigger_edits import TriggerEdit
@@ -33,13 +34,17 @@ from vault.operations.sharing import Whom, share_secret
 def acmes_things(world: World) -> dict[str, str]:
     """Make one of everything in Acme: what a developer can make is the developer's."""
     place = Place(world.acme, world.team, world.project)
-    return things_of(place, admin=world.admin, owner=world.dev, member=world.viewer)
+    return {
+        **things_of(place, admin=world.admin, owner=world.dev, member=world.viewer),
+        "version": policies_of(world.admin, 1),
+    }
 
 
 def others_things(world: World) -> dict[str, str]:
     """Make one of everything in the other organization."""
     place = Place(world.other, world.other_team, world.other_project)
-    return things_of(place, admin=world.stranger, owner=world.stranger, member=world.stranger)
+    things = things_of(place, admin=world.stranger, owner=world.stranger, member=world.stranger)
+    return {**things, "version": policies_of(world.stranger, 2)}
 
 
 def unknown_things() -> dict[str, str]:
@@ -73,6 +78,7 @@ def unknown_things() -> dict[str, str]:
         "form": "csv",
         "number": "1",
         "key": "start",
+        "version": "9",
         **{name: str(new_id()) for name in names},
     }
 
@@ -135,6 +141,14 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "number": "1",
         "key": "start",
     }
+
+
+def policies_of(admin: Someone, count: int) -> str:
+    """Switch on so many states of a policy; their numbers are no ids, so one that only one organization has is told."""
+    for number in range(count):
+        save_policy_draft(admin.actor, source=f"rules: [{{name: r{number}, then: ask, when: {{tool: Nothing}}}}]")
+        switch_on_policy(admin.actor)
+    return str(count)
 
 
 def _models_of(admin: Someone) -> dict[str, str]:

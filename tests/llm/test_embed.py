@@ -2,6 +2,7 @@
 """Texts of an organization become vectors: each once, each for itself, and none of another organization's."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
+from rest_framework.test import APIClient
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
@@ -29,16 +31,18 @@ from llm.operations.askers import Asker
 from llm.operations.budgets import BudgetRequest, create_budget
 from llm.operations.catalogs import catalogs
 from llm.operations.embed import MOST_CHARACTERS, embed_texts
+from llm.operations.embedded_model import embedded_model
 from llm.operations.embeddings import forget_embeddings
 from llm.operations.known_costs import known_costs
 from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RulesEdit, change_rules
+from llm.operations.routing import Chances
 from llm.queries.embeddings import count_kept_embeddings
 from llm.schedules import purge_old_embeddings
 from llm.workers.purging import purge
 from tests.factories import World
 from tests.fakes.embeddings import KEY, Embeddings, numbers_of, serve_embeddings
-from tests.llm.setting_up import asker_in, deploy, put_key
+from tests.llm.setting_up import asker_in, deploy, put_key, route
 
 SMALL = "text-embedding-3-small"
 
@@ -291,3 +295,94 @@ def test_of_a_text_nothing_but_its_hash_is_kept(world: World, provider: Embeddin
     assert len(bytes(row.key)) == 32
     assert len(bytes(row.vector)) == 2 * len(numbers_of(""))
     assert b"secret" not in bytes(row.key) + bytes(row.vector)
+
+
+def two_servers(world: World, settings: Any, stack: ExitStack, **more: Any) -> list[Embeddings]:
+    """A route over two servers of the same model, and one of another model between them."""
+    settings.EGRESS_ALLOW = "127.0.0.1"
+    servers = [stack.enter_context(serve_embeddings("mistral")) for _ in range(2)]
+    other = stack.enter_context(serve_embeddings("ollama"))
+    put_key(world.admin.actor, "vectors_key", KEY)
+    rows = []
+    for name, server, model in (
+        ("Near", servers[0], "mistral-embed"),
+        ("Odd", other, "nomic-embed-text"),
+        ("Far", servers[1], "mistral-embed"),
+    ):
+        edit = ProviderEdit(name=name, kind="vllm", base_url=server.url, key="vectors_key")
+        rows.append(deploy(world.admin.actor, create_provider(world.admin.actor, edit), name.lower(), model=model))
+    route(world.admin.actor, "vectors", rows, **more)
+    return [*servers, other]
+
+
+def test_along_a_route_the_same_model_elsewhere_embeds_and_no_other_does(world: World, settings: Any) -> None:
+    with ExitStack() as stack:
+        near, far, other = two_servers(world, settings, stack)
+        near.refusals += [(503, b"", {})]
+        answer = embed(world, ["lamp"], model="vectors", asker=asker_in(world))
+        assert len(answer.whole()) == 1
+        assert (near.calls, far.texts(), other.calls) == (1, [["lamp"]], 0)
+        # Its vector is the first's: whoever asks next finds it kept.
+        assert embed(world, ["lamp"], model="vectors", asker=asker_in(world)).cached == 1
+        assert [(row.deployment, row.outcome) for row in calls_of(world)] == [("near", "failed"), ("far", "answered")]
+
+
+def test_embedding_is_tried_again_after_a_pause_that_the_provider_wishes(
+    world: World, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(embed_module, "CHANCES", Chances(sleep=sleep, now=lambda: 0.0, jitter=lambda: 0.5))
+    with ExitStack() as stack:
+        near, far, _ = two_servers(world, settings, stack, retries=2)
+        near.refusals += [(429, {"error": {"message": "slow"}}, {"Retry-After": "7"})]
+        far.refusals += [(503, b"", {})] * 2
+        assert len(embed(world, ["lamp"], model="vectors", asker=asker_in(world)).whole()) == 1
+        # Far rests half of half a second, and half of one; then Near, which wished for seven, is as late as it.
+        assert pauses[0] == 0.25
+        assert (near.calls, far.calls) in ((1, 3), (2, 2))
+
+
+def post(world: World, who: str, body: Any) -> Any:
+    """Knock at the door."""
+    token = getattr(world, who).token
+    return APIClient().post("/api/v1/embeddings/", body, format="json", headers={"Authorization": f"Bearer {token}"})
+
+
+def test_programs_have_texts_embedded_within_limits_and_budgets(world: World, provider: Embeddings) -> None:
+    texts = ["lamp", "", "poison", "lamp"]
+    answer = post(world, "dev", {"texts": texts, "model": SMALL, "purpose": "query", "project_id": "main"})
+    said = answer.json()
+    assert answer.status_code == 200, said
+    assert [each["error"] and each["error"]["code"] for each in said["embeddings"]] == [
+        None,
+        "text_empty",
+        "model_request_refused",
+        None,
+    ]
+    assert said["embeddings"][0]["vector"] == said["embeddings"][3]["vector"]
+    assert (said["model"], said["input_tokens"], said["cost_usd"]) == (SMALL, 1, "0.00000002")
+    (row,) = calls_of(world)
+    assert (row.project_id, row.person_id, row.run_id) == (world.project.id, world.dev.person.pk, None)
+    assert post(world, "dev", {"texts": ["x"] * 257}).json()["code"] == "embeddings_too_many"
+    assert post(world, "dev", {"texts": ["x"], "model": "nobody"}).json()["code"] == "model_unknown"
+    assert post(world, "viewer", {"texts": ["x"], "model": SMALL}).status_code == 403
+    assert post(world, "stranger", {"texts": ["x"], "project_id": str(world.project.pk)}).status_code == 404
+    create_budget(world.admin.actor, BudgetRequest("Models", Decimal(0)))
+    known_costs.forget(world.acme.id)
+    refused = post(world, "dev", {"texts": ["storm"], "model": SMALL})
+    assert (refused.status_code, refused.json()["code"], provider.texts()[-1]) == (429, "budget_reached", ["lamp"])
+
+
+def test_the_web_has_the_embedded_model_loaded_elsewhere(world: World, settings: Any) -> None:
+    settings.EMBEDDING_MODEL = "embedded"
+    was_loaded = embedded_model().is_loaded
+    said = post(world, "dev", {"texts": ["The lamp was lit."]}).json()
+    assert (len(said["embeddings"][0]["vector"]), said["cached"], said["input_tokens"]) == (384, 0, 7)
+    assert embedded_model().is_loaded == was_loaded
+    # What the door made is what everybody else finds.
+    assert embed(world, ["The lamp was lit."], model="default").cached == 1
+    assert post(world, "dev", {"texts": ["The lamp was lit."]}).json()["cached"] == 1

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with policies, but for a document that does not hold together (agents/engine/errors.py)."""
 
+from collections.abc import Sequence
+
 from accounts.errors import PreconditionFailed
+from agents.engine.errors import Problem
 from codexos.kernel.errors import Conflict, InvalidInput, NotFound, Unavailable
 
 
@@ -28,6 +31,12 @@ class PolicyUnchanged(Conflict):
 
 class ProposedCallInvalid(InvalidInput):
     """A call that was typed to try a policy with cannot be read."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        super().__init__(
+            f"The call cannot be read. {first.place}: {first.message}", errors=[each.as_data() for each in problems]
+        )
 
 
 class RegoFailed(Conflict):

@@ -44,6 +44,11 @@ class MiniLM:
         os.register_at_fork(after_in_child=self._forget)
 
     @property
+    def folder(self) -> Path:
+        """Where its graph is."""
+        return self._folder
+
+    @property
     def is_loaded(self) -> bool:
         """Whether the model is in memory."""
         return self._loaded is not None

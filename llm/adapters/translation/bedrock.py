@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from codexos.kernel import clock
 from codexos.kernel.http import HttpStream, Unreachable
 from codexos.kernel.jsontypes import JsonObject, JsonValue
-from codexos.kernel.sigv4 import Credentials, Scope, signed_headers
+from llm.adapters.bedrock_keys import headers_for
 from llm.adapters.translation.library import load
 from llm.adapters.translation.translator import Asking, Refusal, StreamRefused, Translator, read_error, read_event
 from llm.engine.completions import ChunkUnreadable
@@ -43,24 +42,8 @@ class BedrockTranslator(Translator):
         body = config.transform_request(self.deployment.model, list(self.spoken.messages), settings, {}, {})
         content = json.dumps(body).encode()
         path = f"/model/{quote(self.deployment.model, safe='')}/converse-stream"
-        headers = self._shown_key(path, content)
+        headers = headers_for(self.deployment, path, content=content, accept=self.content_type)
         return Asking(f"{self.deployment.base_url}{path}", headers, content, left_out)
-
-    def _shown_key(self, path: str, content: bytes) -> Mapping[str, str]:
-        """Sign with an access key; an API key, which belongs to no access key ID, is shown as it is."""
-        headers = {"Content-Type": "application/json", "Accept": self.content_type}
-        options, key = self.deployment.options, self.deployment.key
-        if not options.get("access_key_id"):
-            return headers | {"Authorization": f"Bearer {key}"}
-        address = urlsplit(self.deployment.base_url)
-        return signed_headers(
-            Credentials(options["access_key_id"], key),
-            Scope(options.get("region", ""), "bedrock", f"{address.path}{path}"),
-            host=address.netloc,
-            headers=headers,
-            body=content,
-            at=clock.now(),
-        )
 
     async def events(self, answer: HttpStream) -> AsyncIterator[Mapping[str, JsonValue]]:
         """See Translator."""

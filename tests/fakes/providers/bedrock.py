@@ -60,7 +60,7 @@ class FakeBedrock(FakeProvider):
     def check(self, asked: Asked) -> None:
         need(asked.path == f"/model/{quote(self.model, safe='')}/converse-stream", "Unknown operation", 404)
         if self.options.get("access_key_id"):
-            _check_signature(asked)
+            check_signature(asked)
         else:
             need(asked.headers.get("authorization") == f"Bearer {KEY}", "Invalid API Key", 403)
         body = asked.body
@@ -168,7 +168,8 @@ def _is_forced(asked: Asked) -> bool:
     return "tool" in asked.body.get("toolConfig", {}).get("toolChoice", {})
 
 
-def _check_signature(asked: Asked) -> None:
+def check_signature(asked: Asked, *, key: str = KEY) -> None:
+    """Refuse what is not signed as Bedrock wants it."""
     found = _AUTHORIZATION.fullmatch(asked.headers.get("authorization", ""))
     need(found, "Missing Authentication Token", 403)
     key_id, day, region, names, signature = found.groups()  # type: ignore[union-attr]
@@ -176,17 +177,17 @@ def _check_signature(asked: Asked) -> None:
     need({"host", "x-amz-date", "content-type"} <= set(names.split(";")), "Headers are not signed.", 403)
     at = datetime.strptime(asked.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     need(abs(datetime.now(UTC) - at) < timedelta(minutes=5), "Signature expired", 403)
-    expected = _signature(asked, names, scope=f"{day}/{region}/bedrock/aws4_request")
+    expected = _signature(asked, names, scope=f"{day}/{region}/bedrock/aws4_request", secret=key)
     need(hmac.compare_digest(expected, signature), "The request signature we calculated does not match", 403)
 
 
-def _signature(asked: Asked, names: str, *, scope: str) -> str:
+def _signature(asked: Asked, names: str, *, scope: str, secret: str) -> str:
     lines = "".join(f"{name}:{asked.headers[name].strip()}\n" for name in names.split(";"))
     path = quote(asked.path, safe="/-_.~")
     canonical = "\n".join(["POST", path, "", lines, names, hashlib.sha256(asked.raw).hexdigest()])
     hashed = hashlib.sha256(canonical.encode()).hexdigest()
     to_sign = "\n".join(["AWS4-HMAC-SHA256", asked.headers["x-amz-date"], scope, hashed])
-    key = f"AWS4{KEY}".encode()
+    key = f"AWS4{secret}".encode()
     for word in scope.split("/"):
         key = hmac.digest(key, word.encode(), "sha256")
     return hmac.new(key, to_sign.encode(), "sha256").hexdigest()

@@ -28,13 +28,17 @@ from llm.errors import (
 )
 from llm.queries.deployments import Deployment
 from tests.fakes.embeddings import KEY, Embeddings, numbers_of, serve_embeddings
+from tests.fakes.providers.bedrock import KEY_ID, REGION
 
 MODELS = {
     "openai": "text-embedding-3-small",
     "mistral": "mistral-embed",
     "ollama": "nomic-embed-text",
     "gemini": "gemini-embedding-001",
+    "titan": "amazon.titan-embed-text-v2:0",
+    "cohere": "eu.cohere.embed-multilingual-v3",
 }
+AT_BEDROCK = {"region": REGION, "access_key_id": KEY_ID}
 Serve = Callable[..., tuple[Embeddings, HostedEmbedder]]
 
 
@@ -60,7 +64,8 @@ def embedder_at(provider: Embeddings, *, key: str = KEY, model: str = "") -> Hos
         8192,
         key if speaks != "ollama" else "",
         is_of_openai=speaks == "openai",
-        kind=speaks,
+        kind="bedrock" if speaks in ("titan", "cohere") else speaks,
+        options=AT_BEDROCK if speaks in ("titan", "cohere") else {},
     )
     return HostedEmbedder(deployment, policy=EgressPolicy(named=frozenset({deployment.host_and_port})))
 
@@ -71,11 +76,13 @@ async def test_each_text_gets_its_own_vector(serve: Serve, speaks: str) -> None:
     provider, embedder = serve(speaks)
     texts = ["the lamp", "the keeper of it", "日本語 ✓ \x00"]
     # when
-    batch = await embedder.embed(texts, purpose="document")
+    most = embedder.limits.texts
+    some = [texts[start : start + most] for start in range(0, len(texts), most)]
+    vectors = [vector for each in some for vector in (await embedder.embed(each, purpose="document")).vectors]
     # then
-    assert [list(vector) for vector in batch.vectors] == [list(unit(numbers_of(text))) for text in texts]
-    assert all(similarity(vector, vector) == pytest.approx(1, abs=1e-3) for vector in batch.vectors)
-    assert provider.texts() == [texts]
+    assert [list(vector) for vector in vectors] == [list(unit(numbers_of(text))) for text in texts]
+    assert all(similarity(vector, vector) == pytest.approx(1, abs=1e-3) for vector in vectors)
+    assert provider.texts() == some
 
 
 async def test_tokens_are_the_providers_parted_exactly(serve: Serve) -> None:
@@ -98,6 +105,25 @@ async def test_only_who_knows_the_word_is_asked_for_packed_numbers(serve: Serve)
     assert openai.asked[0]["encoding_format"] == "base64"
     assert "encoding_format" not in mistral.asked[0]
     assert list(one) == list(other)
+
+
+async def test_models_at_bedrock_are_asked_as_their_makers_have_it(serve: Serve) -> None:
+    titan, one = serve("titan")
+    cohere, many = serve("cohere")
+    assert (await one.embed(["two words"], purpose="query")).tokens == [2]
+    assert sum((await many.embed(["two words", "and these three"], purpose="query")).tokens) == 5
+    await many.embed(["lamp"], purpose="document")
+    assert titan.asked == [{"inputText": "two words"}]
+    assert [asked["input_type"] for asked in cohere.asked] == ["search_query", "search_document"]
+    for embedder in (one, many):
+        with pytest.raises(ModelInputTooLong):
+            await embedder.embed(["x" * 40_000], purpose="document")
+        with pytest.raises(ModelRequestRefused):
+            await embedder.embed(["poison"], purpose="document")
+    with pytest.raises(ModelUnknown):
+        await embedder_at(titan, model="amazon.titan-embed-text-v9").embed(["lamp"], purpose="document")
+    with pytest.raises(EmbeddingsNotOffered):
+        embedder_at(titan, model="amazon.nova-lite-v1:0")
 
 
 async def test_gemini_is_told_what_a_text_is_for(serve: Serve) -> None:
@@ -129,7 +155,7 @@ async def test_each_refusal_has_its_error(serve: Serve, status: int, said: Any, 
         assert caught.value.retry_after == 7.0
 
 
-@pytest.mark.parametrize("speaks", ["openai", "gemini"])
+@pytest.mark.parametrize("speaks", ["openai", "gemini", "titan"])
 async def test_a_wrong_key_is_said_and_never_told(serve: Serve, speaks: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     wrong = "sk-wrong-1234567890abcdef"
