@@ -233,6 +233,8 @@ BLOB_FOLDER = CODEXOS_HOME / "blobs"
 S3_URL = env.text("CODEXOS_S3_URL", default="")
 FILE_SIZE_LIMIT = env.number("CODEXOS_FILE_SIZE_LIMIT", default=100 * 1024 * 1024)
 PROJECT_SIZE_LIMIT = env.number("CODEXOS_PROJECT_SIZE_LIMIT", default=5 * 1024**3)
+WORKSPACE_BYTES = env.number("CODEXOS_WORKSPACE_BYTES", default=1024**3)
+FOLDER_SOCKET = CODEXOS_HOME / "run" / "folders.sock"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # Outside world ----------------------------------------------------------------------------------------------------

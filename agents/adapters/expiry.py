@@ -8,6 +8,8 @@ from uuid import UUID
 
 import psycopg
 
+from rag.operations.keeping import let_go
+
 MOST_AT_ONCE = 500
 
 _EXPIRED = """
@@ -39,6 +41,7 @@ from unnest(%(ids)s) as over(id) left join steps s on s.run_id = over.id
 where r.id = over.id
 """
 _FORGET_POST = "delete from agents_inboxmessage where run_id = any(%(ids)s)"
+_FORGET_FILES = "delete from agents_workspacesnapshot where run_id = any(%(ids)s)"
 _FORGET_USES = "delete from agents_blobuse where run_id = any(%(ids)s)"
 # One that is just being written again is locked by that, and then no longer idle.
 _SWEEP = """
@@ -68,6 +71,8 @@ def expire(connection: psycopg.Connection[Any], run_ids: Sequence[UUID], *, days
     psycopg.ClientCursor(connection).execute(_EXPIRE, given)
     connection.execute(_FORGET_POST, given)
     connection.execute(_FORGET_USES, given)
+    connection.execute(_FORGET_FILES, given)
+    let_go(connection, run_ids)
 
 
 def sweep_blobs(connection: psycopg.Connection[Any]) -> int:

@@ -7,6 +7,7 @@ from agents.models.policies import Policy, PolicyVersion
 from agents.models.runs import UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus, Snapshot
 from agents.models.tools import ServerKind, ToolServer
 from agents.models.triggers import GRACE, Firing, HookStyle, Missed, Trigger, TriggerKind
+from agents.models.workspaces import WorkspaceSnapshot
 
 __all__ = [
     "GRACE",
@@ -32,4 +33,5 @@ __all__ = [
     "ToolServer",
     "Trigger",
     "TriggerKind",
+    "WorkspaceSnapshot",
 ]

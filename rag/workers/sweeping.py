@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Sweeps bytes that no version points to: of deleted files, and of uploads that died between bytes and rows."""
+"""Sweeps bytes that no version points to and nobody holds: of deleted files, and of uploads that died before rows."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -11,7 +11,7 @@ from codexos.kernel import clock
 from rag.adapters.blobs import blob_store
 from rag.adapters.incoming import sweep_incoming
 from rag.engine.ports import BlobKey
-from rag.models import Blob, FileVersion
+from rag.models import Blob, BlobHold, FileVersion
 
 GRACE = timedelta(hours=1)
 """How long bytes may be without a version: far longer than an upload takes between keeping them and writing rows."""
@@ -28,10 +28,11 @@ def sweep(organization_id: UUID) -> int:
 
 def _sweep_next(organization_id: UUID) -> bool:
     versions = FileVersion.objects.for_organization(organization_id).filter(blob=OuterRef("pk"))
+    holds = BlobHold.objects.for_organization(organization_id).filter(blob=OuterRef("pk"))
     with tenant(organization_id):
         blob = (
             Blob.objects.for_organization(organization_id)
-            .filter(~Exists(versions), wanted_at__lt=clock.now() - GRACE)
+            .filter(~Exists(versions), ~Exists(holds), wanted_at__lt=clock.now() - GRACE)
             .select_for_update(skip_locked=True)
             .first()
         )

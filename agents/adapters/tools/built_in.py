@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
+from agents.adapters.tools.file_read import FileRead
+from agents.adapters.tools.file_search import FileSearch
+from agents.adapters.tools.file_write import FileWrite
 from agents.adapters.tools.http_request import HTTPRequest
 from agents.adapters.tools.room import Maker, Tool, ToolRoom
 from agents.adapters.tools.searxng import SearxngSearch
@@ -17,6 +20,9 @@ def _search(room: ToolRoom) -> Tool:
 
 
 BUILT_IN: Mapping[str, Maker] = {
+    "FileRead": FileRead,
+    "FileSearch": FileSearch,
+    "FileWrite": FileWrite,
     "HTTPRequest": lambda room: HTTPRequest(room.egress),
     "WebSearch": _search,
 }

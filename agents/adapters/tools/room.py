@@ -9,6 +9,8 @@ from uuid import UUID
 from django.conf import settings
 
 from agents.adapters.standing import Standing
+from agents.adapters.workspaces.opening import unkept_workspace
+from agents.adapters.workspaces.workspace import Workspace
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ContextDocument
@@ -53,6 +55,11 @@ class ToolRoom:
     in_thread: InThread | None = None
     secrets: Secrets | None = None
     shelved: "Mapping[str, Maker]" = field(default_factory=dict)
+    files: Workspace = field(default_factory=unkept_workspace)
+
+    async def workspace(self) -> Workspace:
+        """Return the files of the run: in one place for all its tools, made when first looked at."""
+        return self.files
 
 
 Maker = Callable[[ToolRoom], Tool]
