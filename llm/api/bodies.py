@@ -94,7 +94,8 @@ class ChangeRouteBody(Body):
     name = serializers.CharField(max_length=NAME_LENGTH)
     description = serializers.CharField(max_length=500, required=False, allow_blank=True)
     deployments = serializers.ListField(
-        child=serializers.UUIDField(), help_text="Ids, in the order in which they are asked."
+        child=serializers.CharField(max_length=200),
+        help_text="In the order in which they are asked: ids of deployments, `offline`, the operator's models by name.",
     )
     retries = serializers.IntegerField(required=False, min_value=0, max_value=5)
     hedge_after_ms = _limit("After how long another is asked beside one that has not begun; null is never.")

@@ -76,11 +76,17 @@ class DeploymentShape(serializers.ModelSerializer[Deployment]):
 
 
 class RouteStepShape(serializers.Serializer[Any]):
-    """One deployment of a route."""
+    """One model of a route."""
 
-    id = serializers.UUIDField(source="deployment_id")
-    name = serializers.CharField(source="deployment.name")
-    provider = serializers.CharField(source="deployment.provider.name")
+    id: Any = serializers.UUIDField(
+        source="deployment_id", allow_null=True, help_text="Of a deployment; null for a model of the installation."
+    )
+    name = serializers.CharField()
+    provider = serializers.SerializerMethodField(help_text="Null for a model of the installation.")
+
+    def get_provider(self, step: Any) -> str | None:
+        """Return who serves it."""
+        return step.deployment.provider.name if step.deployment else None
 
 
 class RouteShape(serializers.ModelSerializer[Route]):

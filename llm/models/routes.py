@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.models import Project
 from accounts.tenancy import OrganizationModel
@@ -47,25 +48,46 @@ class Route(OrganizationModel):
 
 
 class RouteStep(OrganizationModel):
-    """One deployment of a route, by its place in the order."""
+    """One model of a route, by its place in the order: a deployment, or ``model`` as the installation knows it."""
 
     route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="steps")
-    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, related_name="steps")
+    deployment = models.ForeignKey(Deployment, on_delete=models.PROTECT, null=True, related_name="steps")
+    model = models.CharField(max_length=200, blank=True)
     place = models.PositiveSmallIntegerField()
 
     if TYPE_CHECKING:
         route_id: UUID
-        deployment_id: UUID
+        deployment_id: UUID | None
 
     class Meta:
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["route", "deployment"], name="route_step_deployment_once"),
             models.UniqueConstraint(fields=["route", "place"], name="route_step_place_once"),
+            models.UniqueConstraint(fields=["route", "model"], condition=~Q(model=""), name="route_step_model_once"),
+            models.CheckConstraint(
+                condition=Q(deployment=None, model__gt="") | Q(deployment__isnull=False, model=""),
+                name="route_step_is_one_thing",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.deployment_id}"
+        return f"{self.place}: {self.key}"
+
+    @property
+    def key(self) -> str:
+        """How it is named where a route is made: the id of a deployment, or the name of the installation's model."""
+        return str(self.deployment_id) if self.deployment_id else self.model
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.deployment.name if self.deployment else self.model
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is asked."""
+        return self.deployment is None or (self.deployment.is_enabled and self.deployment.provider.is_enabled)
 
 
 class ModelRules(OrganizationModel):

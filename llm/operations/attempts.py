@@ -145,7 +145,7 @@ class Attempts:
         self.breakers.admit(whose, name=candidate.name)
         drawn: Sequence[Draw] = ()
         try:
-            drawn = await self.counter.draw(candidate, request) if self.counter else ()
+            drawn = await self.counter.draw(candidate, request) if self.counter and not candidate.is_offline else ()
             async with aclosing(await self._opened(candidate, request)) as pieces:
                 async for piece in pieces:
                     self.breakers.note_answer(whose)

@@ -96,6 +96,8 @@ class Gateway:
 
     def adapter(self, candidate: Candidate, deployment: Deployment, *, route: str = "") -> ChatModel:
         """Return who speaks to a deployment, with what every single call goes through around it."""
+        if candidate.is_offline:
+            return OfflineModel(note="The built-in offline model answered, as the route has it.", embed=embed_here)
         adapter = open_adapter(deployment, policy=self.policy(candidate), apart=self.apart)
         model = self.priced(adapter, candidate, deployment, route=route)
         if deployment.kind in BATCHING_KINDS and self.asker is not None:

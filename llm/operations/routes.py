@@ -15,10 +15,13 @@ from accounts.queries.access import insist_in_organization
 from accounts.queries.projects import access_project
 from accounts.tenancy import in_organization
 from codexos.kernel import clock
+from codexos.kernel.ids import parse_id
 from llm.errors import DeploymentNotFound, ModelInvalid, ModelNameTaken
 from llm.models import Deployment, ModelRules, Route, RouteStep
+from llm.models.providers import NAME_LENGTH
 from llm.operations.catalogs import forget_models
 from llm.operations.naming import clean_model_name
+from llm.queries.catalogs import operators_candidate
 from llm.queries.providers import MANAGE, access_deployment
 from llm.queries.routes import access_route, access_rules, insist_may_change_route, steps_of
 
@@ -96,7 +99,7 @@ def change_route(actor: Actor, route: UUID | str, edit: RouteEdit, *, check: Che
 def move_step(actor: Actor, route: UUID | str, deployment: str, *, by: int) -> Route:
     """Have a deployment asked earlier (``by`` below 0) or later. Raises RouteNotFound, DeploymentNotFound."""
     row = access_route(actor, route, to_change=True, holding=True)
-    order = [str(step.deployment_id) for step in steps_of(row)]
+    order = [step.key for step in steps_of(row)]
     if deployment not in order:
         raise DeploymentNotFound(f"Route {row.name!r} does not lead to this deployment. Read it again.")
     place = order.index(deployment)
@@ -172,19 +175,34 @@ def _put_steps(actor: Actor, row: Route, deployments: Sequence[str]) -> None:
         raise ModelInvalid(f"A route leads to at most {MOST_STEPS} deployments.", place="deployments")
     if len(set(deployments)) < len(deployments):
         raise ModelInvalid("A route leads to each deployment once.", place="deployments")
-    found: list[Deployment] = [access_deployment(actor, each) for each in deployments]
+    # What the operator has taken away meanwhile stays in its place until somebody takes it out.
+    there = {step.model for step in RouteStep.objects.for_organization(row.organization_id).filter(route=row)}
+    found = [(None, each) if each in there - {""} else _step(actor, each) for each in deployments]
     RouteStep.objects.for_organization(row.organization_id).filter(route=row).delete()
     RouteStep.objects.bulk_create(
-        RouteStep(organization_id=row.organization_id, route=row, deployment=each, place=place)
-        for place, each in enumerate(found)
+        RouteStep(organization_id=row.organization_id, route=row, deployment=deployment, model=model, place=place)
+        for place, (deployment, model) in enumerate(found)
     )
+
+
+def _step(actor: Actor, named: str) -> tuple[Deployment | None, str]:
+    """Return the deployment of an id, or the name of a model that the operator of the installation has set up."""
+    if parse_id(named) is not None:
+        return access_deployment(actor, named), ""
+    if len(named) > NAME_LENGTH or operators_candidate(named) is None:
+        raise ModelInvalid(
+            f"{named[:NAME_LENGTH]!r} is neither the id of a deployment nor a model that the operator of this "
+            "installation has set up. GET /api/v1/models/ lists those.",
+            place="deployments",
+        )
+    return None, named
 
 
 def _described(row: Route) -> dict[str, Any]:
     return {
         "name": row.name,
         "project": row.project.slug if row.project else None,
-        "deployments": [step.deployment.name for step in steps_of(row)],
+        "deployments": [step.name for step in steps_of(row)],
         "retries": row.retries,
         "hedge_after_ms": row.hedge_after_ms,
         "is_sticky": row.is_sticky,

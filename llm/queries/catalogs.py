@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.tenancy import tenant
-from llm.engine.catalog import OFFLINE
+from llm.engine.catalog import OFFLINE, OFFLINE_CONTEXT_TOKENS
 from llm.engine.providers import PROVIDERS, ProviderKind
 from llm.errors import ModelSwitchedOff
 from llm.models import Deployment as DeploymentRow
@@ -64,6 +64,11 @@ class Candidate:
     limits: Limits = Limits()
     limits_id: str = ""
     capabilities: frozenset[str] = frozenset()
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether it is the built-in model, which is no deployment: nothing is sent, counted or paid."""
+        return self.id == OFFLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,17 @@ def way_of_operator(deployment: Deployment) -> Way:
     return Way((Candidate(f"{deployment.base_url} {deployment.model}", name, deployment),))
 
 
+_OFFLINE = Candidate(OFFLINE, OFFLINE, Deployment("CodexOS", OFFLINE, "", "", OFFLINE_CONTEXT_TOKENS, kind="llamacpp"))
+
+
+def operators_candidate(name: str) -> Candidate | None:
+    """Return who answers for a name by the settings of the installation; None where it would be a substitute."""
+    found = find_deployment(name)
+    if isinstance(found, Deployment):
+        return way_of_operator(found).candidates[0]
+    return None if found.refusal else _OFFLINE
+
+
 def load_catalog(organization_id: UUID) -> Catalog:
     """Read what an organization has set up."""
     with tenant(organization_id):
@@ -124,8 +140,6 @@ def load_catalog(organization_id: UUID) -> Catalog:
         rows = list(
             DeploymentRow.objects.for_organization(organization_id).select_related("provider", "provider__key_project")
         )
-        if not rows:
-            return _catalog(rules, {}, {})
         secrets = _secrets_of({row.provider_id: row.provider for row in rows}.values(), organization_id)
         candidates = {row.id: _candidate(row, secrets) for row in rows}
         is_on = {row.id: row.is_enabled and row.provider.is_enabled for row in rows}
@@ -137,7 +151,7 @@ def _catalog(
     rules: ModelRules | None, deployments: Mapping[str, Way], routes: Mapping[tuple[UUID | None, str], Way]
 ) -> Catalog:
     if rules is None:
-        return Catalog(routes, deployments) if deployments else NOTHING
+        return Catalog(routes, deployments) if deployments or routes else NOTHING
     limits = Limits(rules.requests_per_minute, rules.tokens_per_minute)
     return Catalog(routes, deployments, limits, rules.is_local_only)
 
@@ -145,12 +159,16 @@ def _catalog(
 def _routes(
     organization_id: UUID, candidates: Mapping[UUID, Candidate], is_on: Mapping[UUID, bool]
 ) -> dict[tuple[UUID | None, str], Way]:
+    rows = list(Route.objects.for_organization(organization_id))
+    if not rows:
+        return {}
     steps: dict[UUID, list[Candidate]] = {}
     ordered = RouteStep.objects.for_organization(organization_id).order_by("place")
-    for route_id, deployment_id in ordered.values_list("route_id", "deployment_id"):
-        if is_on[deployment_id]:
-            steps.setdefault(route_id, []).append(candidates[deployment_id])
-    rows = Route.objects.for_organization(organization_id)
+    for route_id, deployment_id, model in ordered.values_list("route_id", "deployment_id", "model"):
+        own = candidates[deployment_id] if deployment_id and is_on[deployment_id] else None
+        # What the operator took out of the settings meanwhile is left out, as what is switched off is.
+        if (found := own if deployment_id else operators_candidate(model)) is not None:
+            steps.setdefault(route_id, []).append(found)
     return {(row.project_id, row.name): _way(row, steps.get(row.id, [])) for row in rows}
 
 

@@ -114,6 +114,11 @@ def known_names() -> Sequence[str]:
     return list(dict.fromkeys([DEFAULT, OFFLINE, *configured_names(), *OPENAI_NAMES, *ANTHROPIC_NAMES]))
 
 
+def operators_names() -> Sequence[str]:
+    """The names that somebody answers here, the built-in model among them: those that a route may lead to."""
+    return [name for name in known_names() if name != DEFAULT and refusal_of(name) is None]
+
+
 def _default() -> Deployment | Substitute:
     if settings.DEFAULT_MODEL not in (DEFAULT, OFFLINE):
         return find_deployment(settings.DEFAULT_MODEL)

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from codexos.kernel.prose import plain
 from llm.engine.catalog import CAUTIOUS_CONTEXT_TOKENS, DEFAULT
-from llm.errors import ModelNotConfigured, ModelSwitchedOff, ModelUnknown
+from llm.errors import EmbeddingsNotOffered, ModelNotConfigured, ModelSwitchedOff, ModelUnknown
 from llm.queries.catalogs import Catalog, Way, way_of_operator
 from llm.queries.deployments import OPENAI_URL, Deployment, find_deployment
 
@@ -31,6 +31,8 @@ def find_embedder(catalog: Catalog, name: str, *, project_id: UUID | None = None
         return None if found is None else way_of_operator(found)
     if not way.candidates:
         raise ModelSwitchedOff(name=name)
+    if way.candidates[0].is_offline:
+        raise EmbeddingsNotOffered(provider="CodexOS", model=name)
     model = way.candidates[0].deployment.model
     same = tuple(each for each in way.candidates if each.deployment.model == model)
     # Whatever of them answers, it is the first: a text goes out once, and all vectors lie in one space.

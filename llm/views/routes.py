@@ -76,7 +76,7 @@ class RoutePage(ModelsPage):
     ) -> HttpResponse:
         """Render the route."""
         steps = steps_of(self.route)
-        there = {str(step.deployment_id) for step in steps}
+        there = {step.key for step in steps}
         return self.page(
             request,
             status=status,
@@ -118,7 +118,7 @@ class StepDeed(RoutePage):
     def post(self, request: HttpRequest, route: str) -> HttpResponse:
         """Do it; the route stays as it was where that cannot be."""
         deployment, deed = request.POST.get("deployment", ""), request.POST.get("do", "")
-        order = [str(step.deployment_id) for step in steps_of(self.route)]
+        order = [step.key for step in steps_of(self.route)]
         try:
             if deed in ("earlier", "later"):
                 move_step(self.actor, self.route.pk, deployment, by=-1 if deed == "earlier" else 1)

@@ -14,6 +14,7 @@ from accounts.queries.access import insist_in_organization
 from accounts.queries.pages import LARGEST_PAGE
 from accounts.queries.projects import list_projects
 from llm.forms.providers import key_choice
+from llm.queries.deployments import operators_names
 from llm.queries.providers import MANAGE, all_deployments, may_manage_models, may_see_keys
 from llm.queries.routes import MANAGE_OF_PROJECT
 from vault.queries.secrets import list_secrets
@@ -55,7 +56,8 @@ class ModelsPage(OrganizationPage):
 
     def deployments(self) -> list[tuple[str, str]]:
         """Return what a route may lead to, as choices."""
-        return [(str(row.pk), f"{row.name} ({row.provider.name})") for row in all_deployments(self.actor)]
+        own = [(str(row.pk), f"{row.name} ({row.provider.name})") for row in all_deployments(self.actor)]
+        return [*own, *((name, f"{name} ({_('this server')})") for name in operators_names())]
 
     def places(self) -> list[tuple[str, Any]]:
         """Return for whom the actor may make routes, as choices."""

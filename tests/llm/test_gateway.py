@@ -188,7 +188,7 @@ def test_a_deployment_is_not_asked_for_what_it_cannot_do(world: World, servers: 
     servers[1].will(words=("{}",))
     _, answer = ask(asker_in(world), "fast", schema={"type": "object"})
     assert way_of(answer) == [("near", "model_lacks"), ("far", None)]
-    with pytest.raises(ModelLacks, match="without schema"):
+    with pytest.raises(ModelLacks, match="without structured output"):
         ask(asker_in(world), "near", schema={"type": "object"})
 
 
