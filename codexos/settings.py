@@ -241,6 +241,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 EGRESS_ALLOW = env.openings("CODEXOS_EGRESS_ALLOW")
 EGRESS_LOCAL_ONLY = env.flag("CODEXOS_LOCAL_ONLY")
 SEARXNG_URL = env.web_address("CODEXOS_SEARXNG_URL")
+SANDBOX_SOCKET = env.text("CODEXOS_SANDBOX_SOCKET", default=str(CODEXOS_HOME / "run" / "sandbox.sock"))
 THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)
 if not THROTTLES_ON and not CODEXOS_EMBEDDED:
     raise SystemExit("CODEXOS_THROTTLES=off is for measuring on one machine; it is refused outside the embedded mode.")

@@ -35,6 +35,7 @@ class Chosen:
     socket: str
     user: tuple[int, int] | None
     egress: str
+    """Where the proxies of jobs listen: the folder ``egress`` beside the socket."""
     environment: str | None
     programs: str | None
     slots: int
@@ -50,14 +51,15 @@ def main(words: list[str]) -> int:
     """Serve until told to stop, or until one of the two processes ends."""
     chosen = read(words)
     groups = cgroups.find(f"codexos-sandbox-{os.getpid()}")
-    listening = listen(chosen.socket, group=chosen.socket_group)
+    listening = _listen(chosen) if chosen.socket else None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
         ours.close()
         return _serve(chosen, theirs, listening=listening, groups=groups)
     theirs.close()
-    listening.close()
+    if listening:
+        listening.close()
     try:
         _keep(chosen, ours, groups)
     finally:
@@ -65,17 +67,22 @@ def main(words: list[str]) -> int:
         ours.close()
         with suppress(OSError):
             os.waitpid(pid, 0)
-        with suppress(OSError):
-            os.unlink(chosen.socket)
+        if chosen.socket:
+            with suppress(OSError):
+                os.unlink(chosen.socket)
     return 0
+
+
+def _listen(chosen: Chosen) -> socket.socket:
+    os.makedirs(chosen.egress, mode=0o700, exist_ok=True)
+    return listen(chosen.socket, group=chosen.socket_group)
 
 
 def read(words: list[str]) -> Chosen:
     """Return what was said on the command line."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Runs untrusted code behind walls.")
-    parser.add_argument("--socket", required=True, help="where it listens")
+    parser.add_argument("--socket", default="", help="where it listens; without one it tells whether it can, and ends")
     parser.add_argument("--user", help="UID:GID the service runs as where this is root")
-    parser.add_argument("--egress", default="", help="the folder of the proxies' sockets")
     parser.add_argument("--environment", help="the folder of the Python environment")
     parser.add_argument("--programs", help="a folder shown read-only at /opt/programs")
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="jobs at once")
@@ -102,7 +109,7 @@ def read(words: list[str]) -> Chosen:
     return Chosen(
         socket=said.socket,
         user=(user[0], user[1]) if user and os.geteuid() == 0 else None,
-        egress=said.egress,
+        egress=os.path.join(os.path.dirname(said.socket), "egress") if said.socket else "",
         environment=said.environment,
         programs=said.programs,
         slots=said.slots,
@@ -151,10 +158,11 @@ def _inside(chosen: Chosen) -> Inside:
         interpreter=_interpreter(chosen.environment),
         environment=chosen.environment,
         programs=chosen.programs,
+        libraries=_variables(chosen.environment).get("LD_LIBRARY_PATH"),
     )
 
 
-def _serve(chosen: Chosen, line: socket.socket, *, listening: socket.socket, groups: Cgroups) -> int:
+def _serve(chosen: Chosen, line: socket.socket, *, listening: socket.socket | None, groups: Cgroups) -> int:
     """Be the service: give up what root may do, then answer."""
     parent = os.getppid()
     os.environ.clear()
@@ -171,7 +179,7 @@ def _serve(chosen: Chosen, line: socket.socket, *, listening: socket.socket, gro
     return 0
 
 
-async def _answer(chosen: Chosen, line: socket.socket, *, listening: socket.socket, groups: Cgroups) -> None:
+async def _answer(chosen: Chosen, line: socket.socket, *, listening: socket.socket | None, groups: Cgroups) -> None:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
@@ -193,6 +201,11 @@ async def _answer(chosen: Chosen, line: socket.socket, *, listening: socket.sock
         has_group=bool(groups.version),
         peers=chosen.peers,
     )
+    if listening is None:
+        await jobs.open()
+        print(json.dumps(service.standing()))  # noqa: T201 - who started this reads it
+        await jobs.close()
+        return
     await service.serve(listening, until=over)
 
 

@@ -37,10 +37,15 @@ class Service:
     peers: frozenset[int]
     _open: set["asyncio.Task[None]"] = field(default_factory=set)
 
+    def standing(self) -> dict[str, object]:
+        """Return whether code can run here, why not where it cannot, and which walls stand."""
+        return {"is_available": self.jobs.lack is None, "reason": self.jobs.lack, "walls": dict(self.walls)}
+
     async def serve(self, listening: socket.socket, *, until: asyncio.Event) -> None:
         """Answer until told to stop, then end every job."""
         await self.jobs.open()
         self.sessions.lack = self.jobs.lack
+        print(f"The sandbox listens. {self.jobs.lack or 'Code runs behind its walls.'}", flush=True)  # noqa: T201
         server = await asyncio.start_unix_server(self._came, sock=listening, backlog=CONNECTIONS)
         async with server:
             await until.wait()
@@ -90,8 +95,7 @@ class Service:
         return doing
 
     async def _standing(self, _asked: Mapping[str, Any], asker: Asker) -> None:
-        told = {"is_available": self.jobs.lack is None, "reason": self.jobs.lack, "walls": dict(self.walls)}
-        await asker.tell("X", told)
+        await asker.tell("X", self.standing())
 
     async def _run(self, asked: Mapping[str, Any], asker: Asker) -> None:
         await self._do(read_job(asked, caps=self.caps), self.jobs, asker=asker)

@@ -38,11 +38,13 @@ class Inside:
     interpreter: str
     environment: str | None = None
     programs: str | None = None
+    libraries: str | None = None
     rooms: Rooms = field(default_factory=Rooms)
 
     def words(self, *, files: Sequence[str], folder: str | None, has_filter: bool = True) -> bytes:
         """Return the words for bubblewrap. ``files`` are copied from the descriptors after the filter's."""
         words = [*_NAMESPACES, *_PERSON, *_machine()]
+        words += ["--setenv", "LD_LIBRARY_PATH", self.libraries] if self.libraries else []
         words += ["--ro-bind", self.environment, "/opt/codexos"] if self.environment else []
         words += ["--ro-bind", self.programs, "/opt/programs"] if self.programs else []
         words += [*_etc(), *self._written(folder)]

@@ -127,7 +127,7 @@ class LiveProcess:
                 self._writer.write(Frame("I", part[begin : begin + PART]).packed())
                 await self._writer.drain()
         except OSError as error:
-            raise SandboxUnavailable(because=str(error)) from error
+            raise _away(str(error)) from error
 
     async def end_input(self) -> None:
         """Tell it that no input follows."""
@@ -191,7 +191,7 @@ class Sandbox:
         try:
             reader, writer = await asyncio.open_unix_connection(self.socket)
         except OSError as error:
-            raise SandboxUnavailable(because=f"nobody answers at its socket ({error.strerror})") from error
+            raise _away(f"nobody answers at its socket ({error.strerror}).") from error
         try:
             writer.write(ask.packed())
             yield reader, writer
@@ -244,19 +244,25 @@ def _outcome(told: Mapping[str, Any]) -> Outcome:
     )
 
 
+def _away(because: str) -> SandboxUnavailable:
+    return SandboxUnavailable(
+        f"The sandbox cannot run this now: {because} `bin/manage doctor` tells what it needs.", because=because
+    )
+
+
 async def _next(reader: asyncio.StreamReader) -> Frame:
     """Return the next frame. Raises SandboxRefused for a no, SandboxUnavailable where the service is gone."""
     try:
         frame = await read_frame(reader)
     except (OSError, FrameInvalid) as error:
-        raise SandboxUnavailable(because=str(error)) from error
+        raise _away(str(error)) from error
     if frame is None:
-        raise SandboxUnavailable(because="it ended in the middle of it")
+        raise _away("it ended in the middle of it.")
     if frame.kind == "N":
         told = _read(frame)
         if told["code"] in {"away", "busy"}:
-            raise SandboxUnavailable(because=told["message"])
-        raise SandboxRefused(because=told["message"])
+            raise _away(told["message"])
+        raise SandboxRefused(f"The sandbox does not take this: {told['message']}")
     return frame
 
 

@@ -15,6 +15,7 @@ from agents.engine.offered import ToolState
 from agents.engine.tools import ToolSpec
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
+IN_THE_SANDBOX = frozenset({"Shell", "PythonExec"})
 BUILT_IN_NAMES = frozenset(BUILT_IN)
 """What any flow may call."""
 
@@ -75,6 +76,8 @@ def _note(name: str) -> str:
             if settings.SEARXNG_URL
             else "Searches the files of the run's context; with CODEXOS_SEARXNG_URL it searches the web."
         )
+    if name in IN_THE_SANDBOX:
+        return "Runs in the sandbox; where this machine cannot hold one it is refused, and bin/manage doctor says why."
     if settings.EGRESS_LOCAL_ONLY:
         return "Local-only mode: only local addresses are reached."
     return "Private addresses are refused, but for those in CODEXOS_EGRESS_ALLOW."

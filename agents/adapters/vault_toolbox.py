@@ -3,10 +3,11 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agents.adapters.secrets import RunSecrets
 from agents.engine.errors import SecretsNotAtHand
-from agents.engine.gate import Occasion
+from agents.engine.gate import Occasion, say_nothing
 from agents.engine.ports import Toolbox
 from agents.engine.secrets import keys_in, opened
 from agents.engine.tools import ToolSpec, check_arguments
@@ -45,7 +46,8 @@ class VaultToolbox:
             if keys:
                 # As they were written they fit; as they are, they may be too long.
                 check_arguments(self._tools.describe(name), whole)
-            result = await self._tools.call(name, whole, on=on)
+            # What is shown as it comes cannot be searched for secrets that are cut in two.
+            result = await self._tools.call(name, whole, on=replace(on, emit=say_nothing) if keys else on)
         except CodexosError as error:
             trouble = secrets.clean(error)
         except Exception:

@@ -71,17 +71,9 @@ class ToolUnavailable(Unavailable):
 class SandboxUnavailable(Unavailable):
     """The sandbox service is away, full, or cannot hold untrusted code on this machine."""
 
-    def __init__(self, *, because: str) -> None:
-        super().__init__(
-            f"The sandbox cannot run this now: {because} `bin/manage doctor` tells what it needs.", because=because
-        )
-
 
 class SandboxRefused(InvalidInput):
     """The sandbox service does not take a job as it was asked for."""
-
-    def __init__(self, *, because: str) -> None:
-        super().__init__(f"The sandbox does not take this: {because}", because=because)
 
 
 class ToolBroke(Broken):

@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """`bin/manage doctor`: checks everything bin/up needs and says what to do about each failure."""
 
+import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import psycopg
 
-from codexos.local import bundle, chromium, install, postgres, redis
+from codexos.local import bundle, chromium, install, postgres, processes, redis
 from codexos.local.checks import LEAST_FREE_BYTES, check_disk, check_port
 from codexos.local.environment import Setup
 from codexos.local.errors import LocalFault
+from codexos.local.home import CHECKOUT
 from codexos.local.leftovers import holder_of, is_held
 from codexos.local.servers import serving
 from codexos.local.terminal import say
@@ -135,11 +139,29 @@ def _master_key(setup: Setup) -> Finding:
     return Finding("given by the environment")
 
 
-def _sandbox(_setup: Setup) -> Finding:
-    found = shutil.which("bwrap")
-    return Finding(
-        found or "no bubblewrap; apt-get install bubblewrap, for running untrusted code", is_information=True
+def _sandbox(setup: Setup) -> Finding:
+    """Put walls up once, as the service would. Without them everything but running code goes on."""
+    words = [sys.executable, "-m", "sandbox", "--warm", "0", *processes.sandbox_words(setup)]
+    run = subprocess.run(words, cwd=CHECKOUT, env={"PATH": os.defpath}, capture_output=True, text=True, check=False)
+    try:
+        standing = json.loads(run.stdout)
+    except ValueError:
+        said = run.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        return Finding(f"code is not run: the sandbox does not start ({said[0]})", is_information=True)
+    if not standing["is_available"]:
+        return Finding(f"code is not run: {standing['reason']}", is_information=True)
+    return Finding("; ".join(_walls(standing["walls"])))
+
+
+def _walls(walls: dict[str, Any]) -> list[str]:
+    """What holds here, and what is weaker than it could be."""
+    version = walls["control_groups"]
+    groups = f"control groups (version {version})" if version else f"no control groups: {walls['why_no_groups']}"
+    users = (
+        "a user of its own for every slot" if walls["user_per_slot"] else "slots run as this user (not started as root)"
     )
+    python = "Python packages installed" if walls["python"] else "its Python packages come with the next bin/up"
+    return ["code runs behind bubblewrap and seccomp", groups, users, python]
 
 
 def _embedder(setup: Setup) -> Finding:
@@ -170,6 +192,6 @@ CHECKS: dict[str, Callable[[Setup], Finding]] = {
     "port": _port,
     "servers": _servers,
     "master key": _master_key,
-    "bubblewrap": _sandbox,
+    "sandbox": _sandbox,
     "embedder": _embedder,
 }

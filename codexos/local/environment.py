@@ -64,10 +64,16 @@ class Setup:
         """Where a person on this machine finds it."""
         return self.given.get("CODEXOS_URL") or f"http://127.0.0.1:{self.port}"
 
+    @property
+    def sandbox_socket(self) -> str:
+        """Where the sandbox listens."""
+        return self.given.get("CODEXOS_SANDBOX_SOCKET") or str(self.home.sandbox_socket)
+
     def variables(self) -> dict[str, str]:
         """Everything a process needs, on top of what the person has set."""
         made = {"CODEXOS_HOME": str(self.home.root), "PORT": str(self.port)}
         made["HOST"] = self.host
+        made["CODEXOS_SANDBOX_SOCKET"] = self.sandbox_socket
         if self.has_own_database:
             made |= embedded_addresses(self.home) | {"CODEXOS_EMBEDDED": "1"}
         elif self.is_administrator_given:

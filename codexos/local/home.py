@@ -76,6 +76,12 @@ class Home:
         return SHORT_FOLDERS / f"codexos-{os.geteuid()}-{self.digest}"
 
     @property
+    def sandbox_socket(self) -> Path:
+        """Where the sandbox listens; its keeper opens it, so that root's may lie in a private folder."""
+        inside = self.run / "sandbox.sock"
+        return inside if len(str(inside)) <= SOCKET_PATH_LIMIT else self.sockets / "sandbox.sock"
+
+    @property
     def digest(self) -> str:
         """A short name of this home, different for every path."""
         return hashlib.sha256(str(self.root).encode()).hexdigest()[:12]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
-from codexos.local import postgres, redis
+from codexos.local import postgres, redis, sandbox_packages
 from codexos.local.environment import Setup
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT, Home
@@ -18,9 +18,19 @@ from codexos.local.leftovers import remember
 from codexos.local.privileges import end_with_parent, server_user
 
 PROCFILE = CHECKOUT / "Procfile"
-DATABASE, QUEUE = "db", "redis"
+DATABASE, QUEUE, SANDBOX = "db", "redis", "sandbox"
 OWNERS_ALONE = ("DATABASE_OWNER_URL", "DATABASE_OWNER_URL_FILE", "DATABASE_ADMIN_URL", "DATABASE_ADMIN_URL_FILE")
 """What no serving process is told: with it a mistake in one of them could reach past the wall of tenancy."""
+SANDBOX_USER = 60599
+"""From root the sandbox is this user, and its slots are the numbers that follow: no system gives them to anybody."""
+SANDBOX_SETTINGS = {
+    "CODEXOS_SANDBOX_SLOTS": "--slots",
+    "CODEXOS_SANDBOX_WARM": "--warm",
+    "CODEXOS_SANDBOX_SESSIONS": "--sessions",
+    "CODEXOS_SANDBOX_MEMORY_MB": "--most-memory",
+    "CODEXOS_SANDBOX_SECONDS": "--most-seconds",
+    "CODEXOS_SANDBOX_PROGRAMS": "--programs",
+}
 LINE = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*):\s*(?P<command>.+)$")
 
 
@@ -48,7 +58,7 @@ def run(name: str, *, setup: Setup, is_durable: bool = True) -> None:
         _become_postgres(setup.home, is_durable=is_durable)
     if name == QUEUE:
         _become_redis(setup.home, is_durable=is_durable)
-    variables = {name: value for name, value in setup.variables().items() if name not in OWNERS_ALONE}
+    variables = _of_sandbox(setup) if name == SANDBOX else _of_product(setup)
     os.umask(0o077)
     os.chdir(CHECKOUT)
     end_with_parent(signal.SIGTERM)
@@ -70,6 +80,32 @@ def _become_redis(home: Home, *, is_durable: bool) -> None:
     os.close(writer)
     os.dup2(reader, 0)
     _exec_server([str(redis.program()), "-"], folder=home.redis, ending=signal.SIGTERM)
+
+
+def _of_product(setup: Setup) -> dict[str, str]:
+    return {name: value for name, value in setup.variables().items() if name not in OWNERS_ALONE}
+
+
+def _of_sandbox(setup: Setup) -> dict[str, str]:
+    """What the sandbox is told: where it listens and what it may lend, and nothing else of this installation."""
+    return {
+        "PATH": f"{CHECKOUT / '.venv' / 'bin'}:{setup.given.get('PATH', os.defpath)}",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONUNBUFFERED": "1",
+        "CODEXOS_SANDBOX_SOCKET": setup.sandbox_socket,
+        "CODEXOS_SANDBOX_WORDS": shlex.join(sandbox_words(setup)),
+    }
+
+
+def sandbox_words(setup: Setup) -> list[str]:
+    """What the sandbox's command line says of this installation."""
+    words = ["--user", f"{SANDBOX_USER}:{SANDBOX_USER}"] if os.geteuid() == 0 else []
+    words += ["--environment", str(sandbox_packages.folder())] if sandbox_packages.is_ready() else []
+    for name, option in SANDBOX_SETTINGS.items():
+        if value := setup.given.get(name):
+            words += [option, value]
+    return words
 
 
 def _exec_server(words: list[str], *, folder: Path, ending: signal.Signals) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from codexos.local import bundle, chromium, postgres, stamps
+from codexos.local import bundle, chromium, postgres, sandbox_packages, stamps
 from codexos.local.environment import MASTER_KEY_NAMES, Setup, master_key_file, with_bytecode
 from codexos.local.errors import LocalFault
 from codexos.local.home import CHECKOUT, Home
@@ -154,11 +154,13 @@ def _chosen(words: list[str], variables: Mapping[str, str]) -> int:
 def _pytest_only(words: list[str], variables: Mapping[str, str]) -> int:
     if bundle.has_sources():
         _build_bundle()
+    _make_sandbox_ready()
     chromium.find()
     return _run(_tool("pytest"), *words, variables=variables)
 
 
 def _everything(variables: Mapping[str, str]) -> int:
+    _make_sandbox_ready()
     codes = [_check(words, variables) for words in STATIC_CHECKS]
     if bundle.has_sources():
         codes += [_build_bundle(), *(_frontend(script) for script in FRONTEND_CHECKS)]
@@ -222,6 +224,11 @@ def _build_bundle() -> int:
         say(str(fault))
         return 1
     return 0
+
+
+def _make_sandbox_ready() -> None:
+    if sandbox_packages.LOCK.is_file():
+        sandbox_packages.make_ready()
 
 
 def _frontend(script: str) -> int:

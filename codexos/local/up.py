@@ -14,7 +14,7 @@ from types import FrameType
 
 import psutil
 
-from codexos.local import bundle, postgres, processes, redis, servers, stamps
+from codexos.local import bundle, postgres, processes, redis, sandbox_packages, servers, stamps
 from codexos.local.checks import check_disk, check_port
 from codexos.local.environment import Setup
 from codexos.local.errors import LocalFault, ServerFailed
@@ -60,6 +60,18 @@ def _watch_until_stopped(supervisor: Supervisor) -> None:
 
 
 def _start(supervisor: Supervisor) -> None:
+    with sandbox_packages.made_ready_beside() as problems:
+        _prepare(supervisor)
+    for problem in problems:
+        say(f"   sandbox       Python is not to be had in it: {problem}")
+    with step("processes") as shown:
+        shown.note(" ".join(supervisor.product))
+        start_product(supervisor)
+    _announce(supervisor.setup)
+
+
+def _prepare(supervisor: Supervisor) -> None:
+    """Make everything that the product's processes find when they start."""
     setup = supervisor.setup
     supervisor.start()
     with step("servers") as shown:
@@ -73,10 +85,6 @@ def _start(supervisor: Supervisor) -> None:
     if setup.has_own_database:
         with step("demo") as shown:
             shown.note(_seed(setup))
-    with step("processes") as shown:
-        shown.note(" ".join(supervisor.product))
-        start_product(supervisor)
-    _announce(setup)
 
 
 def _start_servers(supervisor: Supervisor, *, shown: Step) -> None:

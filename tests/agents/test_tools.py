@@ -121,7 +121,7 @@ async def test_a_run_searches_the_web_where_the_operator_has_set_where(committed
 
 def test_the_tools_are_listed_with_their_shapes_and_promises(world: World, api: Any) -> None:
     listed = api(world.viewer).get("/api/v1/tools/").json()
-    http, search = listed["results"]
+    http, python, shell, search = listed["results"]
     assert (listed["next"], listed["previous"]) == (None, None)
     assert (http["name"], http["repeatable"], search["name"], search["repeatable"]) == (
         "HTTPRequest",
@@ -129,6 +129,10 @@ def test_the_tools_are_listed_with_their_shapes_and_promises(world: World, api: 
         "WebSearch",
         "always",
     )
+    assert [(tool["name"], tool["repeatable"], tool["capabilities"]) for tool in (python, shell)] == [
+        ("PythonExec", "never", ["exec", "egress:*"]),
+        ("Shell", "never", ["exec", "egress:*"]),
+    ]
     assert http["capabilities"] == ["read", "write", "egress:*"]
     assert "CODEXOS_SEARXNG_URL" in search["note"]
     for tool in listed["results"]:

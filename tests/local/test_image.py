@@ -24,13 +24,14 @@ def product_services() -> dict[str, dict[str, Any]]:
 
 def test_the_image_is_what_is_left_of_several_stages() -> None:
     *building, final = stages()
-    assert [stage.name for stage in building] == ["bundle", "packages"]
+    assert [stage.name for stage in building] == ["bundle", "packages", "sandbox"]
     assert "npm" not in str(final.instructions)
     assert "pip install" not in str(final.instructions)
     taken = [match for rest in final.all("COPY") for match in re.findall(r"--from=(\w+)", rest)]
     assert set(taken) == {stage.name for stage in building}
     for stage in stages():
-        assert re.search(r":\d[\w.]*", stage.base), f"{stage.base} says no version"
+        is_ours = stage.base in {each.name for each in building}
+        assert is_ours or re.search(r":\d[\w.]*", stage.base), f"{stage.base} says no version"
 
 
 def test_it_runs_as_an_ordinary_user_named_by_number() -> None:
@@ -78,12 +79,24 @@ def test_every_service_of_ours_is_locked_in() -> None:
     for name, service in product_services().items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
+        assert "user" not in service, "the image's own user"
+        if name == "sandbox":
+            continue
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert service["tmpfs"] == ["/tmp"], name
-        assert service["volumes"] == ["home:" + stages()[-1].last("VOLUME")], name
-        assert "user" not in service, "the image's own user"
+        assert service["volumes"] == ["home:" + stages()[-1].last("VOLUME"), "sandbox:/run/codexos"], name
     open_ports = [port for service in compose()["services"].values() for port in service.get("ports", [])]
     assert open_ports == ["127.0.0.1:8000:8000"]
+
+
+def test_what_runs_code_has_no_network_no_secret_and_no_volume_but_its_sockets() -> None:
+    sandbox = compose()["services"]["sandbox"]
+    assert sandbox["network_mode"] == "none"
+    assert sandbox["volumes"] == ["sandbox:/run/codexos"]
+    assert set(sandbox["environment"]) == {"CODEXOS_SANDBOX_SOCKET", "CODEXOS_SANDBOX_ENVIRONMENT"}
+    # Namespaces are made by it, which the profiles of the engine forbid.
+    lifted = {"seccomp:unconfined", "apparmor:unconfined", "systempaths:unconfined"}
+    assert set(sandbox["security_opt"]) == {"no-new-privileges:true", *lifted}
 
 
 def test_only_the_service_that_migrates_knows_who_owns_the_tables() -> None:

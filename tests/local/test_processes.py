@@ -13,14 +13,20 @@ from codexos.local.home import Home, secret_text
 from codexos.local.supervision import ProcessState, Supervisor, settings_text
 from codexos.local.watch import Watch
 
-VARIABLES = {"HOST": "127.0.0.1", "PORT": "8000", "CODEXOS_HOME": "/home of/somebody"}
+VARIABLES = {
+    "HOST": "127.0.0.1",
+    "PORT": "8000",
+    "CODEXOS_HOME": "/home of/somebody",
+    "CODEXOS_SANDBOX_SOCKET": "/home of/somebody/run/sandbox.sock",
+    "CODEXOS_SANDBOX_WORDS": "--slots 4",
+}
 
 
-def test_the_procfile_names_the_four_processes_and_each_can_be_started() -> None:
-    assert list(processes.product_processes()) == ["web", "flows", "jobs", "beat"]
+def test_the_procfile_names_the_processes_and_each_can_be_started() -> None:
+    assert list(processes.product_processes()) == ["web", "flows", "jobs", "sandbox", "beat"]
     for name in processes.product_processes():
         assert "$" not in " ".join(processes.command_of(name, variables=VARIABLES))
-    with pytest.raises(LocalFault, match="web, flows, jobs, beat"):
+    with pytest.raises(LocalFault, match="web, flows, jobs, sandbox, beat"):
         processes.command_of("nobody", variables=VARIABLES)
     with pytest.raises(LocalFault, match="HOST"):
         processes.command_of("web", variables={})

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from agents.adapters.sandbox import Sandbox
+from codexos.local import sandbox_packages
 from codexos.local.home import CHECKOUT
 
 OWN_USER = "60599:60599"
@@ -36,10 +37,9 @@ def serving(*words: str) -> Iterator[Served]:
     # Short, as a socket's path is; and passable, as the service is another user where this one is root.
     with tempfile.TemporaryDirectory(prefix="cx-sbx-") as name:
         folder = Path(name)
-        (folder / "egress").mkdir()
         user = ["--user", OWN_USER] if os.geteuid() == 0 else []
         command = [sys.executable, "-m", "sandbox", "--socket", str(folder / "sandbox.sock"), *user]
-        command += ["--egress", str(folder / "egress"), "--most-memory", "512", *words]
+        command += ["--environment", str(sandbox_packages.make_ready()), "--most-memory", "512", *words]
         process = subprocess.Popen(command, cwd=CHECKOUT, env={"PATH": os.defpath})
         try:
             served = Served(folder, process)

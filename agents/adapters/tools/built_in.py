@@ -9,8 +9,10 @@ from agents.adapters.tools.file_read import FileRead
 from agents.adapters.tools.file_search import FileSearch
 from agents.adapters.tools.file_write import FileWrite
 from agents.adapters.tools.http_request import HTTPRequest
+from agents.adapters.tools.python_exec import PythonExec
 from agents.adapters.tools.room import Maker, Tool, ToolRoom
 from agents.adapters.tools.searxng import SearxngSearch
+from agents.adapters.tools.shell import Shell
 from agents.adapters.tools.web_search import WebSearch
 
 
@@ -24,6 +26,8 @@ BUILT_IN: Mapping[str, Maker] = {
     "FileSearch": FileSearch,
     "FileWrite": FileWrite,
     "HTTPRequest": lambda room: HTTPRequest(room.egress),
+    "PythonExec": PythonExec,
+    "Shell": Shell,
     "WebSearch": _search,
 }
 """By name, which is the one in the tool's spec."""

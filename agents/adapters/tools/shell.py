@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Shell: one command line in the sandbox."""
+
+from typing import cast
+
+from agents.adapters.tools.code_jobs import (
+    ARGUMENTS,
+    LONGEST_SECONDS,
+    RESULT,
+    capabilities_of,
+    hosts_of,
+    job_of,
+    result_of,
+    run_job,
+)
+from agents.adapters.tools.room import ToolRoom
+from agents.engine.gate import Occasion
+from agents.engine.tools import ToolSpec
+from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+_SPEC = ToolSpec(
+    name="Shell",
+    description=(
+        "Run a command line in a sandbox and return what it says. It begins in an empty folder; what it leaves in /out "
+        "is returned as files. There is no network but to the hosts that are named."
+    ),
+    schema={
+        "type": "object",
+        "properties": {
+            "command": {"type": "string", "minLength": 1, "maxLength": 100_000, "description": "Read by sh."},
+            **cast(dict[str, JsonValue], ARGUMENTS),
+        },
+        "required": ["command"],
+        "additionalProperties": False,
+    },
+    result_schema={
+        "type": "object",
+        "properties": RESULT,
+        "required": list(RESULT),
+        "additionalProperties": False,
+    },
+    capabilities=("exec", "egress:*"),
+    touches=capabilities_of,
+    content=frozenset({"stdin"}),
+    # Above what a call may ask for itself, so that the sandbox's own end is the one that is told.
+    timeout_seconds=LONGEST_SECONDS + 180,
+)
+
+
+class Shell:
+    """Runs what a flow or a model writes, where it can do no harm."""
+
+    def __init__(self, room: ToolRoom) -> None:
+        self._room = room
+
+    @property
+    def spec(self) -> ToolSpec:
+        """What is promised about it."""
+        return _SPEC
+
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        """Return how it ended and what it said. Raises SandboxUnavailable, SandboxRefused."""
+        job = job_of(arguments, ["/bin/sh", "-c", str(arguments.get("command", ""))])
+        return result_of(await run_job(job, self._room, hosts=hosts_of(arguments), on=on))
