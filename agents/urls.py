@@ -3,10 +3,11 @@
 
 from django.urls import path
 
-from agents.views import agent, approvals, flow, flows, home, runs, start, travel, triggers
+from agents.views import agent, approvals, flow, flows, home, policies, runs, start, travel, triggers
 
 _TRIGGERS = "flows/<str:flow>/triggers/"
 _TRIGGER = _TRIGGERS + "<str:trigger>/"
+_POLICY = "settings/policy/history/<str:version>/"
 _deed = triggers.TriggerDeedPage.as_view
 
 urlpatterns = [
@@ -42,6 +43,14 @@ urlpatterns = [
     path("runs/<str:run_id>/replay/", travel.ReplayRunForm.as_view(), name="replay-run"),
     path("runs/<str:run_id>/pause/", runs.PauseRunForm.as_view(), name="pause-run"),
     path("runs/<str:run_id>/resume/", runs.ResumeRunForm.as_view(), name="resume-run"),
+    path("settings/policy/", policies.EffectivePolicyPage.as_view(), name="policy"),
+    path("settings/policy/edit/", policies.EditPolicyPage.as_view(), name="edit-policy"),
+    path("settings/policy/rules/<str:place>/", policies.RulePage.as_view(), name="policy-rule"),
+    path("settings/policy/rules/<str:place>/<str:deed>/", policies.RuleDeedForm.as_view(), name="policy-rule-deed"),
+    path("settings/policy/try/", policies.TryPolicyPage.as_view(), name="try-policy"),
+    path("settings/policy/switch-on/", policies.SwitchOnPolicyForm.as_view(), name="switch-on-policy"),
+    path("settings/policy/history/", policies.PolicyHistoryPage.as_view(), name="policy-history"),
+    path(_POLICY + "restore/", policies.RestorePolicyForm.as_view(), name="restore-policy"),
     path("approvals/", approvals.ApprovalListPage.as_view(), name="approvals"),
     path("runs/<str:run_id>/decide/", runs.DecideRunForm.as_view(), name="decide-run"),
 ]

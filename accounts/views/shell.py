@@ -56,6 +56,8 @@ class SettingsPage(OrganizationPage):
         ]
         if self.actor.may_in_organization(Permission.VIEW_AUDIT):
             tabs.append({"key": "audit", "url": reverse("audit"), "label": _("Audit log")})
+        # A page of agents, which stands with what else is the organization's.
+        tabs.append({"key": "policy", "url": reverse("policy"), "label": _("Policy")})
         tabs.append({"key": "organization", "url": reverse("organization-settings"), "label": _("Organization")})
         return tabs
 

@@ -16,7 +16,7 @@ _VERDICTS = ("allow", "ask", "deny")
 class PolicyDraftBody(Body):
     """The text of a policy, in JSON or YAML."""
 
-    source = serializers.CharField(
+    source = serializers.CharField(  # type: ignore[assignment]
         max_length=MOST_CHARACTERS,
         allow_blank=True,
         trim_whitespace=False,
@@ -33,7 +33,7 @@ class SwitchOnBody(Body):
 class TryPolicyBody(Body):
     """What to try on the calls of past runs."""
 
-    source = serializers.CharField(
+    source = serializers.CharField(  # type: ignore[assignment]
         max_length=MOST_CHARACTERS,
         allow_blank=True,
         trim_whitespace=False,
@@ -81,7 +81,7 @@ class PolicyShape(serializers.Serializer[Any]):
     version = serializers.IntegerField(
         source="version.number", allow_null=True, default=None, help_text="Null: the house's own rules hold alone."
     )
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     document = serializers.JSONField(source="data")
     built_in = serializers.JSONField(source="built_in_data", help_text="The house's own rules, which come after.")
     sha256 = serializers.CharField(help_text="Of what it says, however it is written.")
@@ -93,7 +93,7 @@ class PolicyShape(serializers.Serializer[Any]):
 class PolicyDraftShape(serializers.Serializer[Any]):
     """The draft of the next state, and what is wrong with it."""
 
-    source = serializers.CharField(source="draft")
+    source = serializers.CharField(source="draft")  # type: ignore[assignment]
     revision = serializers.IntegerField()
     is_changed = serializers.BooleanField(source="has_draft")
     problems = serializers.SerializerMethodField()

@@ -72,6 +72,31 @@ class PolicyState:
         return policy_hash(self.document)
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyDraft:
+    """The draft as far as it is a policy."""
+
+    document: PolicyDocument
+
+    @property
+    def data(self) -> JsonObject:
+        """What it says, as JSON."""
+        return as_data(self.document)
+
+
+def draft_of(state: PolicyState) -> PolicyDraft | None:
+    """Return the draft; None where its text is no policy."""
+    try:
+        return PolicyDraft(read_policy(state.draft))
+    except CodexosError:
+        return None
+
+
+def built_in_policy() -> PolicyDocument:
+    """Return the rules of the house."""
+    return BUILT_IN
+
+
 def may_manage_policy(actor: Actor) -> bool:
     """Tell whether the policy is the actor's to change."""
     return actor.project_id is None and actor.may_in_organization(MANAGE)

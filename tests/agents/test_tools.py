@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from jsonschema import Draft202012Validator
 
+from agents.adapters.toolbox import BuiltInToolbox
+from agents.adapters.tools.room import ToolRoom
 from agents.operations.live import follow_run
 from codexos.kernel.schemas import schema_trouble
 from tests.agents.engine.stage import chain
@@ -140,6 +142,27 @@ def test_the_tools_are_listed_with_their_shapes_and_promises(world: World, api: 
         for schema in (tool["arguments_schema"], tool["result_schema"]):
             Draft202012Validator.check_schema(schema)
             assert schema_trouble(schema) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "touched"),
+    [
+        ({"url": "https://API.example.com/x"}, ("read", "egress:api.example.com")),
+        ({"url": "http://a.example:8080?x=1", "method": "HEAD"}, ("read", "egress:a.example:8080")),
+        ({"url": "https://a.example", "method": "POST"}, ("read", "write", "egress:a.example")),
+        # what two readers could read differently may lead anywhere
+        ({"url": "https://a.example\\@b.example/"}, ("read", "egress:*")),
+        ({"url": "https://a.example@b.example/"}, ("read", "egress:*")),
+        ({"url": "https://{{ vault.HOST }}/"}, ("read", "egress:*")),
+        ({"url": "https://[2606:4700::1]/"}, ("read", "egress:*")),
+        ({}, ("read", "egress:*")),
+    ],
+)
+def test_a_request_says_which_host_it_reaches_and_whether_it_writes(
+    arguments: dict[str, Any], touched: tuple[str, ...]
+) -> None:
+    spec = BuiltInToolbox(ToolRoom()).describe("HTTPRequest")
+    assert spec.capabilities_of(arguments) == touched
 
 
 def test_nobody_reads_the_tools(world: World, api: Any) -> None:

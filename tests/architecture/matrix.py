@@ -36,6 +36,7 @@ NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
 NEW_PLACE = {"role": "developer", "teams": "{team}"}
 DECISION = {"node_id": "answer", "decision": "again"}  # of a run where nothing waits
 NEW_POLICY = {"source": "rules: [{then: ask}]"}
+FORM_POLICY_RULE = {"name": "R", "then": "ask", "people": "1"}
 NEW_TRIGGER = {"flow_id": "{flow}", "kind": "cron", "name": "T", "cron": "0 7 * * *"}
 FORM_TRIGGER = {"name": "T", "cron": "0 7 * * *", "time_zone": "UTC", "missed": "once"}
 FORM_HOOK = {"name": "T", "style": "codexos"}
@@ -275,6 +276,17 @@ PAGES = (
     _row("POST", "settings/tokens/new/",                    "302 422 422 422 422 422 422 302"),
     _row("GET", "settings/tokens/<str:token>/revoke/",      "302 404 200 200 404 200 404 302"),
     _row("POST", "settings/tokens/<str:token>/revoke/",     "302 404 302 302 404 302 404 302"),
+    _row("GET", "settings/policy/",                         "302 200 200 200 200 200 200 302"),
+    _row("GET", "settings/policy/edit/",                    "302 200 200 200 403 403 403 302"),
+    _row("POST", "settings/policy/edit/",                   "302 302 302 302 403 403 403 302", NEW_POLICY),
+    _row("GET", "settings/policy/rules/<str:place>/",       "302 404 200 200 403 403 403 302"),
+    _row("POST", "settings/policy/rules/<str:place>/",      "302 404 302 302 403 403 403 302", FORM_POLICY_RULE),
+    _row("POST", "settings/policy/rules/<str:place>/<str:deed>/", "302 302 302 302 403 403 403 302"),
+    _row("GET", "settings/policy/try/",                     "302 200 200 200 403 403 403 302"),
+    _row("POST", "settings/policy/try/",                    "302 200 200 200 403 403 403 302", {"past": "1"}),
+    _row("POST", "settings/policy/switch-on/",              "302 302 302 302 403 403 403 302"),
+    _row("GET", "settings/policy/history/",                 "302 200 200 200 200 200 200 302"),
+    _row("POST", "settings/policy/history/<str:version>/restore/", "302 404 302 302 403 403 403 302"),
     _row("GET", "settings/audit/",                          "302 200 200 200 403 403 403 302"),
     _row("GET", "settings/audit/export.<str:form>",         "302 200 200 200 403 403 403 302"),
     _row("GET", "settings/audit/<str:event>/",              "302 404 200 200 403 403 403 302"),

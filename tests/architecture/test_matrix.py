@@ -19,7 +19,14 @@ from tests.architecture.things import acmes_things, others_things, unknown_thing
 from tests.factories import Someone, World, client_for, make_world, sign_in
 
 ROUTES = [route for route in every_route() if not route.pattern.startswith(PREFIXES)]
-OWN = {"path", "form", "number", "hook"}  # the same in every organization: no ids, or asked for a signature alone
+OWN = {
+    "path",
+    "form",
+    "number",
+    "hook",
+    "place",
+    "deed",
+}  # the same in every organization: no ids, or asked for a signature alone
 
 
 def test_every_route_has_its_rows() -> None:

@@ -37,6 +37,8 @@ def acmes_things(world: World) -> dict[str, str]:
     return {
         **things_of(place, admin=world.admin, owner=world.dev, member=world.viewer),
         "version": policies_of(world.admin, 1),
+        "place": "1",
+        "deed": "drop",
     }
 
 
@@ -44,7 +46,7 @@ def others_things(world: World) -> dict[str, str]:
     """Make one of everything in the other organization."""
     place = Place(world.other, world.other_team, world.other_project)
     things = things_of(place, admin=world.stranger, owner=world.stranger, member=world.stranger)
-    return {**things, "version": policies_of(world.stranger, 2)}
+    return {**things, "version": policies_of(world.stranger, 2), "place": "2", "deed": "drop"}
 
 
 def unknown_things() -> dict[str, str]:
@@ -79,6 +81,8 @@ def unknown_things() -> dict[str, str]:
         "number": "1",
         "key": "start",
         "version": "9",
+        "place": "9",
+        "deed": "drop",
         **{name: str(new_id()) for name in names},
     }
 

@@ -15,6 +15,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from playwright.sync_api import Page
 
+from accounts.actor import Actor
 from accounts.models import Person
 from accounts.operations.invitations import invite
 from accounts.operations.projects import create_project
@@ -25,6 +26,7 @@ from accounts.queries.members import list_members
 from accounts.queries.tokens import list_own_tokens
 from accounts.roles import Role
 from agents.operations.flows import create_flow
+from agents.operations.policies import save_policy_draft, switch_on_policy
 from agents.operations.runs import RunRequest, start_run
 from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import create_trigger
@@ -57,6 +59,7 @@ NO_PAGES = {
     **dict.fromkeys(("fire-trigger", "pause-trigger", "resume-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("rotate-trigger", "delete-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("cancel-run", "decide-run", "pause-run", "resume-run"), "forms of a run's page"),
+    **dict.fromkeys(("policy-rule-deed", "switch-on-policy", "restore-policy"), "forms of the policy's pages"),
     **dict.fromkeys(("retry-run", "rerun-run", "fork-run", "replay-run"), "forms of a run's page"),
     **dict.fromkeys(
         ("roll-back-secret", "restore-secret", "share-secret", "unshare-secret"), "forms of a secret's page"
@@ -164,6 +167,7 @@ def make_one_of_each(world: World) -> Arguments:
     provider = create_provider(actor, ProviderEdit(name="Harbor models", kind="ollama"))
     deployment = create_deployment(actor, DeploymentEdit(provider=str(provider.pk), model="llama3:8b"))
     route = create_route(actor, RouteEdit(name="fast", deployments=[str(deployment.pk)]))
+    switch_on_a_policy(actor)
     event, token = list_audit_events(actor).rows[0], list_own_tokens(actor).rows[0]
     new = Person.objects.create_user("new@new.example", PASSWORD)
     address = EmailAddress.objects.create(user=new, email=new.email, primary=True)
@@ -184,11 +188,22 @@ def make_one_of_each(world: World) -> Arguments:
         **dict.fromkeys(("member", "remove-member"), (member.pk,)),
         **dict.fromkeys(("team", "delete-team"), (team.pk,)),
         **dict.fromkeys(("project", "delete-project"), (project.pk,)),
+        "policy-rule": (1,),
         "revoke-token": (token.pk,),
         "audit-event": (event.pk,),
         "account_confirm_email": (EmailConfirmationHMAC(address).key,),
         "account_reset_password_from_key": (user_pk_to_url_str(new), default_token_generator.make_token(new)),
     }
+
+
+def switch_on_a_policy(actor: Actor) -> None:
+    """Have a policy hold, and another be drafted."""
+    rule = "{name: no-shell, when: {tool: Shell, chosen_by: model}, then: deny, reason: shells are for people}"
+    save_policy_draft(actor, source=f"egress: {{hosts: [api.example.com]}}\nrules:\n  - {rule}\n")
+    switch_on_policy(actor)
+    save_policy_draft(
+        actor, source=f"rules:\n  - {rule}\n  - {{name: posts, when: {{capability: write}}, then: ask}}\n"
+    )
 
 
 def guard_well(person: Person) -> None:

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, Unpack, cast
 from urllib.parse import urldefrag, urlencode, urlsplit
@@ -30,6 +31,7 @@ BODY_BYTES = 2_000_000
 LONGEST_SECONDS = 120.0
 DEFAULT_SECONDS = 30.0
 
+_PLAIN_ADDRESS = re.compile(r"https?://(?P<host>[a-z0-9._-]+(:[0-9]{1,5})?)(?=[/?#]|$)", re.IGNORECASE | re.ASCII)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCALAR: JsonObject = {"type": ["string", "number", "boolean"]}
 _MEMBERS: JsonObject = {
@@ -41,6 +43,14 @@ _MEMBERS: JsonObject = {
 
 def _may_repeat(arguments: JsonObject) -> bool:
     return arguments.get("method", "GET") in _SAFE or arguments.get("idempotent") is True
+
+
+def _touches(arguments: JsonObject) -> tuple[str, ...]:
+    """Say what a call does: which host it reaches, and whether it changes something there."""
+    found = _PLAIN_ADDRESS.match(str(arguments.get("url", "")).strip())
+    # An address that two readers could read differently may lead anywhere.
+    egress = f"egress:{found['host'].lower() if found else '*'}"
+    return ("read", egress) if arguments.get("method", "GET") in _SAFE else ("read", "write", egress)
 
 
 _SPEC = ToolSpec(
@@ -68,6 +78,7 @@ _SPEC = ToolSpec(
     },
     result_schema=RESULT_SCHEMA,
     capabilities=("read", "write", "egress:*"),
+    touches=_touches,
     repeats=_may_repeat,
     shown=shown_arguments,
     # Above what a call may ask for itself, so that the call's own error is the one that is told.

@@ -54,3 +54,7 @@ class RegoNotAtHand(Unavailable):
             "Rego cannot be evaluated on this machine: the library for it cannot be loaded (on Debian it needs the "
             "package libatomic1). Ask whoever runs CodexOS, or write rules instead."
         )
+
+
+class PolicyRuleNotFound(NotFound):
+    """The draft of the policy has no such rule; somebody may have taken it out."""
