@@ -13,10 +13,13 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
 from sandbox import cgroups
 from sandbox.cgroups import Cgroups
 from sandbox.errors import Away
+from sandbox.folder_door import FolderDoor
+from sandbox.folders import Folders
 from sandbox.jobs import MIB, Limits
 from sandbox.keeper import LIBC, PR_SET_PDEATHSIG, Keeper, Users, become
 from sandbox.line import Line
@@ -25,6 +28,8 @@ from sandbox.slots import Pool
 from sandbox.walls import AGENT, PROXY_PORT, Inside, lack_of_bubblewrap
 
 FIRST_USER = 60600
+Doors = tuple[socket.socket, socket.socket]
+"""Where jobs are asked for, and where folders are."""
 WRITTEN_FOLDERS = ("/work", "/out", "/tmp", "/dev/shm")  # noqa: S108 - inside a slot
 
 
@@ -36,6 +41,7 @@ class Chosen:
     user: tuple[int, int] | None
     egress: str
     """Where the proxies of jobs listen: the folder ``egress`` beside the socket."""
+    folders: str | None
     environment: str | None
     programs: str | None
     slots: int
@@ -46,20 +52,25 @@ class Chosen:
     peers: frozenset[int]
     socket_group: int | None
 
+    @property
+    def folders_socket(self) -> str:
+        """Where folders are asked for: beside the socket for jobs."""
+        return os.path.join(os.path.dirname(self.socket), "folders.sock")
+
 
 def main(words: list[str]) -> int:
     """Serve until told to stop, or until one of the two processes ends."""
     chosen = read(words)
     groups = cgroups.find(f"codexos-sandbox-{os.getpid()}")
-    listening = _listen(chosen) if chosen.socket else None
+    doors = _listen(chosen) if chosen.socket else None
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
         ours.close()
-        return _serve(chosen, theirs, listening=listening, groups=groups)
+        return _serve(chosen, theirs, doors=doors, groups=groups)
     theirs.close()
-    if listening:
-        listening.close()
+    for door in doors or ():
+        door.close()
     try:
         _keep(chosen, ours, groups)
     finally:
@@ -67,15 +78,22 @@ def main(words: list[str]) -> int:
         ours.close()
         with suppress(OSError):
             os.waitpid(pid, 0)
-        if chosen.socket:
+        for path in (chosen.socket, chosen.folders_socket):
             with suppress(OSError):
-                os.unlink(chosen.socket)
+                os.unlink(path)
     return 0
 
 
-def _listen(chosen: Chosen) -> socket.socket:
+def _listen(chosen: Chosen) -> Doors:
+    """Open the doors, for jobs and for folders, where the service itself may not."""
     os.makedirs(chosen.egress, mode=0o700, exist_ok=True)
-    return listen(chosen.socket, group=chosen.socket_group)
+    if chosen.folders:
+        os.makedirs(os.path.dirname(chosen.folders), mode=0o711, exist_ok=True)
+        os.makedirs(chosen.folders, mode=0o700, exist_ok=True)
+        if chosen.user:
+            os.chown(chosen.folders, *chosen.user)
+    paths = (chosen.socket, chosen.folders_socket)
+    return listen(paths[0], group=chosen.socket_group), listen(paths[1], group=chosen.socket_group)
 
 
 def read(words: list[str]) -> Chosen:
@@ -83,6 +101,7 @@ def read(words: list[str]) -> Chosen:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Runs untrusted code behind walls.")
     parser.add_argument("--socket", default="", help="where it listens; without one it tells whether it can, and ends")
     parser.add_argument("--user", help="UID:GID the service runs as where this is root")
+    parser.add_argument("--folders", help="where the folders are kept that jobs work in")
     parser.add_argument("--environment", help="the folder of the Python environment")
     parser.add_argument("--programs", help="a folder shown read-only at /opt/programs")
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="jobs at once")
@@ -110,6 +129,7 @@ def read(words: list[str]) -> Chosen:
         socket=said.socket,
         user=(user[0], user[1]) if user and os.geteuid() == 0 else None,
         egress=os.path.join(os.path.dirname(said.socket), "egress") if said.socket else "",
+        folders=said.folders if said.socket else None,
         environment=said.environment,
         programs=said.programs,
         slots=said.slots,
@@ -162,7 +182,7 @@ def _inside(chosen: Chosen) -> Inside:
     )
 
 
-def _serve(chosen: Chosen, line: socket.socket, *, listening: socket.socket | None, groups: Cgroups) -> int:
+def _serve(chosen: Chosen, line: socket.socket, *, doors: Doors | None, groups: Cgroups) -> int:
     """Be the service: give up what root may do, then answer."""
     parent = os.getppid()
     os.environ.clear()
@@ -175,11 +195,11 @@ def _serve(chosen: Chosen, line: socket.socket, *, listening: socket.socket | No
     LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         return 1
-    asyncio.run(_answer(chosen, line, listening=listening, groups=groups))
+    asyncio.run(_answer(chosen, line, doors=doors, groups=groups))
     return 0
 
 
-async def _answer(chosen: Chosen, line: socket.socket, *, listening: socket.socket | None, groups: Cgroups) -> None:
+async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, groups: Cgroups) -> None:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
@@ -200,13 +220,17 @@ async def _answer(chosen: Chosen, line: socket.socket, *, listening: socket.sock
         environment=_variables(chosen.environment),
         has_group=bool(groups.version),
         peers=chosen.peers,
+        folders=Folders(Path(chosen.folders)) if chosen.folders else None,
     )
-    if listening is None:
+    if doors is None:
         await jobs.open()
         print(json.dumps(service.standing()))  # noqa: T201 - who started this reads it
         await jobs.close()
         return
-    await service.serve(listening, until=over)
+    if service.folders:
+        door = FolderDoor(service.folders, Path(chosen.folders_socket))
+        Thread(target=door.serve, args=[doors[1]], name="folders", daemon=True).start()
+    await service.serve(doors[0], until=over)
 
 
 def _walls(chosen: Chosen, groups: Cgroups) -> dict[str, object]:

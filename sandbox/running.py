@@ -13,6 +13,7 @@ from typing import Any
 
 from codexos.kernel.frames import LARGEST, Frame, FrameInvalid, read_frame
 from sandbox.errors import AskInvalid
+from sandbox.folders import Folders
 from sandbox.forwarding import forward
 from sandbox.jobs import Job
 from sandbox.line import Line
@@ -22,6 +23,7 @@ from sandbox.watching import Watch
 
 PART = 65536
 COLLECT_SECONDS = 30.0
+FOLDER_EVERY_SECONDS = 1.0
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _PROXY = f"http://127.0.0.1:{PROXY_PORT}"
 ENVIRONMENT = {
@@ -65,6 +67,7 @@ class Doing:
     line: Line
     has_group: bool
     environment: Mapping[str, str]
+    folders: Folders | None = None
     _spoken: int = 0
     _is_cut: bool = False
     _ended_by: str = ""
@@ -78,6 +81,7 @@ class Doing:
             self._around += [
                 asyncio.create_task(self._watch_clock()),
                 asyncio.create_task(self._watch_files()),
+                asyncio.create_task(self._watch_folder()),
                 asyncio.create_task(self._listen()),
             ]
             if self.slot.door and self.job.proxy:
@@ -178,6 +182,16 @@ class Doing:
         folders = self.slot.folders[1:] if self.slot.folder else self.slot.folders
         memory = None if self.has_group else limits.memory_bytes
         self._end(await Watch(folders, limits.files, memory, self.slot.pid).until_exceeded())
+
+    async def _watch_folder(self) -> None:
+        """The folder lies on a disk: nothing but looking at it tells how much it holds."""
+        if self.folders is None or self.job.folder is None:
+            return
+        while True:
+            await asyncio.sleep(FOLDER_EVERY_SECONDS)
+            files, size = await asyncio.to_thread(self.folders.usage, self.job.folder)
+            if files > self.folders.quota.files or size > self.folders.quota.bytes:
+                self._end("folder")
 
     def _end(self, why: str) -> None:
         if not self._ended_by and not self.slot.ended.done():

@@ -13,6 +13,7 @@ from typing import Any
 
 from codexos.kernel.frames import FrameInvalid, read_frame
 from sandbox.errors import AskInvalid, Refused
+from sandbox.folders import Folders
 from sandbox.jobs import Job, Limits, read_job
 from sandbox.line import Line
 from sandbox.running import Asker, Doing
@@ -35,6 +36,7 @@ class Service:
     environment: Mapping[str, str]
     has_group: bool
     peers: frozenset[int]
+    folders: Folders | None = None
     _open: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def standing(self) -> dict[str, object]:
@@ -103,12 +105,28 @@ class Service:
     async def _live(self, asked: Mapping[str, Any], asker: Asker) -> None:
         await self._do(read_job(asked, caps=self.session_caps, is_live=True), self.sessions, asker=asker)
 
+    def _place(self, job: Job) -> str | None:
+        """Return where the folder lies that a job names."""
+        if job.folder is None:
+            return None
+        if self.folders is None:
+            raise AskInvalid("No folders are kept here.")
+        return str(self.folders.place(job.folder))
+
     async def _do(self, job: Job, pool: Pool, *, asker: Asker) -> None:
         if job.python and not self.environment:
             raise AskInvalid("The Python environment of the sandbox is not installed: run bin/up, which installs it.")
-        slot = await pool.take(job.folder)
+        slot = await pool.take(self._place(job))
         try:
-            doing = Doing(job, slot, asker, line=self.line, has_group=self.has_group, environment=self.environment)
+            doing = Doing(
+                job,
+                slot,
+                asker,
+                line=self.line,
+                has_group=self.has_group,
+                environment=self.environment,
+                folders=self.folders,
+            )
             await doing.run()
         finally:
             await asyncio.shield(pool.give_back(slot))

@@ -15,6 +15,7 @@ from codexos.local.errors import LocalFault
 CHECKOUT = Path(__file__).resolve().parents[2]
 SOCKET_PATH_LIMIT = 107
 LONGEST_SOCKET_NAME = "/db/.s.PGSQL.5432.lock"
+FOLDERS_OF_ROOT = Path("/var/lib/codexos-sandbox")
 SHORT_FOLDERS = Path("/tmp")  # noqa: S108 - its owner and mode are checked before use
 
 
@@ -80,6 +81,11 @@ class Home:
         """Where the sandbox listens; its keeper opens it, so that root's may lie in a private folder."""
         inside = self.run / "sandbox.sock"
         return inside if len(str(inside)) <= SOCKET_PATH_LIMIT else self.sockets / "sandbox.sock"
+
+    @property
+    def folders(self) -> Path:
+        """Where jobs in the sandbox work; root's sandbox is another user, who may not enter a private home."""
+        return FOLDERS_OF_ROOT / self.digest if os.geteuid() == 0 else self.root / "folders"
 
     @property
     def digest(self) -> str:

@@ -102,6 +102,7 @@ def sandbox_words(setup: Setup) -> list[str]:
     """What the sandbox's command line says of this installation."""
     words = ["--user", f"{SANDBOX_USER}:{SANDBOX_USER}"] if os.geteuid() == 0 else []
     words += ["--environment", str(sandbox_packages.folder())] if sandbox_packages.is_ready() else []
+    words += ["--folders", str(setup.home.folders)]
     for name, option in SANDBOX_SETTINGS.items():
         if value := setup.given.get(name):
             words += [option, value]

@@ -92,7 +92,7 @@ def test_every_service_of_ours_is_locked_in() -> None:
 def test_what_runs_code_has_no_network_no_secret_and_no_volume_but_its_sockets() -> None:
     sandbox = compose()["services"]["sandbox"]
     assert sandbox["network_mode"] == "none"
-    assert sandbox["volumes"] == ["sandbox:/run/codexos"]
+    assert sandbox["volumes"] == ["sandbox:/run/codexos", "folders:" + stages()[-1].last("VOLUME")]
     assert set(sandbox["environment"]) == {"CODEXOS_SANDBOX_SOCKET", "CODEXOS_SANDBOX_ENVIRONMENT"}
     # Namespaces are made by it, which the profiles of the engine forbid.
     lifted = {"seccomp:unconfined", "apparmor:unconfined", "systempaths:unconfined"}

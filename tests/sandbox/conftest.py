@@ -37,9 +37,11 @@ def serving(*words: str) -> Iterator[Served]:
     # Short, as a socket's path is; and passable, as the service is another user where this one is root.
     with tempfile.TemporaryDirectory(prefix="cx-sbx-") as name:
         folder = Path(name)
+        folder.chmod(0o711)
         user = ["--user", OWN_USER] if os.geteuid() == 0 else []
         command = [sys.executable, "-m", "sandbox", "--socket", str(folder / "sandbox.sock"), *user]
-        command += ["--environment", str(sandbox_packages.make_ready()), "--most-memory", "512", *words]
+        command += ["--environment", str(sandbox_packages.make_ready()), "--most-memory", "512"]
+        command += ["--folders", str(folder / "folders"), *words]
         process = subprocess.Popen(command, cwd=CHECKOUT, env={"PATH": os.defpath})
         try:
             served = Served(folder, process)

@@ -2,11 +2,15 @@
 """What a job is given, what it says, what it leaves, and how it ends."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
+from agents.adapters.folders import Folder
 from agents.adapters.sandbox import Job, JobLimits, Sandbox
+from agents.engine.workspaces.errors import WorkspaceFileInvalid
 from agents.errors import SandboxRefused, SandboxUnavailable
+from tests.sandbox.conftest import Served
 
 
 def sh(text: str, **given: object) -> Job:
@@ -94,3 +98,21 @@ async def test_a_service_that_is_away_is_told_so():
     assert not standing.is_available
     with pytest.raises(SandboxUnavailable, match="doctor"):
         await away.run(Job(("ls",)))
+
+
+async def test_a_job_works_in_the_folder_it_names_and_others_see_what_it_did(served: Served):
+    folder = Folder(str(Path(served.socket).with_name("folders.sock")), "run-1")
+    await folder.write("src/app.py", b"print('hi')\n")
+    job = sh(
+        "python3 src/app.py; echo made > src/made; ln -s ../../../../etc/passwd src/way; chmod 600 src/made",
+        folder="run-1",
+    )
+    outcome = await served.sandbox.run(job)
+    assert (outcome.stdout, outcome.exit_code) == (b"hi\n", 0)
+    again = await served.sandbox.run(sh("cat src/made; ls -ln src/app.py | cut -d' ' -f3", folder="run-1"))
+    assert again.stdout == b"made\n1000\n"
+    assert (await folder.read("src/made", length=100))[0] == b"made\n"
+    with pytest.raises(WorkspaceFileInvalid):
+        await folder.read("src/way", length=100)
+    other = await served.sandbox.run(sh("ls", folder="run-2"))
+    assert other.stdout == b""
