@@ -6,10 +6,20 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 register = template.Library()
 
+# As agents/engine/policies/built_in.py says them.
+_HOUSE_REASONS = {
+    "Looking changes nothing.": gettext_lazy("Looking changes nothing."),
+    "A person drew this very call into the flow.": gettext_lazy("A person drew this very call into the flow."),
+    "a model chose to spend money": gettext_lazy("a model chose to spend money"),
+    "a model chose to change something outside": gettext_lazy("a model chose to change something outside"),
+    "It stays inside the run's own workspace, its sandbox and its project.": gettext_lazy(
+        "It stays inside the run's own workspace, its sandbox and its project."
+    ),
+}
 _MARKS = {"allow": "ok", "ask": "wait", "deny": "fail"}
 
 
@@ -42,7 +52,16 @@ def conditions(rule: Any) -> list[str]:
         _of(when.team, _("of the team %(words)s")),
         _costs(when),
     ]
-    return [part for part in parts if part] or [_("every call")]
+    said = [part for part in parts if part]
+    if not said:
+        return [_("every call")]
+    return said if when.tool is not None else [_("calls"), *said]
+
+
+@register.filter
+def reason_word(reason: str) -> str:
+    """Why a rule is there; of the house's own in the reader's language."""
+    return str(_HOUSE_REASONS.get(reason, reason))
 
 
 @register.filter

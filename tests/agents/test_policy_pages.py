@@ -57,7 +57,7 @@ def test_everybody_reads_what_holds_in_plain_words(world: World, pages: Any) -> 
     page = said(pages(world.viewer).get(HERE))
     for words in (
         "calls of Shell, chosen by a model",
-        "that write, that reach git.example.com",
+        "calls, that write, that reach git.example.com",
         "2 of organization admins approve, not whoever started the run, within 2 hours",
         "takes the risk",
         "calls of FileWrite, that text from knowledge led to",
