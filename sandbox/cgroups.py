@@ -61,10 +61,12 @@ class Slice:
 
     def was_short_of_memory(self) -> bool:
         """Whether the kernel ended something inside because the memory was used up."""
-        with suppress(OSError, KeyError):
-            lines = self._read("memory", "memory.events" if self.is_unified else "memory.oom_control").splitlines()
-            return any(line.split()[0] == "oom_kill" and line.split()[1] != "0" for line in lines)
-        return False
+        return was_short_of_memory(self.memory_events)
+
+    @property
+    def memory_events(self) -> str:
+        """Where the kernel tells of that, for everybody to read."""
+        return str(self.folders["memory"] / ("memory.events" if self.is_unified else "memory.oom_control"))
 
     def end(self) -> None:
         """Kill everything inside, wait until it is empty, and take it away."""
@@ -87,6 +89,14 @@ class Slice:
 
     def _read(self, controller: str, name: str) -> str:
         return (self.folders[controller] / name).read_text(encoding="ascii")
+
+
+def was_short_of_memory(events: str) -> bool:
+    """Whether the kernel ended something in a group, by the file in which it tells of that."""
+    with suppress(OSError):
+        lines = Path(events).read_text(encoding="ascii").splitlines()
+        return any(line.split()[0] == "oom_kill" and line.split()[1] != "0" for line in lines)
+    return False
 
 
 @dataclass(slots=True)

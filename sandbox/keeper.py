@@ -140,7 +140,7 @@ class Keeper:
         if pid == 0:
             _become_slot(self.program, descriptors, group=group, user=user)
         self._kept[slot] = Kept(pid, group, user)
-        self._tell({"started": slot, "pid": pid})
+        self._tell({"started": slot, "pid": pid, "memory": group.memory_events if group else ""})
 
     def _group(self, slot: int, asked: Mapping[str, Any]) -> Slice | None:
         if not self.cgroups.version:

@@ -181,7 +181,8 @@ class Doing:
         limits = self.job.limits
         folders = self.slot.folders[1:] if self.slot.folder else self.slot.folders
         memory = None if self.has_group else limits.memory_bytes
-        self._end(await Watch(folders, limits.files, memory, self.slot.pid).until_exceeded())
+        watch = Watch(folders, limits.files, memory, self.slot.pid, self.slot.memory_events)
+        self._end(await watch.until_exceeded())
 
     async def _watch_folder(self) -> None:
         """The folder lies on a disk: nothing but looking at it tells how much it holds."""

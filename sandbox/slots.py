@@ -35,6 +35,7 @@ class Slot:
         self.door: socket.socket | None = None
         self.ended: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self.pid = 0
+        self.memory_events = ""
         self._line = line
         self._control: socket.socket | None = None
 
@@ -122,6 +123,7 @@ class Slot:
 
     def _heard(self, told: Mapping[str, Any]) -> None:
         self.pid = told.get("pid", self.pid)
+        self.memory_events = told.get("memory", self.memory_events)
         is_over = "ended" in told or told.get("failed") == "start"
         if is_over and not self.ended.done():
             self.ended.set_result(told)

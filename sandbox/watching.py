@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from sandbox.cgroups import was_short_of_memory
+
 EVERY_SECONDS = 0.2
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -20,6 +22,7 @@ class Watch:
     files: int
     memory_bytes: int | None
     pid: int
+    memory_events: str = ""
 
     async def until_exceeded(self) -> str:
         """Return what was exceeded; it goes on looking until then."""
@@ -27,8 +30,14 @@ class Watch:
             await asyncio.sleep(EVERY_SECONDS)
             if sum(_files(each) for each in self.folders) > self.files:
                 return "files"
-            if self.memory_bytes is not None and self._taken() > self.memory_bytes:
+            if self._is_short_of_memory():
                 return "memory"
+
+    def _is_short_of_memory(self) -> bool:
+        """Whether it took too much; a job of which the kernel has ended a part is ended whole."""
+        if self.memory_bytes is None:
+            return bool(self.memory_events) and was_short_of_memory(self.memory_events)
+        return self._taken() > self.memory_bytes
 
     def _taken(self) -> int:
         return sum(_bytes(each) for each in self.folders) + memory_of_tree(self.pid)

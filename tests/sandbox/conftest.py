@@ -16,6 +16,7 @@ import pytest
 from agents.adapters.sandbox import Sandbox
 from codexos.local import sandbox_packages
 from codexos.local.home import CHECKOUT
+from tests.sandbox.table import TABLE, lines
 
 OWN_USER = "60599:60599"
 START_SECONDS = 30
@@ -26,6 +27,7 @@ class Served:
 
     def __init__(self, folder: Path, process: "subprocess.Popen[bytes]") -> None:
         self.socket = str(folder / "sandbox.sock")
+        self.folder = folder
         self.egress = folder / "egress"
         self.process = process
         self.sandbox = Sandbox(self.socket)
@@ -42,7 +44,16 @@ def serving(*words: str) -> Iterator[Served]:
         command = [sys.executable, "-m", "sandbox", "--socket", str(folder / "sandbox.sock"), *user]
         command += ["--environment", str(sandbox_packages.make_ready()), "--most-memory", "512"]
         command += ["--folders", str(folder / "folders"), *words]
-        process = subprocess.Popen(command, cwd=CHECKOUT, env={"PATH": os.defpath})
+        (folder / "programs").mkdir()
+        (folder / "programs").chmod(0o777)
+        command += ["--programs", str(folder / "programs")]
+        # What a careless start would leave it with: neither may be seen inside.
+        (folder / "open").write_text("CANARY")
+        descriptor = os.open(folder / "open", os.O_RDONLY)
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env={"PATH": os.defpath, "CODEXOS_CANARY": "CANARY"}, pass_fds=[descriptor]
+        )
+        os.close(descriptor)
         try:
             served = Served(folder, process)
             _wait_for(served)
@@ -71,3 +82,11 @@ def served() -> Iterator[Served]:
 def sandbox(served: Served) -> Sandbox:
     """The door to it that the product uses."""
     return served.sandbox
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the escape table."""
+    if TABLE:
+        terminalreporter.section("the escape table")
+        for line in lines():
+            terminalreporter.write_line(line)
