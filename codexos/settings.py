@@ -234,7 +234,6 @@ S3_URL = env.text("CODEXOS_S3_URL", default="")
 FILE_SIZE_LIMIT = env.number("CODEXOS_FILE_SIZE_LIMIT", default=100 * 1024 * 1024)
 PROJECT_SIZE_LIMIT = env.number("CODEXOS_PROJECT_SIZE_LIMIT", default=5 * 1024**3)
 WORKSPACE_BYTES = env.number("CODEXOS_WORKSPACE_BYTES", default=1024**3)
-FOLDER_SOCKET = CODEXOS_HOME / "run" / "folders.sock"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 # Outside world ----------------------------------------------------------------------------------------------------
@@ -242,6 +241,9 @@ EGRESS_ALLOW = env.openings("CODEXOS_EGRESS_ALLOW")
 EGRESS_LOCAL_ONLY = env.flag("CODEXOS_LOCAL_ONLY")
 SEARXNG_URL = env.web_address("CODEXOS_SEARXNG_URL")
 SANDBOX_SOCKET = env.text("CODEXOS_SANDBOX_SOCKET", default=str(CODEXOS_HOME / "run" / "sandbox.sock"))
+# Where the same service is asked for the folders that runs work in.
+FOLDER_SOCKET = Path(SANDBOX_SOCKET).with_name("folders.sock")
+GITHUB_URL = env.web_address("CODEXOS_GITHUB_URL", default="https://api.github.com")
 THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)
 if not THROTTLES_ON and not CODEXOS_EMBEDDED:
     raise SystemExit("CODEXOS_THROTTLES=off is for measuring on one machine; it is refused outside the embedded mode.")

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -55,6 +56,11 @@ class BuiltInToolbox:
     async def call(self, name: str, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """See the port."""
         return await self._tool(name).call(arguments, on=on)
+
+    async def preview(self, name: str, arguments: JsonObject) -> str | None:
+        """See the port."""
+        show = getattr(self._tool(name), "preview", None)
+        return None if show is None else cast(str | None, await show(arguments))
 
     def offers(self) -> list[Offer]:
         """Return every tool with what is to be said of it here, by name."""

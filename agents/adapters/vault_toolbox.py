@@ -4,6 +4,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import cast
 
 from agents.adapters.secrets import RunSecrets
 from agents.engine.errors import SecretsNotAtHand
@@ -58,6 +59,14 @@ class VaultToolbox:
             return await secrets.without(result)
         # Outside of the handler, so that nothing of what was caught travels along.
         raise trouble
+
+    async def preview(self, name: str, arguments: JsonObject) -> str | None:
+        """See the port. What holds a secret is left out: none is opened before the call is let through."""
+        show = getattr(self._tools, "preview", None)
+        if show is None:
+            return None
+        told = await show(name, {each: value for each, value in arguments.items() if not keys_in(value)})
+        return cast(str | None, told if self._secrets is None else await self._secrets.without(told))
 
     def _opens_secrets(self, name: str) -> bool:
         """Whether a tool opens secrets by itself, as one of a server with a key does."""

@@ -123,7 +123,8 @@ async def test_a_run_searches_the_web_where_the_operator_has_set_where(committed
 
 def test_the_tools_are_listed_with_their_shapes_and_promises(world: World, api: Any) -> None:
     listed = api(world.viewer).get("/api/v1/tools/").json()
-    http, python, shell, search = listed["results"]
+    by_name = {tool["name"]: tool for tool in listed["results"]}
+    http, python, shell, search = (by_name[name] for name in ("HTTPRequest", "PythonExec", "Shell", "WebSearch"))
     assert (listed["next"], listed["previous"]) == (None, None)
     assert (http["name"], http["repeatable"], search["name"], search["repeatable"]) == (
         "HTTPRequest",

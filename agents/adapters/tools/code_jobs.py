@@ -40,7 +40,7 @@ ARGUMENTS: JsonObject = {
     "hosts": {
         "type": "array",
         "maxItems": 20,
-        "items": {"type": "string", "pattern": r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$"},
+        "items": {"type": "string", "minLength": 1, "maxLength": 253},
         "description": "The names of the hosts it may reach by HTTP. Without any there is no network.",
     },
     "timeout_seconds": {"type": "number", "minimum": 0.1, "maximum": LONGEST_SECONDS},

@@ -17,7 +17,7 @@ MOST = 200
 _SPEC = ToolSpec(
     name="FileSearch",
     description=(
-        "Find files by name (files: *.py, src/**/test_*.py) and, with text or pattern, the lines in them that fit. "
+        "Find files by name (files: *.py, src/**/test_*.py) and, with text or regex, the lines in them that fit. "
         "Files of a project are found by name alone."
     ),
     schema={
@@ -25,7 +25,7 @@ _SPEC = ToolSpec(
         "properties": {
             "files": {"type": "string", "maxLength": 300, "description": "Names with * and ?; all files if left out."},
             "text": {"type": "string", "minLength": 1, "maxLength": 1000, "description": "What stands in a line."},
-            "pattern": {"type": "string", "minLength": 1, "maxLength": 1000, "description": "A regular expression."},
+            "regex": {"type": "string", "minLength": 1, "maxLength": 1000, "description": "A regular expression."},
             "any_case": {"type": "boolean"},
             "max_results": {"type": "integer", "minimum": 1, "maximum": MOST},
             "scope": SCOPE,
@@ -72,16 +72,16 @@ class FileSearch:
 
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Return what fits, by path and line. Raises ToolFailed, WorkspaceFileInvalid."""
-        if "text" in arguments and "pattern" in arguments:
-            raise ToolFailed("Say text or pattern, not both.")
+        if "text" in arguments and "regex" in arguments:
+            raise ToolFailed("Say text or regex, not both.")
         wanted = arguments.get("max_results")
         most = wanted if isinstance(wanted, int) else 50
         if arguments.get("scope") == "project":
             return await self._in_project(arguments, most=most)
         asked: dict[str, Any] = {"most": most, "any_case": arguments.get("any_case") is True}
         asked["glob"] = str(arguments.get("files", ""))
-        asked["text"] = arguments.get("text") or arguments.get("pattern")
-        asked["is_pattern"] = "pattern" in arguments
+        asked["text"] = arguments.get("text") or arguments.get("regex")
+        asked["is_pattern"] = "regex" in arguments
         workspace = await self._room.workspace()
         async with workspace.look() as folder:
             found, is_cut = await folder.search(**asked)
@@ -92,7 +92,7 @@ class FileSearch:
         return _told(matches, is_cut=is_cut)
 
     async def _in_project(self, arguments: JsonObject, *, most: int) -> JsonObject:
-        if "text" in arguments or "pattern" in arguments:
+        if "text" in arguments or "regex" in arguments:
             raise ToolFailed(
                 "Files of a project are found by name alone: fetch them into the workspace to look inside."
             )

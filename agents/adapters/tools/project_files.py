@@ -2,11 +2,11 @@
 """The files of a run's project, read and written as the person it acts for, with what they may at that moment."""
 
 from accounts.actor import Actor
-from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.standing import Standing
 from agents.adapters.tools.room import ToolRoom
 from agents.errors import ToolFailed
 from codexos.kernel.errors import NotAllowed
+from llm.operations.threads import InThread
 from rag.operations.contents import read_content, read_text
 from rag.operations.files import store_file
 from rag.queries.files import find_current, list_files
@@ -39,7 +39,7 @@ async def search_project(room: ToolRoom, prefix: str) -> list[tuple[str, int]]:
     return await in_thread(_list, standing, prefix)
 
 
-def _at_hand(room: ToolRoom) -> tuple[Standing, DatabaseThreads]:
+def _at_hand(room: ToolRoom) -> tuple[Standing, InThread]:
     if room.standing is None or room.in_thread is None:
         raise ToolFailed("There is no project here. Run the flow in one, or use the scope 'workspace'.")
     return room.standing, room.in_thread
