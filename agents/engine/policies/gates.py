@@ -147,7 +147,7 @@ class PolicyGate:
         if reason is None:
             return decision
         if decision.verdict == "ask":
-            return replace(decision, reasons=(*decision.reasons, reason))
+            return Decision("ask", (*decision.reasons, reason), self.policy, decision.approvers)
         return Decision("ask", (reason,), self.policy, self._approvers)
 
     def _denied(self, reason: str) -> Decision:
