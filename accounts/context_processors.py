@@ -18,7 +18,7 @@ _NAV = (
     ("home", "home", _("Home"), ()),
     ("runs", "runs", _("Runs"), ("/runs/",)),
     ("approvals", "approvals", _("Approvals"), ("/approvals/",)),
-    ("flows", "flows", _("Flows"), ("/flows/",)),
+    ("flows", "flows", _("Flows"), ("/flows/", "/memory/")),
     ("files", "files", _("Files"), ("/files/",)),
     ("vault", "vault", _("Vault"), ("/vault/",)),
     ("models", "models", _("Models"), ("/models/", "/usage/")),

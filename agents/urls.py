@@ -3,7 +3,7 @@
 
 from django.urls import path
 
-from agents.views import agent, approvals, flow, flows, home, policies, runs, start, travel, triggers
+from agents.views import agent, approvals, flow, flows, home, memory, policies, runs, start, travel, triggers
 
 _TRIGGERS = "flows/<str:flow>/triggers/"
 _TRIGGER = _TRIGGERS + "<str:trigger>/"
@@ -51,6 +51,10 @@ urlpatterns = [
     path("settings/policy/switch-on/", policies.SwitchOnPolicyForm.as_view(), name="switch-on-policy"),
     path("settings/policy/history/", policies.PolicyHistoryPage.as_view(), name="policy-history"),
     path(_POLICY + "restore/", policies.RestorePolicyForm.as_view(), name="restore-policy"),
+    path("memory/", memory.MemoryPage.as_view(), name="memory"),
+    path("memory/<str:memory>/", memory.MemoryEntryPage.as_view(), name="memory-entry"),
+    path("memory/<str:memory>/accept/", memory.AcceptMemoryForm.as_view(), name="accept-memory"),
+    path("memory/<str:memory>/forget/", memory.ForgetMemoryForm.as_view(), name="forget-memory"),
     path("approvals/", approvals.ApprovalListPage.as_view(), name="approvals"),
     path("runs/<str:run_id>/decide/", runs.DecideRunForm.as_view(), name="decide-run"),
 ]

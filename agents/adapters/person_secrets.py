@@ -31,6 +31,11 @@ class PersonSecrets:
         redact_in_logs(self._redactor)
         return {key: _text_of(key, secret) for key, secret in opened.items()}
 
+    @property
+    def redactor(self) -> Redactor | None:
+        """What takes the values that were opened out of texts."""
+        return self._redactor if self._values else None
+
     def without(self, value: JsonValue) -> JsonValue:
         """Return a result without the values that were opened."""
         return self._redactor.redact_json(value) if self._values else value

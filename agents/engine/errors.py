@@ -218,6 +218,10 @@ class AgentLimitReached(LimitReached):
         )
 
 
+class MemoryRefused(InvalidInput):
+    """Something is not kept in memory, or is not found there."""
+
+
 class PlanInvalid(InvalidInput):
     """A model was asked for a plan as often as it may be, and none of its answers is one that may run."""
 

@@ -21,7 +21,6 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 MAX_ID_CHARACTERS = 100
 
 _CALLING = frozenset({"tool", "planner", "llm"})
-_NOT_YET = frozenset({"memory"})
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TEXTS = {"name": 200, "description": 10_000, "label": 200}
 
@@ -120,8 +119,6 @@ def _check_settings(box: Box, findings: Findings) -> None:
         trouble = settings[name].trouble(value) if name in settings else None
         if trouble:
             findings.error(place, f"{name!r} {trouble}.")
-        elif name in _NOT_YET and name not in settings:
-            findings.error(place, f"{name!r} is not in this version. Leave it out.")
         elif name not in settings:
             meant = findings.meant(name, settings)
             findings.error(place, f"There is no setting {shown(name)} here.{meant} Use: {', '.join(settings)}.")

@@ -68,7 +68,8 @@ class Gatekeeper:
         proposed = _proposed(edited, context)
         decision = self._decide(proposed)
         if decision == ALLOWED and not edits and step.node_id not in context.view.answers:
-            return effect
+            # Some tools go by what led to a call, whoever lets it through.
+            return _passed(effect, replace(edited, labels=proposed.labels)) if proposed.labels else effect
         return self._judge(step, effect, edited, proposed=proposed, decision=decision, context=context)
 
     def _judge(
@@ -99,8 +100,7 @@ class Gatekeeper:
                 noted = NotedCall("tool.asked", step.node_id, proposed, decision, hash_)
                 self._held_up.append(_HeldUp(step, call, noted, asked=asked))
                 return None
-        passed = replace(call, decision=decision, labels=proposed.labels, approved=approved)
-        return passed if effect is _call_in(effect) else replace(effect, call=passed)  # type: ignore[type-var]
+        return _passed(effect, replace(call, decision=decision, labels=proposed.labels, approved=approved))
 
     def _decide(self, proposed: ProposedCall) -> Decision:
         try:
@@ -194,6 +194,10 @@ def _call_in(effect: Effect) -> ToolCall | None:
     """Return the call of a tool that an effect is, or is made around."""
     call = effect if isinstance(effect, ToolCall) else getattr(effect, "call", None)
     return call if isinstance(call, ToolCall) else None
+
+
+def _passed(effect: Effect, call: ToolCall) -> Effect:
+    return call if effect is _call_in(effect) else replace(effect, call=call)  # type: ignore[type-var]
 
 
 def _edited(call: ToolCall, edits: Sequence[JsonValue]) -> ToolCall:

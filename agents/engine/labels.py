@@ -30,6 +30,7 @@ _SAYS = {
     "condition": "",
     "llm": "prompt",
     "agent": "prompt",
+    "delegate": "arguments",
     "tool": "arguments",
     "exit": "output",
     "map": "over",

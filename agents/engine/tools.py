@@ -32,7 +32,8 @@ class ToolSpec:
     arguments which calls the far side recognizes by their key. ``shown`` is what of the arguments may be written down.
     ``touches`` says which capabilities a call with these arguments uses, ``egress:*`` by its host. What it gives is
     text of strangers where it ``gives_untrusted``. Arguments that are ``content`` carry text and steer nothing.
-    ``cost_usd`` is what one call costs at most, where that is known.
+    ``cost_usd`` is what one call costs at most, where that is known. ``labels_in`` says of a result what in it is of
+    strangers, where only some is.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ToolSpec:
     gives_untrusted: bool = True
     content: frozenset[str] = frozenset()
     cost_usd: Decimal | None = None
+    labels_in: Callable[[JsonValue], frozenset[str]] | None = None
 
     def capabilities_of(self, arguments: JsonObject) -> Sequence[str]:
         """Return what a call with these arguments touches."""

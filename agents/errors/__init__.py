@@ -5,6 +5,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.errors import PreconditionFailed
+from agents.errors.memory import (
+    MemoryEntryAccepted as MemoryEntryAccepted,
+)
+from agents.errors.memory import (
+    MemoryEntryInvalid as MemoryEntryInvalid,
+)
+from agents.errors.memory import (
+    MemoryEntryNotFound as MemoryEntryNotFound,
+)
 from agents.errors.tools import (
     SandboxRefused as SandboxRefused,
 )

@@ -3,6 +3,7 @@
 
 from agents.models.blobs import Blob, BlobUse
 from agents.models.flows import Concurrency, ConcurrencyScope, Flow, FlowRevision, FlowVersion
+from agents.models.memory import MemoryEntry, MemoryLabel, MemoryScope
 from agents.models.policies import Policy, PolicyVersion
 from agents.models.runs import UNFINISHED, InboxMessage, JournalEntry, Run, RunStatus, Snapshot
 from agents.models.tools import ServerKind, ToolServer
@@ -23,6 +24,9 @@ __all__ = [
     "HookStyle",
     "InboxMessage",
     "JournalEntry",
+    "MemoryEntry",
+    "MemoryLabel",
+    "MemoryScope",
     "Missed",
     "Policy",
     "PolicyVersion",

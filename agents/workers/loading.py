@@ -114,6 +114,7 @@ class LoadedRun:
             run_id=run_id,
             standing=self.standing,
             conversation=self.conversation,
+            flow_id=self.flow_id,
             in_thread=in_thread,
             secrets=secrets,
             shelved=self.shelved,

@@ -8,6 +8,8 @@ from tests.architecture.rows import row as _row
 DOCUMENT = "openapi: 3.1.0\npaths:\n  /x:\n    get:\n      operationId: x\n"
 NEW_SERVER = {"name": "birds", "project_id": "{project}", "document": DOCUMENT}
 
+FORM_MEMORY = {"value": "new", "label": "trusted", "expires_at": ""}
+
 # fmt: off
 #                                                            none str sys org led dev vwr tok
 TOOLS = (
@@ -19,5 +21,15 @@ TOOLS = (
     _row("DELETE", _API + "tool-servers/<str:server>/",      "401 404 204 204 204 204 403 403"),
     _row("POST", _API + "tool-servers/<str:server>/refresh/", "401 404 200 200 200 200 403 403"),
     _row("POST", _API + "tool-servers/<str:server>/choose/", "401 404 200 200 200 200 403 403", {"tools": []}),
+    _row("GET", _API + "memory/",                            "401 200 200 200 200 200 200 200"),
+    _row("GET", _API + "memory/<str:memory>/",               "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _API + "memory/<str:memory>/",             "401 404 200 200 200 200 403 403", {"value": "new"}),
+    _row("DELETE", _API + "memory/<str:memory>/",            "401 404 204 204 204 204 403 403"),
+    _row("POST", _API + "memory/<str:memory>/accept/",       "401 404 200 200 200 200 403 403", {}),
+    _row("GET", "memory/",                                   "302 200 200 200 200 200 200 302"),
+    _row("GET", "memory/<str:memory>/",                      "302 404 200 200 200 200 200 302"),
+    _row("POST", "memory/<str:memory>/",                     "302 404 302 302 302 302 403 302", FORM_MEMORY),
+    _row("POST", "memory/<str:memory>/accept/",              "302 404 302 302 302 302 403 302"),
+    _row("POST", "memory/<str:memory>/forget/",              "302 404 302 302 302 302 403 302"),
 )
 # fmt: on

@@ -9,6 +9,7 @@ from accounts.operations.invitations import invite
 from accounts.operations.tokens import issue_token
 from accounts.roles import Role
 from accounts.tenancy import tenant
+from agents.models import MemoryEntry
 from agents.operations.flows import create_flow
 from agents.operations.policies import save_policy_draft, switch_on_policy
 from agents.operations.runs import RunRequest, start_run
@@ -62,6 +63,7 @@ def unknown_things() -> dict[str, str]:
         "run_id",
         "trigger",
         "server",
+        "memory",
         "hook",
         "event_id",
         "event",
@@ -115,6 +117,16 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         rule = make_rule(admin.actor, RuleRequest("matrix", "deny", role="viewer"))
         budget = create_budget(admin.actor, BudgetRequest("Matrix", Decimal(1)))
         price = set_price(admin.actor, PriceRequest("openai", "matrix", {"input": "1", "output": "1"}))
+        memory = MemoryEntry.objects.create(
+            organization_id=organization.id,
+            project=project,
+            scope="project",
+            key="tone",
+            value="kind",
+            size=6,
+            label="untrusted",
+            is_quarantined=True,
+        )
         hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
     models = _models_of(admin)
     edit = ToolServerEdit(name="matrix", document=DOCUMENT)
@@ -133,6 +145,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "trigger": str(hook.id),
         "hook": str(hook.id),
         "server": str(server.id),
+        "memory": str(memory.id),
         "event_id": str(event.id),
         "event": str(event.id),
         "entry": str(new_id()),

@@ -25,6 +25,7 @@ from accounts.queries.invitations import letter_token
 from accounts.queries.members import list_members
 from accounts.queries.tokens import list_own_tokens
 from accounts.roles import Role
+from agents.models import MemoryEntry
 from agents.operations.flows import create_flow
 from agents.operations.policies import save_policy_draft, switch_on_policy
 from agents.operations.runs import RunRequest, start_run
@@ -154,6 +155,17 @@ def make_one_of_each(world: World) -> Arguments:
     flow = create_flow(actor, project=project, document=BLUEPRINT)
     publish_flow(actor, flow=str(flow.id))
     hook = create_trigger(actor, flow.id, kind="webhook", edit=TriggerEdit(name="When tides are measured")).trigger
+    memory = MemoryEntry.objects.create(
+        organization_id=actor.organization_id,
+        project=project,
+        scope="project",
+        key="tone",
+        value="kind",
+        size=6,
+        label="untrusted",
+        is_quarantined=True,
+        sources=["tool:WebFetch"],
+    )
     run = start_run(
         actor, request=RunRequest(agent_id=str(flow.id), input="When is high water?", project=str(project.id))
     )
@@ -178,6 +190,7 @@ def make_one_of_each(world: World) -> Arguments:
         **dict.fromkeys(("flow", "publish-flow", "flow-versions", "flow-settings", "flow-agent"), (flow.id,)),
         **dict.fromkeys(("flow-triggers", "new-trigger"), (flow.id,)),
         "trigger": (flow.id, hook.id),
+        "memory-entry": (memory.pk,),
         "budget": (budget.pk,),
         **dict.fromkeys(("secret", "reveal-secret", "new-value", "secret-rotation", "destroy-secret"), (secret.pk,)),
         "model-provider": (provider.pk,),

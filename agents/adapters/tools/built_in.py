@@ -10,6 +10,7 @@ from agents.adapters.tools.file_search import FileSearch
 from agents.adapters.tools.file_write import FileWrite
 from agents.adapters.tools.github import GITHUB_TOOLS
 from agents.adapters.tools.http_request import HTTPRequest
+from agents.adapters.tools.memory import MemoryRead, MemorySearch, MemoryWrite
 from agents.adapters.tools.python_exec import PythonExec
 from agents.adapters.tools.room import Maker, Tool, ToolRoom
 from agents.adapters.tools.searxng import SearxngSearch
@@ -30,6 +31,9 @@ BUILT_IN: Mapping[str, Maker] = {
     "HTTPRequest": lambda room: HTTPRequest(room.egress),
     "PythonExec": PythonExec,
     "Shell": Shell,
+    "MemoryRead": MemoryRead,
+    "MemorySearch": MemorySearch,
+    "MemoryWrite": MemoryWrite,
     "WebSearch": _search,
 }
 """By name, which is the one in the tool's spec."""

@@ -16,6 +16,7 @@ from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.redaction import Redactor
 from llm.operations.threads import InThread
 
 
@@ -32,6 +33,9 @@ class Secrets(Protocol):
     """Opens secrets for whoever the tools work for, and remembers what to take out of what comes back."""
 
     async def open(self, keys: Collection[str], **by: str) -> Mapping[str, str]: ...
+
+    @property
+    def redactor(self) -> Redactor | None: ...
 
 
 def egress_of_settings() -> EgressPolicy:
@@ -52,6 +56,7 @@ class ToolRoom:
     run_id: UUID | None = None
     standing: Standing | None = None
     conversation: str = ""
+    flow_id: UUID | None = None
     in_thread: InThread | None = None
     secrets: Secrets | None = None
     shelved: "Mapping[str, Maker]" = field(default_factory=dict)

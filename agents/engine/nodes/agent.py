@@ -12,6 +12,7 @@ from agents.engine.errors import AgentLimitReached
 from agents.engine.expressions import render
 from agents.engine.journal import usage_data
 from agents.engine.lanes import Held
+from agents.engine.nodes.conversation import recalled_entries
 from agents.engine.nodes.llm import has_secrets
 from agents.engine.nodes.rounds import START, THINK, names_in
 from agents.engine.outcomes import Done
@@ -108,6 +109,7 @@ def _done(step: StepContext, held: Held, *, answer: JsonObject) -> Done:
         "model": answer.get("model"),
         "rounds": held.next_index,
         "tool_calls": sum(len(names_in(each)) for each in begun),
+        **({"memory": len(recalled_entries(_object(held.results.get(0))))} if "memory" in step.node.settings else {}),
         **{name: answer[name] for name in _TAKEN_OVER if name in answer},
     }
     return Done(result, notes=[_stopped(step, stopped)] if stopped else [])

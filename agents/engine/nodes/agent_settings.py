@@ -3,8 +3,9 @@
 
 from collections.abc import Mapping
 
+from agents.engine.memories import SCHEMA, trouble_of
 from agents.engine.nodes import settings
-from agents.engine.steps import Setting
+from agents.engine.steps import Setting, Shape
 from codexos.kernel.jsontypes import JsonValue
 
 MOST_STEPS = 100
@@ -40,7 +41,13 @@ AGENT_SETTINGS: Mapping[str, Setting] = {
 }
 """The settings of an llm that mean something only beside ``tools``, and these."""
 
+MEMORY = Setting(
+    Shape(trouble_of, SCHEMA),
+    "What of memory is shown to the model, and what it may keep: "
+    '{"read": ["agent", "project.tone"], "write": ["conversation"]}.',
+)
+
 
 def is_agent(kind: str, given: Mapping[str, JsonValue]) -> bool:
     """Whether a node of a document is done in rounds."""
-    return kind == "llm" and bool(given.get("tools"))
+    return kind == "llm" and bool(given.get("tools") or given.get("memory"))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from agents.engine.expressions import text_of
 from agents.engine.lanes import Lane
-from agents.engine.nodes.rounds import START, THINK, call_ids, names_in
-from codexos.kernel.chat import Message, ToolCall
+from agents.engine.nodes.rounds import RECALL, START, THINK, call_ids, names_in
+from codexos.kernel.chat import ContextDocument, Message, ToolCall
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.tool_calls import told_failed
 
@@ -80,6 +80,25 @@ def calls_in(answer: JsonValue) -> list[ToolCall]:
     listed = _object(answer).get("calls")
     found = [_object(each) for each in listed] if isinstance(listed, list | tuple) else []
     return [ToolCall(str(each.get("id")), str(each.get("name")), str(each.get("arguments"))) for each in found]
+
+
+def recalled(lane: Lane) -> list[ContextDocument]:
+    """Return what was read from memory before the first question, as material that is labeled; nothing where it is."""
+    held = lane.owner
+    first = lane.results if lane.index == 0 else _object(held.results.get(0)) if held is not None else {}
+    lines = [_remembered(entry) for entry in recalled_entries(first)]
+    return [ContextDocument("memory", "\n".join(lines))] if lines else []
+
+
+def recalled_entries(first: Mapping[str, JsonValue]) -> list[JsonObject]:
+    """Return the entries that were read, of what the first round gave."""
+    found = [_object(result).get("entries") for node_id, result in first.items() if node_id.startswith(RECALL)]
+    return [_object(entry) for entries in found if isinstance(entries, list | tuple) for entry in entries]
+
+
+def _remembered(entry: JsonObject) -> str:
+    doubt = "" if entry.get("trusted") is True else " (from strangers, not to be trusted)"
+    return f"{entry.get('scope')}.{entry.get('key')}{doubt}: {text_of(entry.get('value'))}"
 
 
 def _told(result: JsonValue, call: ToolCall) -> str:

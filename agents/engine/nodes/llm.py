@@ -9,7 +9,7 @@ from agents.engine.errors import PictureNotNamed, ResultTooLarge
 from agents.engine.expressions import MAX_TEMPLATE_CHARACTERS, render, secret_text, text_of
 from agents.engine.journal import usage_data
 from agents.engine.nodes import settings
-from agents.engine.nodes.agent_settings import AGENT_SETTINGS
+from agents.engine.nodes.agent_settings import AGENT_SETTINGS, MEMORY
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
 from agents.engine.ports import Ports
@@ -270,6 +270,7 @@ LLM = EffectKind(
         "cache": Setting(settings.YES_OR_NO, "Whether an answer given before to the very same question will do."),
         "can_wait": Setting(settings.YES_OR_NO, "Whether it may take hours, where that is cheaper at the provider."),
         **AGENT_SETTINGS,
+        "memory": MEMORY,
     },
     _prepare,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from agents.engine.errors import FlowNotAtHand
 from agents.engine.graph import Node
+from agents.engine.memories import READ, SEARCH, WRITE, declared_by
 from agents.engine.ports import Ports
 from agents.engine.tool_names import FLOW_PREFIX, all_matching, names_by_offer, tools_named
 from agents.engine.tools import ToolSpec
@@ -65,17 +66,40 @@ def _note(message: str) -> JsonObject:
 
 def names_of(node: Node, ports: Ports) -> list[str]:
     """Return the names of the tools that a node offers, ``server.*`` written out."""
-    return all_matching(tools_named(node.settings), ports.toolbox.names())
+    named = all_matching(tools_named(node.settings), ports.toolbox.names())
+    return list(dict.fromkeys([*named, *_of_memory(node, has_tools=bool(named))]))
+
+
+def _of_memory(node: Node, *, has_tools: bool) -> list[str]:
+    """Return the tools that come with what a node declares of memory."""
+    declared = declared_by(node.settings)
+    writing = [WRITE] if declared.write else []
+    return [*([SEARCH] if declared.whole and (has_tools or writing) else []), *writing]
 
 
 def spec_for(node: Node, name: str, ports: Ports) -> ToolSpec:
     """Return what is known of one tool that a node offers. Raises ToolUnknown, FlowNotAtHand."""
     if not name.startswith(FLOW_PREFIX):
-        return ports.toolbox.describe(name)
+        return _narrowed(ports.toolbox.describe(name), node)
     if name not in node.flows:
         raise FlowNotAtHand(node_id=node.id, flow=name.removeprefix(FLOW_PREFIX))
     tool = node.flows[name]
     return ToolSpec(name, tool.description, tool.schema)
+
+
+def _narrowed(spec: ToolSpec, node: Node) -> ToolSpec:
+    """Hold the tools of memory to the scopes that a node declares, where it declares some."""
+    if spec.name not in (READ, SEARCH, WRITE) or "memory" not in node.settings:
+        return spec
+    declared = declared_by(node.settings)
+    name, scopes = ("scope", declared.write) if spec.name == WRITE else ("scopes", declared.whole)
+    shape: JsonObject = {"enum": list(scopes)}
+    if spec.name != WRITE:
+        shape = {"type": "array", "items": shape, "minItems": 1, "uniqueItems": True}
+    known, needed = spec.schema.get("properties"), spec.schema.get("required")
+    properties = {**(known if isinstance(known, Mapping) else {}), name: shape}
+    required = list(dict.fromkeys([name, *(needed if isinstance(needed, list | tuple) else [])]))
+    return replace(spec, schema={**spec.schema, "properties": properties, "required": required})
 
 
 def _offer(offered: str, spec: ToolSpec) -> ToolOffer:

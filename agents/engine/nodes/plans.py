@@ -86,6 +86,8 @@ def _beyond(document: JsonObject, bounds: Bounds) -> Iterator[Problem]:
             yield Problem(f"{box.place}.type", f"A plan here may not have a node of type {shown(box.kind)}: {allowed}.")
         if box.kind == "entry" and "schema" in box.settings:
             yield Problem(box.place_of("schema"), "The entry of a plan takes what it is given. Leave 'schema' out.")
+        if "memory" in box.settings:
+            yield Problem(box.place_of("memory"), "A plan keeps nothing and reads no memory. Leave 'memory' out.")
         yield from _beyond_tools(box, bounds)
         yield from _beyond_models(box, bounds)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from agents.engine.lanes import Held
 from agents.engine.nodes.asking import Question
-from agents.engine.nodes.conversation import Conversation, conversation_of
+from agents.engine.nodes.conversation import Conversation, conversation_of, recalled
 from agents.engine.nodes.llm import ModelCall, answer_settings, first_messages, fit_documents, picture_names
 from agents.engine.nodes.offers import Offers, offers_of
 from agents.engine.nodes.rendering import filled_in
@@ -31,7 +31,8 @@ def _prepare(step: StepContext, ports: Ports) -> Question:
     budget = max(0, ports.model.input_budget(model) - offers.size)
     first, cut_first = first_messages(asker, budget=budget, said=held.data)
     left = max(0, budget - sum(len(message.text) for message in first))
-    documents, cut = fit_documents(step.run.documents, budget=int(left * SHARE_OF_DOCUMENTS))
+    shown = [*recalled(step.lane), *step.run.documents]
+    documents, cut = fit_documents(shown, budget=int(left * SHARE_OF_DOCUMENTS))
     talk = conversation_of(step.lane, budget=left - sum(len(document.text) for document in documents))
     given = step.input if isinstance(step.input, Mapping) else {}
     is_last = given.get("last") is True
@@ -43,7 +44,6 @@ def _prepare(step: StepContext, ports: Ports) -> Question:
         tools=offers.tools,
         tool_choice="none" if is_last else _choice(held, is_first=step.lane.index == 0),
         may_wait=False,
-        conversation=f"{step.run.run_id}/{held.key}",
         step=step.node_id,
         key=step.key,
     )

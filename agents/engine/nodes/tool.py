@@ -72,7 +72,9 @@ class ToolCall:
         """Call the tool."""
         on = Occasion(self.key, self.node_id, emit, self.decision, self.labels)
         done = kept_result(self.spec, await ports.toolbox.call(self.spec.name, self.arguments, on=on))
-        return replace(done, labels=frozenset({f"tool:{self.spec.name}"})) if self.spec.gives_untrusted else done
+        found = self.spec.labels_in(done.result) if self.spec.labels_in is not None else frozenset()
+        labels = found | {f"tool:{self.spec.name}"} if self.spec.gives_untrusted else found
+        return replace(done, labels=labels) if labels else done
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:

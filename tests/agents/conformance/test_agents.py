@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agents.engine.gate import Decision, ProposedCall
 from agents.engine.journeys import Journey
 from codexos.kernel.chat import ChatRequest
 from codexos.kernel.jsontypes import JsonObject
@@ -140,3 +141,71 @@ async def test_an_agent_goes_on_from_any_of_its_rounds(stage: SetStage):
     standing = await now.run()
     assert standing.data["output"] == expected.data["output"]
     assert now.calls == ["a2", "b2"]
+
+
+class AsksAbout:
+    """A gate that asks about one tool, and denies another."""
+
+    def __init__(self, asked: str = "", denied: str = "") -> None:
+        self._asked, self._denied = asked, denied
+        self.seen: list[ProposedCall] = []
+
+    def decide(self, call: ProposedCall) -> Decision:
+        self.seen.append(call)
+        if call.tool == self._denied:
+            return Decision("deny", ["Nobody may look."], "p1")
+        return (
+            Decision("ask", ["It is asked about."], "p1") if call.tool == self._asked else Decision("allow", (), "p1")
+        )
+
+
+@keeps("agent")
+async def test_a_call_that_the_policy_denies_is_told_to_the_model(stage: SetStage):
+    run = stage(
+        agent("Echo", "Look"),
+        tools=[CountingTool(), CountingTool("Look")],
+        model=CallingModel(script),
+        gate=AsksAbout(denied="Look"),
+    )
+    assert (await run.run()).status == "succeeded"
+    assert run.calls == ["a0", "a1", "a2"]
+    assert isinstance(run.model, CallingModel)
+    assert "the policy denies it. Nobody may look." in told(run.model.requests[1])[1]
+
+
+@keeps("agent", "approval")
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+async def test_a_person_decides_about_a_call_in_the_middle_of_a_round(stage: SetStage, decision: str):
+    # given a model that has read what strangers wrote
+    def orders(request: ChatRequest) -> Said:
+        done = round_of(request)
+        asked = [[("Echo", {"text": "page"})], [("Post", {"text": "order"})], []][done]
+        return ("" if asked else told(request)[-1]), asked
+
+    gate = AsksAbout("Post")
+    post = CountingTool("Post", reads_only=False)
+    run = stage(agent("Echo", "Post"), tools=[CountingTool(), post], model=CallingModel(orders), gate=gate)
+    # when
+    assert (await run.run()).status == "waiting"
+    assert run.calls == ["page"]
+    proposed = next(call for call in gate.seen if call.tool == "Post")
+    assert (proposed.chosen_by, proposed.labels) == ("model", {"tool:Echo"})
+    await run.send("decide", node_id="ask[2]/Post", decision=decision, note="Not today.")
+    # then nothing is done again
+    assert (await run.run()).status == "succeeded"
+    assert run.calls == ["page", *(["order"] if decision == "approve" else [])]
+    assert isinstance(run.model, CallingModel)
+    assert len([request for request in run.model.requests if request.tools]) == 3
+    assert ("Not today." in told(run.model.requests[2])[-1]) is (decision == "reject")
+
+
+@keeps("agent")
+async def test_what_an_agent_gives_is_labeled_by_all_its_model_was_shown(stage: SetStage):
+    run = stage(
+        agent("Echo"), model=CallingModel(lambda r: ("x", []) if round_of(r) else ("", [("Echo", {"text": "a"})]))
+    )
+    await run.run()
+    [done] = [entry for entry in run.of_type("step.done") if entry.node_id == "ask"]
+    assert done.data["labels"] == ["tool:Echo"]
+    first = next(entry for entry in run.of_type("step.done") if entry.node_id == "ask[0]/think")
+    assert "labels" not in first.data

@@ -108,7 +108,7 @@ def test_every_problem_is_listed_at_once_with_its_place():
         ({"nodes": [{"id": "a", "type": "llm", "next": {"yes": "b"}}]}, "$.nodes[0].next.yes", "is no condition"),
         ({"nodes": [{"id": "a", "type": "llm", "next": 5}]}, "$.nodes[0].next", "is the id of a node"),
         ({"nodes": [{"id": "a", "type": "llm", "promt": "x"}]}, "$.nodes[0].promt", "no setting 'promt'"),
-        ({"nodes": [{"id": "a", "type": "llm", "memory": {}}]}, "$.nodes[0].memory", "not in this version"),
+        ({"nodes": [{"id": "a", "type": "llm", "memory": {}}]}, "$.nodes[0].memory", "must be an object such as"),
         ({"nodes": [{"id": "a", "type": "llm", "config": 3}]}, "$.nodes[0].config", "is an object"),
         ({"nodes": [{"id": "a", "type": "llm", "max_tokens": True}]}, "$.nodes[0].max_tokens", "whole number"),
         ({"nodes": [{"id": "a", "type": "llm", "temperature": float("nan")}]}, "$.nodes[0].temperature", "number"),
