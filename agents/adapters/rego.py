@@ -35,10 +35,13 @@ _LOOK_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class RegoLimits:
-    """How much one text may take. ``seconds`` are the processor's, ``wait_seconds`` the clock's, for the worst case."""
+    """How much one text may take. ``seconds`` are the processor's, ``wait_seconds`` the clock's, for the worst case.
+
+    Both are short, for whoever asks waits: a worker with everybody's runs.
+    """
 
     memory_bytes: int = 256 * _MEBIBYTE
-    seconds: float = 0.1
+    seconds: float = 0.03
     wait_seconds: float = 0.75
     compiling_seconds: float = 5.0
     answer_bytes: int = 64 * 1024
@@ -77,11 +80,15 @@ class RegoText:
         asked = hashlib.sha256(input.encode()).digest()
         if asked in self._answers:
             return self._answers[asked]
-        with self._lock:
+        if not self._lock.acquire(timeout=self._limits.wait_seconds):
+            raise RegoFailed(because="it is still being compiled or asked")
+        try:
             if time.monotonic() < self._rests_until:
                 raise RegoFailed(because="it failed several times and rests for a while")
             self._start()
             said = self._ask(input, within=self._limits.wait_seconds)
+        finally:
+            self._lock.release()
         if "error" in said:
             raise RegoFailed(because=str(said["error"])[:300])
         self._failures = 0

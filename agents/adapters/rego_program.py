@@ -22,7 +22,7 @@ from typing import Any
 NOT_AT_HAND = 10
 """How the program ends where the library cannot be loaded."""
 NOBODY = 65534
-COMPILING_SECONDS = 2.0
+COMPILING_SECONDS = 0.5
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
 _MOST_ERRORS = 20
 _ERROR = re.compile(r"\(error [^|]*\|(?P<at>\d+)\|\d+\n\s*\(errormsg \d+:(?P<message>[^\n]*?)\)\n")

@@ -181,6 +181,21 @@ def _embedder(setup: Setup) -> Finding:
     return Finding(f"{MODEL}; its graph is {'written' if is_written else 'written when the first text comes'}")
 
 
+def _rego(_setup: Setup) -> Finding:
+    """Evaluate a policy in Rego once. Without it rules go on deciding, and what is in Rego denies."""
+    from agents.adapters.rego import RegoText
+    from codexos.kernel.errors import CodexosError
+
+    text = RegoText("package codexos\n\ndecision := input.rules\n")
+    try:
+        text.evaluate('{"rules": {"verdict": "deny"}}')
+    except CodexosError as error:
+        return Finding(error.message, is_information=True)
+    finally:
+        text.stop()
+    return Finding("policies in Rego are evaluated, each in a process of its own")
+
+
 CHECKS: dict[str, Callable[[Setup], Finding]] = {
     "python": _python,
     "packages": _packages,
@@ -194,4 +209,5 @@ CHECKS: dict[str, Callable[[Setup], Finding]] = {
     "master key": _master_key,
     "sandbox": _sandbox,
     "embedder": _embedder,
+    "rego": _rego,
 }

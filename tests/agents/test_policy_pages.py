@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.operations.preferences import change_preferences
 from agents.operations.policies import save_policy_draft, switch_on_policy
 from agents.queries.policies import access_policy, draft_of
 from tests.factories import Someone, World, sign_in
@@ -66,6 +67,17 @@ def test_everybody_reads_what_holds_in_plain_words(world: World, pages: Any) -> 
         assert words in page, words
     assert "Change it" not in page
     assert "no-shell" not in said(pages(world.stranger).get(HERE))
+
+
+def test_it_is_read_in_german(world: World, pages: Any) -> None:
+    change_preferences(world.viewer.person, language="de")
+    rule = "{name: x, when: {tool: Shell, chosen_by: model, label: knowledge}, then: deny}"
+    save_policy_draft(world.admin.actor, source=f"rules: [{rule}]")
+    switch_on_policy(world.admin.actor)
+    page = said(pages(world.viewer).get(HERE))
+    assert "Aufrufe von Shell, von einem Modell gewählt, zu denen Text aus knowledge geführt hat" in page
+    assert "Ablehnen" in page
+    assert "Hinsehen ändert nichts." in page
 
 
 def test_a_rule_is_filled_in_moved_and_taken_out(world: World, pages: Any) -> None:
