@@ -15,76 +15,33 @@ from agents.errors.memory import (
     MemoryEntryNotFound as MemoryEntryNotFound,
 )
 from agents.errors.tools import (
-    SandboxRefused as SandboxRefused,
-)
-from agents.errors.tools import (
-    SandboxUnavailable as SandboxUnavailable,
-)
-from agents.errors.tools import (
-    ToolBroke as ToolBroke,
-)
-from agents.errors.tools import (
-    ToolDocumentInvalid as ToolDocumentInvalid,
-)
-from agents.errors.tools import (
-    ToolFailed as ToolFailed,
-)
-from agents.errors.tools import (
-    ToolNotReady as ToolNotReady,
-)
-from agents.errors.tools import (
-    ToolServerChanged as ToolServerChanged,
-)
-from agents.errors.tools import (
-    ToolServerInvalid as ToolServerInvalid,
-)
-from agents.errors.tools import (
-    ToolServerNameTaken as ToolServerNameTaken,
-)
-from agents.errors.tools import (
-    ToolServerNotFound as ToolServerNotFound,
-)
-from agents.errors.tools import (
-    ToolServersFull as ToolServersFull,
-)
-from agents.errors.tools import (
-    ToolUnavailable as ToolUnavailable,
+    SandboxRefused,
+    SandboxUnavailable,
+    ToolBroke,
+    ToolCallRefused,
+    ToolDocumentInvalid,
+    ToolFailed,
+    ToolNotReady,
+    ToolServerChanged,
+    ToolServerInvalid,
+    ToolServerNameTaken,
+    ToolServerNotFound,
+    ToolServersFull,
+    ToolUnavailable,
 )
 from agents.errors.triggers import (
-    DeliveryReused as DeliveryReused,
-)
-from agents.errors.triggers import (
-    FiringRefused as FiringRefused,
-)
-from agents.errors.triggers import (
-    HookBodyInvalid as HookBodyInvalid,
-)
-from agents.errors.triggers import (
-    HookTooLarge as HookTooLarge,
-)
-from agents.errors.triggers import (
-    MomentInvalid as MomentInvalid,
-)
-from agents.errors.triggers import (
-    ScheduleInvalid as ScheduleInvalid,
-)
-from agents.errors.triggers import (
-    SignatureInvalid as SignatureInvalid,
-)
-from agents.errors.triggers import (
-    TriggerChanged as TriggerChanged,
-)
-from agents.errors.triggers import (
-    TriggerDisabled as TriggerDisabled,
-)
-from agents.errors.triggers import (
-    TriggerInvalid as TriggerInvalid,
-)
-from agents.errors.triggers import (
-    TriggerNotFound as TriggerNotFound,
-)
-from agents.errors.triggers import (
-    TriggersFull as TriggersFull,
+    DeliveryReused,
+    FiringRefused,
+    HookBodyInvalid,
+    HookTooLarge,
+    MomentInvalid,
+    ScheduleInvalid,
+    SignatureInvalid,
+    TriggerChanged,
+    TriggerDisabled,
+    TriggerInvalid,
+    TriggerNotFound,
+    TriggersFull,
 )
 from codexos.kernel.errors import (
     Conflict,
@@ -95,6 +52,34 @@ from codexos.kernel.errors import (
     NotSignedIn,
     Unavailable,
 )
+
+__all__ = [
+    "DeliveryReused",
+    "FiringRefused",
+    "HookBodyInvalid",
+    "HookTooLarge",
+    "MomentInvalid",
+    "SandboxRefused",
+    "SandboxUnavailable",
+    "ScheduleInvalid",
+    "SignatureInvalid",
+    "ToolBroke",
+    "ToolCallRefused",
+    "ToolDocumentInvalid",
+    "ToolFailed",
+    "ToolNotReady",
+    "ToolServerChanged",
+    "ToolServerInvalid",
+    "ToolServerNameTaken",
+    "ToolServerNotFound",
+    "ToolServersFull",
+    "ToolUnavailable",
+    "TriggerChanged",
+    "TriggerDisabled",
+    "TriggerInvalid",
+    "TriggerNotFound",
+    "TriggersFull",
+]
 
 RETRY_QUEUED_SECONDS = 30
 _MOST_SAID = 10

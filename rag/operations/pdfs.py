@@ -36,6 +36,11 @@ def read_pdf(actor: Actor, version: FileVersion) -> str:
     return pages
 
 
+def text_of_pdf(content: bytes, *, name: str) -> str:
+    """Read a PDF that is no file of a project and is not kept; its pages are parted by form feeds. Raises as above."""
+    return read_pages([content], path=name)
+
+
 @in_organization
 def _keep(actor: Actor, version: FileVersion, pages: str) -> None:
     # Locked, so that the sweeper does not take the bytes away meanwhile; gone already, the text is of no use either.

@@ -12,15 +12,25 @@ from agents.adapters.tools.github import GITHUB_TOOLS
 from agents.adapters.tools.http_request import HTTPRequest
 from agents.adapters.tools.memory import MemoryRead, MemorySearch, MemoryWrite
 from agents.adapters.tools.python_exec import PythonExec
+from agents.adapters.tools.rag_query import RagQuery
 from agents.adapters.tools.room import Maker, Tool, ToolRoom
+from agents.adapters.tools.search_providers import ADDRESSES, Provider, ProviderSearch, SearchAccess
 from agents.adapters.tools.searxng import SearxngSearch
 from agents.adapters.tools.shell import Shell
+from agents.adapters.tools.sql_query import SqlQuery
+from agents.adapters.tools.web_fetch import WebFetch
 from agents.adapters.tools.web_search import WebSearch
 
 
 def _search(room: ToolRoom) -> Tool:
     url = settings.SEARXNG_URL
-    return SearxngSearch(url, room.egress) if url else WebSearch(room.documents)
+    if url:
+        return SearxngSearch(url, room.egress)
+    keys: Mapping[Provider, str] = {"brave": settings.BRAVE_SEARCH_KEY, "tavily": settings.TAVILY_API_KEY}
+    for provider, key in keys.items():
+        if key:
+            return ProviderSearch(SearchAccess(provider, key, ADDRESSES[provider]), room.egress)
+    return WebSearch(room.documents)
 
 
 BUILT_IN: Mapping[str, Maker] = {
@@ -34,6 +44,9 @@ BUILT_IN: Mapping[str, Maker] = {
     "MemoryRead": MemoryRead,
     "MemorySearch": MemorySearch,
     "MemoryWrite": MemoryWrite,
+    "RagQuery": RagQuery,
+    "SqlQuery": SqlQuery,
+    "WebFetch": lambda room: WebFetch(room.egress),
     "WebSearch": _search,
 }
 """By name, which is the one in the tool's spec."""

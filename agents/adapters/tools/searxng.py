@@ -55,7 +55,7 @@ class SearxngSearch:
         query = _short_query(str(arguments.get("query", "")))
         # In a thread: reading megabytes would hold up every other run of this process.
         found = await asyncio.to_thread(self._read, await self._ask(query)) if query else {"results": []}
-        results = list(_results(found.get("results")))[:limit]
+        results = list(results_of(found.get("results")))[:limit]
         if not results:
             self._refuse_silence(found.get("unresponsive_engines"))
         text = "\n\n".join(f"From {one['title']} ({one['url']}):\n{one['text']}" for one in results)
@@ -115,7 +115,7 @@ def _short_query(query: str) -> str:
     return words if len(words) <= QUERY_CHARACTERS else words[:QUERY_CHARACTERS].rpartition(" ")[0] or words[:400]
 
 
-def _results(found: JsonValue) -> Iterator[dict[str, JsonValue]]:
+def results_of(found: JsonValue) -> Iterator[dict[str, JsonValue]]:
     for one in found if isinstance(found, Sequence) else ():
         url = one.get("url") if isinstance(one, Mapping) else None
         if not isinstance(one, Mapping) or not isinstance(url, str) or not _is_web_address(url):

@@ -5,7 +5,7 @@ With a SearXNG instance the tool of the same name is ``searxng.py``; both take a
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -59,7 +59,9 @@ SEARCH_SPEC = ToolSpec(
 
 
 @dataclass(frozen=True, slots=True)
-class _Passage:
+class Passage:
+    """A part of a document that stands for itself, and where it stands."""
+
     document: ContextDocument
     heading: str
     text: str
@@ -94,19 +96,28 @@ class WebSearch:
         return await asyncio.to_thread(self._search, str(arguments.get("query", "")), limit)
 
     def _search(self, query: str, limit: int) -> JsonObject:
-        passages = [passage for document in self._documents for passage in _passages(document)]
-        told = [words(f"{passage.heading} {passage.text}") for passage in passages]
-        scores = bm25(words(query[:QUERY_CHARACTERS]), told)
-        ranked = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
-        best = [(score, passage) for score, passage in ranked[:limit] if score > 0]
-        text = "\n\n".join(f"From {passage.name} ({_place(passage)}):\n{passage.text}" for _, passage in best)
+        best = ranked(self._documents, query[:QUERY_CHARACTERS], limit=limit)
+        text = as_text(best)
         return {
             "results": [_result(score, passage) for score, passage in best],
             "text": text or "Nothing in the documents of this run fits the search.",
         }
 
 
-def _passages(document: ContextDocument) -> Iterator[_Passage]:
+def ranked(documents: Iterable[ContextDocument], query: str, *, limit: int) -> list[tuple[float, Passage]]:
+    """Return the passages of documents that fit a query best, each with how well."""
+    passages = [passage for document in documents for passage in passages_of(document)]
+    scores = bm25(words(query), [words(f"{passage.heading} {passage.text}") for passage in passages])
+    by_score = sorted(zip(scores, passages, strict=True), key=lambda pair: -pair[0])
+    return [(round(score, 3), passage) for score, passage in by_score[:limit] if score > 0]
+
+
+def as_text(found: Iterable[tuple[float, Passage]]) -> str:
+    """Return passages as one text, each with where it stands."""
+    return "\n\n".join(f"From {passage.name} ({_place(passage)}):\n{passage.text}" for _, passage in found)
+
+
+def passages_of(document: ContextDocument) -> Iterator[Passage]:
     gathered: list[Sentence] = []
     for sentence in sentences(document.text):
         size = sum(len(part.text) for part in gathered)
@@ -119,14 +130,14 @@ def _passages(document: ContextDocument) -> Iterator[_Passage]:
         yield _passage(document, gathered)
 
 
-def _passage(document: ContextDocument, gathered: Sequence[Sentence]) -> _Passage:
+def _passage(document: ContextDocument, gathered: Sequence[Sentence]) -> Passage:
     first = gathered[0]
     heading = first.text if first.kind == "heading" else first.heading
     text = "".join(f"{part.text}{' ' if part.kind == 'paragraph' else chr(10)}" for part in gathered).strip()
-    return _Passage(document, heading[:200], text, first.first_line, gathered[-1].last_line)
+    return Passage(document, heading[:200], text, first.first_line, gathered[-1].last_line)
 
 
-def _result(score: float, passage: _Passage) -> JsonObject:
+def _result(score: float, passage: Passage) -> JsonObject:
     return {
         "title": passage.heading or passage.name,
         "url": f"file:{quote(passage.name)}#{_fragment(passage)}",
@@ -135,11 +146,11 @@ def _result(score: float, passage: _Passage) -> JsonObject:
     }
 
 
-def _fragment(passage: _Passage) -> str:
+def _fragment(passage: Passage) -> str:
     return f"page={passage.page}" if passage.page else f"L{passage.first_line}-L{passage.last_line}"
 
 
-def _place(passage: _Passage) -> str:
+def _place(passage: Passage) -> str:
     if passage.page:
         return f"page {passage.page}"
     if passage.first_line == passage.last_line:
