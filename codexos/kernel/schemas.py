@@ -239,7 +239,9 @@ def _keywords(schema: JsonValue) -> Iterator[str]:
     if isinstance(schema, Mapping):
         for key, value in schema.items():
             yield key
-            yield from _keywords(value)
+            # What stands right below it are names that somebody chose.
+            inner = list(value.values()) if key == "properties" and isinstance(value, Mapping) else value
+            yield from _keywords(inner)
     elif isinstance(schema, Sequence) and not isinstance(schema, str):
         for value in schema:
             yield from _keywords(value)

@@ -8,12 +8,14 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from asgiref.sync import sync_to_async
 from jsonschema import Draft202012Validator
 
 from agents.adapters.toolbox import BuiltInToolbox
 from agents.adapters.tools.room import ToolRoom
 from agents.operations.live import follow_run
 from codexos.kernel.schemas import schema_trouble
+from rag.operations.files import store_file
 from tests.agents.engine.stage import chain
 from tests.agents.test_runs import run_agent, working
 from tests.factories import World
@@ -173,3 +175,16 @@ def test_nobody_reads_the_tools(world: World, api: Any) -> None:
 def test_local_only_is_said(world: World, api: Any, settings: Any) -> None:
     settings.EGRESS_LOCAL_ONLY = True
     assert api(world.dev).get("/api/v1/tools/").json()["results"][0]["note"].startswith("Local-only mode")
+
+
+async def test_a_run_asks_what_its_project_keeps(committed_world: World) -> None:
+    world = committed_world
+    for path, text in (("birds/kakapo.md", "# Kakapo\n\nThe kakapo cannot fly."), ("cars.md", "Cars drive.")):
+        await sync_to_async(store_file)(world.dev.actor, world.project.pk, path=path, chunks=[text.encode()])
+    asked = {"id": "ask", "type": "tool", "tool": "RagQuery", "arguments": {"query": "Can a kakapo fly?", "top_k": 2}}
+    found = await run(world, dict(chain(asked)))
+    (best, *_) = found["result"]["output"]["results"]
+    assert (best["citation"]["path"], best["source_type"]) == ("birds/kakapo.md", "file")
+    assert "cannot fly" in best["text"]
+    none = {**asked, "arguments": {"query": "Can a kakapo fly?", "filters": {"path": "cars*"}}}
+    assert (await run(world, dict(chain(none))))["result"]["output"]["results"] == []

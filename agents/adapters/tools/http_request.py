@@ -45,11 +45,15 @@ def _may_repeat(arguments: JsonObject) -> bool:
     return arguments.get("method", "GET") in _SAFE or arguments.get("idempotent") is True
 
 
+def egress_of(arguments: JsonObject) -> str:
+    """Say which host a call with a ``url`` reaches; an address that two readers could read differently may be any."""
+    found = _PLAIN_ADDRESS.match(str(arguments.get("url", "")).strip())
+    return f"egress:{found['host'].lower() if found else '*'}"
+
+
 def _touches(arguments: JsonObject) -> tuple[str, ...]:
     """Say what a call does: which host it reaches, and whether it changes something there."""
-    found = _PLAIN_ADDRESS.match(str(arguments.get("url", "")).strip())
-    # An address that two readers could read differently may lead anywhere.
-    egress = f"egress:{found['host'].lower() if found else '*'}"
+    egress = egress_of(arguments)
     return ("read", egress) if arguments.get("method", "GET") in _SAFE else ("read", "write", egress)
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from typing import Any, cast
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -272,7 +272,7 @@ async def _rows(
     size, is_cut = 0, False
     async with link.cursor() as cursor:
         # As a stream: it goes as one statement, by the server's own word, and holds one row in memory.
-        async for (said,) in cursor.stream(cast(LiteralString, asked), parameters or None):
+        async for (said,) in cursor.stream(asked.encode(), parameters or None):
             size += len(said or "")
             if said is None:
                 is_cut = True
@@ -299,5 +299,5 @@ def _trouble(error: psycopg.OperationalError, target: _Target) -> ToolFailed | T
 
 
 def _said(error: psycopg.Error) -> str:
-    first = error.diag.message_primary or str(error).splitlines()[0] if str(error) else "something went wrong"
+    first = error.diag.message_primary or str(error).partition("\n")[0] or "something went wrong"
     return f"{first[:500].rstrip('.')}."

@@ -2,11 +2,11 @@
 """WebFetch: one page or document of the web as readable text, through the egress gate, bounded in time and size."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Unpack
 from urllib.parse import urldefrag, urlsplit
 
+from agents.adapters.tools.http_request import egress_of
 from agents.adapters.tools.http_result import refuse_error
 from agents.adapters.tools.readable import charset_of, read_page
 from agents.engine.gate import Occasion
@@ -24,15 +24,6 @@ _LIMITS = HttpLimits(total_seconds=30, connect_seconds=8, idle_seconds=15, body_
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _TEXTS = ("json", "xml", "yaml", "javascript", "csv", "toml")
 _ACCEPT = "text/html, application/xhtml+xml, text/plain;q=0.9, application/json;q=0.8, application/pdf;q=0.7, */*;q=0.1"
-
-
-def touches_of(arguments: JsonObject) -> Sequence[str]:
-    """Say which host a call reaches; one that cannot be told yet may be any."""
-    try:
-        host = urlsplit(str(arguments.get("url", "")).strip()).hostname
-    except ValueError:
-        host = None
-    return ("read", f"egress:{host or '*'}")
 
 
 _SPEC = ToolSpec(
@@ -75,7 +66,7 @@ _SPEC = ToolSpec(
         "additionalProperties": False,
     },
     capabilities=("read", "egress:*"),
-    touches=touches_of,
+    touches=lambda arguments: ("read", egress_of(arguments)),
     reads_only=True,
     timeout_seconds=90,
 )

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """OpenAPI documents read as tools: what they take, what cannot be called, and documents made to do harm."""
 
-import time
 from typing import Any
 
 import pytest
@@ -70,14 +69,8 @@ def bomb(width: int, depth: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("width", "depth"), [(10, 9), (2, 9), (400, 2)])
 def test_a_schema_bomb_is_one_broken_tool(width: int, depth: int) -> None:
-    began = time.process_time()
-    tools = tools_of(
-        {
-            **bomb(width, depth),
-        }
-    )
-    assert "larger than" in tools["post_things"].trouble
-    assert time.process_time() - began < 1.0
+    # One that was not bounded would not come to an end.
+    assert "larger than" in tools_of(bomb(width, depth))["post_things"].trouble
 
 
 @pytest.mark.parametrize(
@@ -119,6 +112,12 @@ def test_names_that_stand_in_two_places_are_two_arguments() -> None:
     body = {"content": {"text/plain": {}}}
     tool = tools_of(document(post={"parameters": parameters, "requestBody": body}))["post_things"]
     assert list(tool.schema["properties"]) == ["id", "id_header", "body", "request_body"]
+
+
+def test_an_argument_may_be_called_as_a_keyword_is() -> None:
+    parameters = [{"name": name, "in": "query"} for name in ("pattern", "$ref", "properties")]
+    tool = tools_of(document(get={"parameters": parameters}))["get_things"]
+    assert (tool.trouble, list(tool.schema["properties"])) == ("", ["pattern", "$ref", "properties"])
 
 
 def test_a_path_that_wants_what_nobody_says_is_broken() -> None:
