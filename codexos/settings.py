@@ -174,6 +174,8 @@ TEMPLATES = [
 NAV_COUNTS = {"approvals": "agents.queries.approvals.count_approvals"}
 # What flows are called, for pages about costs, which stand on a floor below them.
 FLOW_NAMES = "agents.queries.flows.name_flows"
+# Which flows name a model, for who takes one away.
+FLOWS_NAMING_MODELS = "agents.queries.asking_nodes.flows_naming_model"
 
 # People and sign-in -----------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.Person"

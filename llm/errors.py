@@ -110,6 +110,18 @@ class ModelNameTaken(Conflict):
         super().__init__(message, errors=[{"place": "name", "message": message}])
 
 
+class RouteInUse(Conflict):
+    """A route that flows name is deleted by nobody who does not say that they know it."""
+
+    def __init__(self, *, name: str, by: Sequence[str]) -> None:
+        named = ", ".join(repr(each[:60]) for each in by[:10]) + (f" and {len(by) - 10} more" if len(by) > 10 else "")
+        super().__init__(
+            f"Flows name the route {name!r}: {named}. They find no model by that name any more. Say so with "
+            "'even_if_used', or have them name another first.",
+            flows=list(by),
+        )
+
+
 class ProviderInUse(Conflict):
     """A provider at which deployments stand cannot be deleted."""
 

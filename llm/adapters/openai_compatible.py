@@ -2,7 +2,7 @@
 """Any server that speaks OpenAI's chat completions: OpenAI itself, vLLM, llama.cpp, Ollama and their like."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import replace
 
@@ -27,6 +27,8 @@ REFUSAL_BYTES = 64 * 1024
 CHARACTERS_PER_TOKEN = 4
 # The end of a stream comes with its last event; who keeps it open is hung up on.
 READ_OUT_SECONDS = 0.25
+AFTER_END_SECONDS = 2.0
+"""After why it ended an answer still says what it used. Some servers then neither say that it is over nor hang up."""
 # Finding quotes in more than this is done in a thread, out of the way of other runs.
 SEARCHED_AT_ONCE_CHARACTERS = 20_000
 
@@ -48,7 +50,7 @@ class OpenAICompatibleModel:
         with self._plain_errors():
             async with lent_client(self._policy) as client, self._asked(client, request) as answer:
                 await self._check_begun(answer)
-                async for piece in answer.pieces:
+                async for piece in _until_said(answer.pieces, completion):
                     for delta in completion.hear(piece):
                         yield delta
                     if completion.is_done:
@@ -163,6 +165,22 @@ def limits_for(timeout_seconds: float | None) -> HttpLimits:
     if timeout_seconds is None:
         return LIMITS
     return replace(LIMITS, total_seconds=min(timeout_seconds, LIMITS.total_seconds))
+
+
+async def _until_said(pieces: AsyncIterator[bytes], completion: Completion) -> AsyncIterator[bytes]:
+    """Pass pieces on; once the answer says why it ended, wait for what may follow it only for a moment."""
+    deadline: float | None = None
+    while True:
+        try:
+            if completion.finish_reason is None:
+                piece = await anext(pieces)
+            else:
+                deadline = deadline or asyncio.get_running_loop().time() + AFTER_END_SECONDS
+                async with asyncio.timeout_at(deadline):
+                    piece = await anext(pieces)
+        except (StopAsyncIteration, TimeoutError):
+            return
+        yield piece
 
 
 async def _read_out(answer: HttpStream) -> None:

@@ -145,6 +145,12 @@ class RulesBody(Body):
         return RulesEdit(**_held(cls.parse(data, partial=True), "requests_per_minute", "tokens_per_minute"))
 
 
+class DeleteRouteQuery(Query):
+    """How a route is deleted."""
+
+    even_if_used = serializers.BooleanField(default=False, help_text="Although flows name it.")
+
+
 class DeploymentsQuery(Query):
     """Which deployments."""
 

@@ -125,6 +125,8 @@ class TrialShape(serializers.Serializer[Trial]):
     model = serializers.CharField()
     answer = serializers.CharField()
     seconds = serializers.FloatField()
-    cost_usd = serializers.DecimalField(max_digits=20, decimal_places=10)
+    cost_usd: Any = serializers.DecimalField(
+        max_digits=20, decimal_places=10, allow_null=True, help_text="Null where the price is not known."
+    )
     error_code = serializers.CharField()
     error = serializers.CharField()

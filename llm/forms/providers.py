@@ -40,6 +40,8 @@ class ProviderForm(forms.Form):
         label=_("Key"),
         required=False,
         help_text=_("A secret of the vault. Put it there first; it is never shown here."),
+        # Whoever is sent here by a script may have sent the key itself: it is not said again.
+        error_messages={"invalid_choice": _("This is none of the secrets that you may use. Choose one.")},
     )
     base_url = forms.CharField(
         label=_("Address"),

@@ -36,6 +36,21 @@ def clean_address(text: str) -> str:
     return address
 
 
+def insist_sealed(address: str) -> None:
+    """Raise ModelInvalid where a key would go over plain http to an address that the operator has not opened."""
+    parts = urlsplit(address)
+    if parts.scheme != "http":
+        return
+    policy = EgressPolicy(allow=parse_egress_allow(settings.EGRESS_ALLOW), sealed_only=True)
+    try:
+        policy.check_target(parts.scheme, parts.hostname or "", port=parts.port or 80)
+    except EgressRefused:
+        raise _invalid(
+            "over http everybody on the way could read the key that is sent. Use https, have the operator open the "
+            "address, or name no key"
+        ) from None
+
+
 def _insist_open(host: str, port: int) -> None:
     try:
         read = read_host(host)

@@ -45,6 +45,8 @@ class CallBegun:
     wants_cache: bool = False
     is_batch: bool = False
     at: datetime = field(default_factory=lambda: clock.now())  # asked anew, so that tests can stop it
+    id: UUID = field(default_factory=new_id)
+    """Its row has it: whoever does not hear that the row was written writes it again, and no second one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,15 @@ _COLUMNS = (
     *("is_estimated", "is_batch", "wants_cache", "cost_usd", "saved_usd", "rate", "prices", "seconds", "is_counted"),
 )
 _WRITE = f"insert into llm_llmcall ({', '.join(_COLUMNS)}) values ({', '.join(['%s'] * len(_COLUMNS))})"  # noqa: S608
+_ONCE = f"{_WRITE} on conflict (id) do nothing"
 
 
-def write_call(begun: CallBegun, ended: CallEnded, *, id_: UUID | None = None) -> None:
-    """Write one call. Must run inside the organization.
+def write_call(begun: CallBegun, ended: CallEnded, *, id_: UUID | None = None) -> bool:
+    """Write one call, and tell whether it was not written before. Must run inside the organization.
 
     What belongs to a run is counted with it when it is settled; what belongs to none is counted here.
     """
-    asker, id_ = begun.asker, id_ or new_id()
+    asker, id_ = begun.asker, id_ or begun.id
     values = {
         **{name: getattr(asker, name) for name in _ASKER},
         **{name: getattr(begun, name) for name in _BEGUN},
@@ -92,9 +95,12 @@ def write_call(begun: CallBegun, ended: CallEnded, *, id_: UUID | None = None) -
     }
     # Plainly: every call comes through here.
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE, [values[name] for name in _COLUMNS])
+        cursor.execute(_ONCE, [values[name] for name in _COLUMNS])
+        if not cursor.rowcount:
+            return False
     if asker.run_id is None and ended.outcome != CallOutcome.CACHED:
         _count_alone(begun, ended, id_)
+    return True
 
 
 class Counted(NamedTuple):
@@ -161,7 +167,7 @@ def call_data(begun: CallBegun) -> dict[str, Any]:
     """Return what is known of a call as JSON, for whoever settles it where its maker has died."""
     told = asdict(begun)
     told["asker"] = {name: None if value is None else str(value) for name, value in told["asker"].items()}
-    return told | {"at": begun.at.isoformat()}
+    return told | {"at": begun.at.isoformat(), "id": str(begun.id)}
 
 
 def call_from(data: dict[str, Any]) -> CallBegun:
@@ -171,7 +177,7 @@ def call_from(data: dict[str, Any]) -> CallBegun:
     ids = {name: UUID(value) for name, value in asker.items() if name.endswith("_id") and name != "node_id" and value}
     return CallBegun(
         Asker(**ids, node_id=asker["node_id"], key=asker["key"]),
-        **{**told, "at": datetime.fromisoformat(told["at"])},
+        **{**told, "at": datetime.fromisoformat(told["at"]), "id": UUID(told["id"]) if "id" in told else new_id()},
     )
 
 

@@ -129,6 +129,7 @@ class Gateway:
             route=route,
             tally=self.tally,
             is_batch=is_batch,
+            policy=self.policy(candidate),
         )
 
     def policy(self, candidate: Candidate) -> EgressPolicy:

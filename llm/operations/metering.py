@@ -16,7 +16,9 @@ from django.db import Error as DatabaseFailure
 from django.db import InterfaceError, OperationalError
 
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta, Usage
+from codexos.kernel.egress import EgressPolicy
 from codexos.kernel.errors import CodexosError
+from llm.adapters.reaching import insist_reachable
 from llm.engine.estimates import BYTES_PER_TOKEN, TokenEstimate, estimate_of
 from llm.engine.prices.rates import Rate
 from llm.errors import BudgetPriceUnknown, CostsUnreadable, ModelAnswerTooLarge, ModelTimedOut
@@ -155,8 +157,10 @@ class Metered:
         route: str = "",
         tally: Tally | None = None,
         is_batch: bool = False,
+        policy: EgressPolicy | None = None,
     ) -> None:
         self._model = model
+        self._policy = policy
         self._deployment = deployment
         self._asker = asker
         self._in_thread = in_thread
@@ -195,7 +199,10 @@ class Metered:
             return call
         call.budgets = budgets_over(costs.budgets, self._asker)
         hard = [budget for budget in call.budgets if budget.is_hard]
-        if price.rate is None:
+        if price.rate is None and any(not budget.allows_unpriced for budget in hard):
+            if self._policy is not None:
+                # Whom nobody may ask is refused for that: a price would help nobody.
+                await insist_reachable(self._deployment, self._policy)
             _refuse_unpriced(hard, self._deployment)
         if hard:
             await self._hold(call)

@@ -21,7 +21,7 @@ from codexos.kernel.errors import CodexosError
 from llm.engine.providers import KINDS, PROVIDERS, ProviderKind
 from llm.errors import ModelInvalid, ModelNameTaken, ProviderInUse
 from llm.models import KeyFolder, Provider
-from llm.operations.addresses import clean_address
+from llm.operations.addresses import clean_address, insist_sealed
 from llm.operations.catalogs import forget_models
 from llm.operations.naming import clean_label
 from llm.queries.providers import MANAGE, access_provider
@@ -116,6 +116,8 @@ def _apply(actor: Actor, row: Provider, edit: ProviderEdit) -> None:
     _insist_whole(row)
     if said.keys() & {"key", "key_folder", "key_team", "key_project"}:
         _apply_key(actor, row, edit)
+    if row.key:
+        insist_sealed(row.base_url)
     if PROVIDERS[cast(ProviderKind, row.kind)].key == "required" and not row.key and not row.base_url:
         raise ModelInvalid(f"{_label(row)} asks for a key. Name a secret of the vault that holds it.", place="key")
 
@@ -152,8 +154,9 @@ def _insist_on_secret(actor: Actor, row: Provider) -> None:
         # Whether there is one that is closed to them is not told.
         pass
     raise ModelInvalid(
-        f"There is no secret {row.key!r} in that folder that you may use. Put the key into the vault first, or "
-        "check its name and folder. The value itself does not belong here.",
+        # What was sent is not said again: it may be the key itself.
+        "There is no secret of that name in that folder that you may use. Put the key into the vault first, or check "
+        "its name and folder. The value itself does not belong here.",
         place="key",
     )
 

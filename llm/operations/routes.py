@@ -16,12 +16,13 @@ from accounts.queries.projects import access_project
 from accounts.tenancy import in_organization
 from codexos.kernel import clock
 from codexos.kernel.ids import parse_id
-from llm.errors import DeploymentNotFound, ModelInvalid, ModelNameTaken
+from llm.errors import DeploymentNotFound, ModelInvalid, ModelNameTaken, RouteInUse
 from llm.models import Deployment, ModelRules, Route, RouteStep
 from llm.models.providers import NAME_LENGTH
 from llm.operations.catalogs import forget_models
 from llm.operations.naming import clean_model_name
 from llm.queries.catalogs import operators_candidate
+from llm.queries.flow_names import flows_naming
 from llm.queries.providers import MANAGE, access_deployment
 from llm.queries.routes import access_route, access_rules, insist_may_change_route, steps_of
 
@@ -108,10 +109,15 @@ def move_step(actor: Actor, route: UUID | str, deployment: str, *, by: int) -> R
 
 
 @in_organization
-def delete_route(actor: Actor, route: UUID | str, *, check: Check = lambda row: None) -> None:
-    """Forget a route. Whoever has its name then answers flows that give it. Raises RouteNotFound, NotAllowed."""
+def delete_route(actor: Actor, route: UUID | str, *, is_forced: bool = False, check: Check = lambda row: None) -> None:
+    """Forget a route. Whoever has its name then answers flows that give it.
+
+    Raises RouteNotFound, NotAllowed; RouteInUse where flows name it and who asks does not say that they know.
+    """
     row = access_route(actor, route, to_change=True, holding=True)
     check(row)
+    if not is_forced and (named_by := flows_naming(actor, row.name, project_id=row.project_id)):
+        raise RouteInUse(name=row.name, by=named_by)
     record_event(actor, "model_route.deleted", about=row)
     row.delete()
     forget_models(actor.organization_id)

@@ -109,12 +109,15 @@ def settle(
     with tenant(organization_id):
         # Its reservation before the spans, as whoever takes it for lost does: so neither waits for the other for ever.
         released, lost = _release(organization_id, held)
+        if lost is not None and lost.outcome != CallOutcome.LOST:
+            return  # it is our own: it was written, and only the word that it was got lost
         spans = _lock_spans(budgets, organization_id, at=begun.at)
         if begun.is_batch:
             ended = _beyond_what_is_known(begun, ended)
         elif lost is not None:
             ended = _beyond(lost, ended)
-        write_call(begun, ended, id_=held if lost is None else None)
+        if not write_call(begun, ended, id_=held if lost is None else None):
+            return
         dearest_calls.note(begun, ended.cost_usd)
         _spend(spans, cost=ended.cost_usd, released=released, asker=begun.asker)
 

@@ -25,6 +25,7 @@ from llm.operations.chat import Gateway
 from llm.operations.keys import ProviderKeys
 from llm.operations.naming import clean_model
 from llm.queries.catalogs import Candidate, Catalog, Limits, Way, candidate_at, load_catalog
+from llm.queries.costs import load_costs
 from llm.queries.providers import MANAGE, access_provider
 
 QUESTION = "Answer with the one word: ready"
@@ -35,12 +36,14 @@ SHOWN_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How asking went: the answer's beginning, or the error's code and words."""
+    """How asking went: the answer's beginning, or the error's code and words. What it cost is None where no price is
+    known.
+    """
 
     model: str
     seconds: float
     answer: str = ""
-    cost_usd: Decimal = Decimal(0)
+    cost_usd: Decimal | None = Decimal(0)
     error_code: str = ""
     error: str = ""
 
@@ -65,6 +68,8 @@ def try_provider(actor: Actor, provider: UUID | str, *, model: str = "") -> Tria
         person_id=actor.person_id,
     )
     trial = async_to_sync(_ask)(Gateway(asker, catalog, apart=True), candidate)
+    if load_costs(actor.organization_id).price_of(candidate.deployment).rate is None:
+        trial = replace(trial, cost_usd=None)
     _tell(actor, row, trial)
     return trial
 

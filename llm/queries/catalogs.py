@@ -8,7 +8,7 @@ installation has set up answers for the rest. What is switched off goes on shado
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -20,7 +20,7 @@ from llm.errors import ModelSwitchedOff
 from llm.models import Deployment as DeploymentRow
 from llm.models import ModelRules, Provider, Route, RouteStep
 from llm.queries.deployments import Deployment, Substitute, find_deployment
-from vault.models import Secret, SecretScope
+from vault.models import Secret, SecretScope, SecretShare, TagRule
 from vault.queries.secrets import Reach
 
 
@@ -186,7 +186,14 @@ def _way(row: Route, candidates: Sequence[Candidate]) -> Way:
 _Place = tuple[str, UUID | None, UUID | None, str]
 
 
-def _secrets_of(providers: "Sequence[Provider] | object", organization_id: UUID) -> dict[_Place, Secret]:
+class _Found(NamedTuple):
+    """A key's secret, and what is another as soon as it is shared with others or a rule opens or closes it."""
+
+    secret: Secret
+    access: tuple[int, ...]
+
+
+def _secrets_of(providers: "Sequence[Provider] | object", organization_id: UUID) -> dict[_Place, _Found]:
     keys = {row.key for row in cast(Sequence[Provider], providers) if row.key}
     if not keys:
         return {}
@@ -194,7 +201,16 @@ def _secrets_of(providers: "Sequence[Provider] | object", organization_id: UUID)
     rows = rows.filter(~Q(scope=SecretScope.PERSONAL)).only(
         *("id", "key", "scope", "team_id", "project_id", "current_number", "revision", "expires_at")
     )
-    return {(row.scope, row.team_id, row.project_id, row.key): row for row in rows}
+    shares: dict[UUID, list[int]] = {}
+    shared = SecretShare.objects.for_organization(organization_id).filter(secret__key__in=keys).order_by("id")
+    for secret_id, id_ in shared.values_list("secret_id", "id"):
+        shares.setdefault(secret_id, []).append(id_.int)
+    rules = TagRule.objects.for_organization(organization_id).order_by("id").values_list("id", flat=True)
+    ruled = [id_.int for id_ in rules]
+    return {
+        (row.scope, row.team_id, row.project_id, row.key): _Found(row, (*shares.get(row.pk, ()), *ruled))
+        for row in rows
+    }
 
 
 def place_of_key(row: Provider) -> _Place:
@@ -202,7 +218,7 @@ def place_of_key(row: Provider) -> _Place:
     return row.key_folder, row.key_team_id, row.key_project_id, row.key
 
 
-def _key_place(row: Provider, secrets: Mapping[_Place, Secret]) -> KeyPlace | None:
+def _key_place(row: Provider, secrets: Mapping[_Place, _Found]) -> KeyPlace | None:
     if not row.key:
         return None
     team_id = row.key_project.team_id if row.key_project else row.key_team_id
@@ -210,11 +226,12 @@ def _key_place(row: Provider, secrets: Mapping[_Place, Secret]) -> KeyPlace | No
     found = secrets.get(place_of_key(row))
     if found is None:
         return place
-    version = (found.current_number, found.revision, row.revision)
-    return KeyPlace(row.id, row.name, row.key, place.reach, found.pk, version, found.expires_at)
+    secret = found.secret
+    version = (secret.current_number, secret.revision, row.revision, *found.access)
+    return KeyPlace(row.id, row.name, row.key, place.reach, secret.pk, version, secret.expires_at)
 
 
-def _candidate(row: DeploymentRow, secrets: Mapping[_Place, Secret]) -> Candidate:
+def _candidate(row: DeploymentRow, secrets: Mapping[_Place, _Found]) -> Candidate:
     return Candidate(
         id=str(row.id),
         name=row.name,

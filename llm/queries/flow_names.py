@@ -16,6 +16,12 @@ def name_flows(actor: Actor, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     return found
 
 
+def flows_naming(actor: Actor, model: str, *, project_id: UUID | None = None) -> Sequence[str]:
+    """Return what the flows are called that name a model or route."""
+    found: Mapping[UUID, str] = import_string(settings.FLOWS_NAMING_MODELS)(actor, model, project_id=project_id)
+    return sorted(found.values(), key=str.casefold)
+
+
 def list_flows_to_bound(actor: Actor) -> list[tuple[UUID, str]]:
     """Return the flows that a budget may be for, by their names."""
     found: Mapping[UUID, str] = import_string(settings.FLOW_NAMES)(actor)

@@ -176,7 +176,7 @@ class DeleteProviderDeed(ProviderPage):
 
 
 class DeploymentPage(ModelsPage):
-    """A page of one deployment, named ``deployment`` in its route, for who may change it."""
+    """A page of one deployment, named ``deployment`` in its route. Who may not change it reads it."""
 
     template_name = "llm/deployment.html"
     tab = "providers"
@@ -184,7 +184,7 @@ class DeploymentPage(ModelsPage):
     @cached_property
     def deployment(self) -> Any:
         """The deployment it is about. Raises DeploymentNotFound."""
-        return access_deployment(self.actor, self.kwargs["deployment"], to_change=True)
+        return access_deployment(self.actor, self.kwargs["deployment"], to_change=self.request.method == "POST")
 
     def show(self, request: HttpRequest, form: DeploymentForm, *, problem: str = "", status: int = 200) -> HttpResponse:
         """Render the form."""

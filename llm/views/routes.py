@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.forms.blame import MENDABLE, blame
 from llm.forms.routes import NewRouteForm, RouteForm
 from llm.operations.routes import RouteEdit, change_route, create_route, delete_route, move_step
+from llm.queries.flow_names import flows_naming
 from llm.queries.routes import access_route, list_routes, may_change_route, steps_of
 from llm.views.shell import ModelsPage
 
@@ -85,6 +86,7 @@ class RoutePage(ModelsPage):
             form=form or RouteForm.about(self.route),
             others=[choice for choice in self.deployments() if choice[0] not in there],
             may_change=may_change_route(self.actor, self.route),
+            named_by=flows_naming(self.actor, self.route.name, project_id=self.route.project_id),
             problem=problem,
         )
 
@@ -135,5 +137,6 @@ class DeleteRouteDeed(RoutePage):
 
     def post(self, request: HttpRequest, route: str) -> HttpResponse:
         """Forget it."""
-        delete_route(self.actor, self.route.pk)
+        # Its page has listed the flows that name it.
+        delete_route(self.actor, self.route.pk, is_forced=True)
         return self.done(_("The route is gone. Flows that name it are told so."), to="routes")

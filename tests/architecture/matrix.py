@@ -309,7 +309,7 @@ PAGES = (
     _row("POST", "models/providers/<str:provider>/test/",   "302 404 200 200 403 403 403 302"),
     _row("POST", "models/providers/<str:provider>/deployments/", "302 404 302 302 403 403 403 302", FORM_DEPLOYMENT),
     _row("POST", "models/providers/<str:provider>/delete/", "302 404 409 409 403 403 403 302"),
-    _row("GET", "models/deployments/<str:deployment>/",     "302 404 200 200 403 403 403 302"),
+    _row("GET", "models/deployments/<str:deployment>/",     "302 404 200 200 200 200 200 302"),
     _row("POST", "models/deployments/<str:deployment>/",    "302 404 302 302 403 403 403 302", FORM_DEPLOYMENT),
     _row("POST", "models/deployments/<str:deployment>/delete/", "302 404 409 409 403 403 403 302"),
     _row("GET", "models/routes/",                           "302 200 200 200 200 200 200 302"),

@@ -50,6 +50,8 @@ class Script:
     breaks_off: bool = False
     never_ends: bool = False
     """After its words it goes on with empty chunks until the other side hangs up."""
+    lingers: bool = False
+    """Its answer is whole, and it neither says so nor closes."""
     never_begins: bool = False
     """It takes the question and says nothing until the other side hangs up."""
     closes_after: bytes | None = None
@@ -202,6 +204,9 @@ class _Handler(BaseHTTPRequestHandler):
             usage = {"prompt_tokens": told_in, "completion_tokens": told_out, "total_tokens": told_in + told_out}
             usage["prompt_tokens_details"] = {"cached_tokens": script.cached}
             self._send_chunk(model, [], usage=usage)
+        if script.lingers:
+            select.select([self.connection], [], [], 60)
+            raise ConnectionResetError
         self._send_event("[DONE]")
 
     def _ask_for(self, calls: tuple[tuple[str, str, str], ...], model: str) -> None:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest import OrganizationAPIView, check_if_match, etag_of, page_params, paginated
-from llm.api.bodies import ChangeRouteBody, RouteBody, RulesBody
+from llm.api.bodies import ChangeRouteBody, DeleteRouteQuery, RouteBody, RulesBody
 from llm.api.shapes import RouteShape, RulesShape
 from llm.operations.routes import change_route, change_rules, create_route, delete_route
 from llm.queries.routes import access_route, access_rules, list_routes
@@ -51,10 +51,12 @@ class RouteDetail(OrganizationAPIView):
         edit = ChangeRouteBody.edit(request.data, partial=True)
         return _answer(change_route(self.actor_of(request), route, edit, check=partial(check_if_match, request)))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(parameters=[DeleteRouteQuery], responses={204: None})
     def delete(self, request: Request, route: str) -> Response:
-        """Forget a route."""
-        delete_route(self.actor_of(request), route, check=partial(check_if_match, request))
+        """Forget a route. Where flows name it, that has to be known: 409 tells which."""
+        said = DeleteRouteQuery.parse(request.query_params)
+        check = partial(check_if_match, request)
+        delete_route(self.actor_of(request), route, is_forced=said["even_if_used"], check=check)
         return Response(status=204)
 
 
