@@ -35,6 +35,7 @@ TENANT_TOKEN_KEY = derive_key(MASTER_KEY, purpose="accounts/tenant-token")
 API_TOKEN_KEY = derive_key(MASTER_KEY, purpose="accounts/api-token")
 AUDIT_CHAIN_KEY = derive_key(MASTER_KEY, purpose="accounts/audit-chain")
 AUDIT_SIGNING_SEED = derive_key(MASTER_KEY, purpose="accounts/audit-checkpoint")
+MCP_CATALOGUE_SEED = derive_key(MASTER_KEY, purpose="agents/mcp-catalogue")
 SIGN_IN_SEAL_KEY = derive_key(MASTER_KEY, purpose="accounts/sign-in-secrets")
 
 # The vault: who keeps the key that closes the keys of organizations; vault/adapters/keys reads it --------------------
@@ -241,6 +242,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 # Outside world ----------------------------------------------------------------------------------------------------
 EGRESS_ALLOW = env.openings("CODEXOS_EGRESS_ALLOW")
 EGRESS_LOCAL_ONLY = env.flag("CODEXOS_LOCAL_ONLY")
+# Which commands may be started as tool servers: a signed file, and the key it is signed for, if not our own.
+MCP_CATALOGUE = env.text("CODEXOS_MCP_CATALOGUE", default=str(CODEXOS_HOME / "mcp-catalogue.json"))
+MCP_CATALOGUE_KEY = env.text("CODEXOS_MCP_CATALOGUE_KEY", default="")
 SEARXNG_URL = env.web_address("CODEXOS_SEARXNG_URL")
 SANDBOX_SOCKET = env.text("CODEXOS_SANDBOX_SOCKET", default=str(CODEXOS_HOME / "run" / "sandbox.sock"))
 # Where the same service is asked for the folders that runs work in.
