@@ -2,10 +2,13 @@
 """Gives runs the gate of their organization's policy. A version never changes, so what was made of it is kept."""
 
 import logging
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
+
+from django.conf import settings
 
 from accounts.tenancy import tenant
 from agents.adapters.rego import RegoSource, rego_text
@@ -51,7 +54,19 @@ def gate_of(holding: Holding, caller: Caller) -> PolicyGate:
 
 def _make(holding: Holding, caller: Caller) -> PolicyGate:
     document = PolicyDocument() if holding.version_id is None else _documents.get(holding) or _read(holding)
-    return PolicyGate(document, caller, rego=RegoSource(document.rego.source) if document.rego else None)
+    return make_gate(document, caller)
+
+
+def make_gate(document: PolicyDocument, caller: Caller) -> PolicyGate:
+    """Make the gate of a policy as runs on this installation would have it."""
+    rego = RegoSource(document.rego.source) if document.rego else None
+    return PolicyGate(document, caller, rego=rego, declared=_declared())
+
+
+def _declared() -> Sequence[str]:
+    """Return the hosts that the operator's own settings name: what web searches ask."""
+    host = urlsplit(settings.SEARXNG_URL).hostname if settings.SEARXNG_URL else None
+    return (host,) if host else ()
 
 
 def _read(holding: Holding) -> PolicyDocument:

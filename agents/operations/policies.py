@@ -3,7 +3,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from accounts.actor import Actor
 from accounts.models import Organization
@@ -11,13 +11,13 @@ from accounts.operations.audit import record_event
 from accounts.operations.names import clean_name
 from accounts.queries.access import insist_in_organization
 from accounts.tenancy import in_organization
-from agents.adapters.rego import RegoSource, compile_rego
+from agents.adapters.policies import make_gate
+from agents.adapters.rego import compile_rego
 from agents.engine.errors import PolicyInvalid, Problem
 from agents.engine.gate import Decision, ProposedCall
 from agents.engine.policies.document import PolicyDocument, as_data, document_hash
 from agents.engine.policies.errors import PolicyChanged, PolicyUnchanged, RegoNotAtHand
 from agents.engine.policies.facts import Caller, facts_of
-from agents.engine.policies.gates import PolicyGate
 from agents.engine.policies.rego import rego_input
 from agents.engine.policies.texts import MOST_CHARACTERS, read_policy
 from agents.engine.policies.trials import GateOf, PolicyTrial, TriedCall, read_call, try_on
@@ -196,13 +196,7 @@ def _touching(call: ProposedCall, spec: ToolSpec) -> ProposedCall:
 
 
 def _gates_of(document: PolicyDocument) -> GateOf:
-    rego = RegoSource(document.rego.source) if document.rego else None
-
-    @cache
-    def gate(caller: Caller) -> PolicyGate:
-        return PolicyGate(document, caller, rego=rego)
-
-    return gate
+    return cache(partial(make_gate, document))
 
 
 @in_organization

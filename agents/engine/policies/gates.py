@@ -35,14 +35,24 @@ class Explanation:
 
 
 class PolicyGate:
-    """Decides the calls of runs of one caller by one policy. Holds no state of a run, so runs share it."""
+    """Decides the calls of runs of one caller by one policy. Holds no state of a run, so runs share it.
 
-    def __init__(self, document: PolicyDocument, caller: Caller = Caller(), *, rego: RegoDoor | None = None) -> None:  # noqa: B008 - frozen
+    ``declared`` are hosts that the operator names beside those of the policy.
+    """
+
+    def __init__(
+        self,
+        document: PolicyDocument,
+        caller: Caller = Caller(),  # noqa: B008 - frozen
+        *,
+        rego: RegoDoor | None = None,
+        declared: Sequence[str] = (),
+    ) -> None:
         self.policy = policy_hash(document)
         self._caller = caller
         self._document = document
         self._rego = rego
-        self._declared: Test = host_test(document.hosts or (), doubt=False)
+        self._declared: Test = host_test((*(document.hosts or ()), *declared), doubt=False)
         built_in = BUILT_IN.rules if document.otherwise == "built_in" else ()
         self._rules = (*compile_rules(document.rules, caller), *compile_rules(built_in, caller, is_built_in=True))
         self._of_tool: dict[str, Sequence[CompiledRule]] = {}

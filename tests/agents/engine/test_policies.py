@@ -84,6 +84,12 @@ def test_declared_hosts_are_no_risk_and_every_other_is() -> None:
         )
 
 
+def test_hosts_that_the_operator_names_are_declared_too() -> None:
+    asked = by_model(capabilities=("read", "egress:search.example"), labels=["tool:WebSearch"])
+    assert PolicyGate(read_policy("")).decide(asked).verdict == "ask"
+    assert PolicyGate(read_policy(""), declared=["search.example"]).decide(asked).verdict == "allow"
+
+
 @pytest.mark.parametrize(
     ("when", "asked", "fits"),
     [
