@@ -19,7 +19,7 @@ from sandbox import cgroups
 from sandbox.cgroups import Cgroups
 from sandbox.errors import Away
 from sandbox.folder_door import FolderDoor
-from sandbox.folders import Folders
+from sandbox.folders import Folders, Quota
 from sandbox.jobs import MIB, Limits
 from sandbox.keeper import LIBC, PR_SET_PDEATHSIG, Keeper, Users, become
 from sandbox.line import Line
@@ -42,6 +42,7 @@ class Chosen:
     egress: str
     """Where the proxies of jobs listen: the folder ``egress`` beside the socket."""
     folders: str | None
+    folder_bytes: int
     environment: str | None
     programs: str | None
     slots: int
@@ -102,6 +103,7 @@ def read(words: list[str]) -> Chosen:
     parser.add_argument("--socket", default="", help="where it listens; without one it tells whether it can, and ends")
     parser.add_argument("--user", help="UID:GID the service runs as where this is root")
     parser.add_argument("--folders", help="where the folders are kept that jobs work in")
+    parser.add_argument("--folder-bytes", type=int, default=Quota().bytes, help="how much one folder may hold")
     parser.add_argument("--environment", help="the folder of the Python environment")
     parser.add_argument("--programs", help="a folder shown read-only at /opt/programs")
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="jobs at once")
@@ -130,6 +132,7 @@ def read(words: list[str]) -> Chosen:
         user=(user[0], user[1]) if user and os.geteuid() == 0 else None,
         egress=os.path.join(os.path.dirname(said.socket), "egress") if said.socket else "",
         folders=said.folders if said.socket else None,
+        folder_bytes=said.folder_bytes,
         environment=said.environment,
         programs=said.programs,
         slots=said.slots,
@@ -220,7 +223,7 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
         environment=_variables(chosen.environment),
         has_group=bool(groups.version),
         peers=chosen.peers,
-        folders=Folders(Path(chosen.folders)) if chosen.folders else None,
+        folders=Folders(Path(chosen.folders), quota=Quota(bytes=chosen.folder_bytes)) if chosen.folders else None,
     )
     if doors is None:
         await jobs.open()

@@ -137,7 +137,7 @@ def make_room(folder: int, name: str, *, shown: str) -> None:
         raise Refused("not_a_file", f"{shown!r} is a folder. Name a file.") from None
 
 
-def walk(root: int, *, prefix: str = "", depth: int = 0) -> Iterator[Found]:
+def walk(root: int, *, prefix: str = "", depth: int = 0, most_deep: int = DEEPEST) -> Iterator[Found]:
     """Yield everything beneath an open folder, folders before what is in them, in the order of names."""
     for name in sorted(os.listdir(root)):
         try:
@@ -145,10 +145,10 @@ def walk(root: int, *, prefix: str = "", depth: int = 0) -> Iterator[Found]:
         except FileNotFoundError:
             continue
         yield Found(prefix + name, name, root, found)
-        if not stat.S_ISDIR(found.st_mode) or depth >= DEEPEST:
+        if not stat.S_ISDIR(found.st_mode) or depth >= most_deep:
             continue
         with suppress(OSError), _entered(root, name) as inner:
-            yield from walk(inner, prefix=f"{prefix}{name}/", depth=depth + 1)
+            yield from walk(inner, prefix=f"{prefix}{name}/", depth=depth + 1, most_deep=most_deep)
 
 
 def empty(folder: int) -> None:

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,9 @@ from sandbox.folders import LINK, PIECE, PROGRAM, Folders, Quota, full
 HEAD = struct.Struct(">BI")
 LARGEST = 8 * 1_048_576
 IDLE_SECONDS = 300.0
+SWEEP_EVERY_SECONDS = 600.0
+KEPT_IDLE_SECONDS = 12 * 3600.0
+"""How long a folder stays that nobody asks for: longer than any job lasts, so none is swept from under one."""
 MOST_LISTED = 2_000
 
 
@@ -73,11 +77,17 @@ class FolderDoor:
         return listening
 
     def serve(self, listening: socket.socket) -> None:
-        """Answer until the socket is closed."""
+        """Answer until the socket is closed, and let go of what nobody comes back to."""
+        listening.settimeout(SWEEP_EVERY_SECONDS)
+        swept = time.monotonic()
         with suppress(OSError):
             while True:
-                end, _ = listening.accept()
-                Thread(target=self.answer, args=[end], name="folder", daemon=True).start()
+                with suppress(TimeoutError):
+                    end, _ = listening.accept()
+                    Thread(target=self.answer, args=[end], name="folder", daemon=True).start()
+                if time.monotonic() - swept > SWEEP_EVERY_SECONDS:
+                    swept = time.monotonic()
+                    self.folders.sweep(idle_seconds=KEPT_IDLE_SECONDS)
 
     def answer(self, end: socket.socket) -> None:
         """Do what one asks for, until they go or say what cannot be read."""
@@ -135,7 +145,7 @@ def _list(folders: Folders, asked: Mapping[str, Any], _line: Line) -> Mapping[st
     beginning = f"{asked['folder']}/" if asked.get("folder") else ""
     listed: list[list[Any]] = []
     with folders.opened(asked["name"]) as folder:
-        for found in beneath.walk(folder):
+        for found in beneath.walk(folder, most_deep=0 if asked.get("top") is True else beneath.DEEPEST):
             if found.path.startswith(beginning) and found.path.isprintable() and not found.path.startswith(".git/"):
                 listed.append([found.path, found.stat.st_size, _kind(found.stat.st_mode)])
                 if len(listed) > MOST_LISTED:

@@ -111,6 +111,10 @@ class Folder:
         told = await self._ask("list", folder=folder)
         return [Listed(*each) for each in told["files"]], told["is_cut"]
 
+    async def list_top(self) -> Sequence[Listed]:
+        """Return what lies in it, but not what lies in a folder of it."""
+        return [Listed(*each) for each in (await self._ask("list", top=True))["files"]]
+
     async def read(self, path: str, *, start: int = 0, length: int) -> tuple[bytes, int]:
         """Return a part of a file, and how long all of it is. Raises WorkspaceFileNotFound, WorkspaceFileInvalid."""
         told, content = await self._ask_for_data("read", path=path, start=start, length=length)

@@ -8,6 +8,7 @@ from django.conf import settings
 from agents.adapters.tools.file_read import FileRead
 from agents.adapters.tools.file_search import FileSearch
 from agents.adapters.tools.file_write import FileWrite
+from agents.adapters.tools.git import GIT_TOOLS
 from agents.adapters.tools.github import GITHUB_TOOLS
 from agents.adapters.tools.http_request import HTTPRequest
 from agents.adapters.tools.memory import MemoryRead, MemorySearch, MemoryWrite
@@ -37,6 +38,7 @@ BUILT_IN: Mapping[str, Maker] = {
     "FileRead": FileRead,
     "FileSearch": FileSearch,
     "FileWrite": FileWrite,
+    **GIT_TOOLS,
     **GITHUB_TOOLS,
     "HTTPRequest": lambda room: HTTPRequest(room.egress),
     "PythonExec": PythonExec,

@@ -15,7 +15,9 @@ from django.conf import settings
 
 from agents.adapters.sandbox import Artefact, Job, JobLimits, Outcome, Sandbox, Stream
 from agents.adapters.tools.room import ToolRoom
+from agents.adapters.workspaces.workspace import TOLD_SCHEMA
 from agents.engine.gate import Occasion
+from agents.engine.workspaces.errors import WorkspaceFull
 from agents.errors import SandboxUnavailable
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.tunnels import TunnelProxy
@@ -42,6 +44,10 @@ ARGUMENTS: JsonObject = {
         "maxItems": 20,
         "items": {"type": "string", "minLength": 1, "maxLength": 253},
         "description": "The names of the hosts it may reach by HTTP. Without any there is no network.",
+    },
+    "workspace": {
+        "type": "boolean",
+        "description": "True to run in the run's workspace, on the files its other tools read and write.",
     },
     "timeout_seconds": {"type": "number", "minimum": 0.1, "maximum": LONGEST_SECONDS},
     "memory_mb": {"type": "integer", "minimum": 16, "maximum": 65_536},
@@ -77,6 +83,12 @@ RESULT: JsonObject = {
     },
     "left_out": {"type": "array", "items": {"type": "string"}, "description": "Files that were not kept, and why."},
 }
+RESULT_SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {**RESULT, "workspace": TOLD_SCHEMA},
+    "required": list(RESULT),
+    "additionalProperties": False,
+}
 
 
 def capabilities_of(arguments: JsonObject) -> Sequence[str]:
@@ -103,9 +115,29 @@ def job_of(arguments: JsonObject, command: Sequence[str]) -> Job:
     )
 
 
+async def run_in_place(
+    job: Job, room: ToolRoom, arguments: JsonObject, *, on: Occasion, removing: str = ""
+) -> tuple[Outcome, dict[str, JsonValue]]:
+    """Run a call's job in a new folder, or in the workspace, whose files are told of beside; ``removing`` one of them.
+
+    Raises SandboxUnavailable, SandboxRefused and, where it runs in the workspace, what a turn with it raises.
+    """
+    hosts = hosts_of(arguments)
+    if arguments.get("workspace") is not True:
+        return await run_job(job, room, hosts=hosts, on=on), {}
+    workspace = await room.workspace()
+    async with workspace.turn(on) as turn:
+        outcome = await run_job(replace(job, folder=turn.folder.name), room, hosts=hosts, on=on)
+        if outcome.ended_by == "folder":
+            raise WorkspaceFull("The command wrote more than the workspace may hold, so it was ended and undone.")
+        if removing:
+            await turn.folder.remove(removing)
+    return outcome, {"workspace": turn.told}
+
+
 async def run_job(job: Job, room: ToolRoom, *, hosts: Sequence[str], on: Occasion) -> Outcome:
     """Run a job, its output shown as it comes. Raises SandboxUnavailable, SandboxRefused."""
-    async with _way_out(room, hosts) as proxy:
+    async with way_out(room, hosts) as proxy:
         return await Sandbox(settings.SANDBOX_SOCKET).run(replace(job, proxy=proxy), _shown_by(on))
 
 
@@ -127,7 +159,7 @@ def result_of(outcome: Outcome) -> dict[str, JsonValue]:
 
 
 @asynccontextmanager
-async def _way_out(room: ToolRoom, hosts: Sequence[str]) -> AsyncIterator[str | None]:
+async def way_out(room: ToolRoom, hosts: Sequence[str]) -> AsyncIterator[str | None]:
     """Give a proxy of this call's own that leads to these hosts alone; None where there are none."""
     if not hosts:
         yield None

@@ -13,18 +13,18 @@ from agents.adapters.tools.code_jobs import (
     LONGEST_SECONDS,
     RESULT,
     capabilities_of,
-    hosts_of,
     job_of,
     result_of,
-    run_job,
+    run_in_place,
 )
 from agents.adapters.tools.room import ToolRoom
+from agents.adapters.workspaces.workspace import TOLD_SCHEMA
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 _DRIVER = Path(__file__).with_name("python_driver.py").read_text(encoding="utf-8")
-_CODE = "main.py"
+_CODE = ".codexos-code.py"
 _VALUE = ".result.json"
 _VALUE_BYTES = 1_000_000
 _PROPERTIES: JsonObject = {
@@ -50,7 +50,7 @@ _SPEC = ToolSpec(
     },
     result_schema={
         "type": "object",
-        "properties": _PROPERTIES,
+        "properties": {**_PROPERTIES, "workspace": TOLD_SCHEMA},
         "required": list(_PROPERTIES),
         "additionalProperties": False,
     },
@@ -78,9 +78,9 @@ class PythonExec:
         job = job_of(arguments, ["python", "-c", _DRIVER, _CODE])
         code = str(arguments.get("code", "")).encode("utf-8", "replace")
         job = replace(job, files={**job.files, _CODE: code}, python=True)
-        outcome = await run_job(job, self._room, hosts=hosts_of(arguments), on=on)
+        outcome, told = await run_in_place(job, self._room, arguments, on=on, removing=_CODE)
         values, others = _parted(outcome.artefacts)
-        return {**result_of(replace(outcome, artefacts=others)), "result": _value(outcome, values)}
+        return {**result_of(replace(outcome, artefacts=others)), "result": _value(outcome, values), **told}
 
 
 def _parted(artefacts: Sequence[Artefact]) -> tuple[list[Artefact], tuple[Artefact, ...]]:

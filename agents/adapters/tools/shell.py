@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Shell: one command line in the sandbox."""
 
+from dataclasses import replace
 from typing import cast
 
 from agents.adapters.tools.code_jobs import (
     ARGUMENTS,
     LONGEST_SECONDS,
-    RESULT,
+    RESULT_SCHEMA,
     capabilities_of,
-    hosts_of,
     job_of,
     result_of,
-    run_job,
+    run_in_place,
 )
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.gate import Occasion
@@ -21,8 +21,8 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 _SPEC = ToolSpec(
     name="Shell",
     description=(
-        "Run a command line in a sandbox and return what it says. It begins in an empty folder; what it leaves in /out "
-        "is returned as files. There is no network but to the hosts that are named."
+        "Run a command line in a sandbox and return what it says. It begins in an empty folder, or in the workspace; "
+        "what it leaves in /out is returned as files. There is no network but to the hosts that are named."
     ),
     schema={
         "type": "object",
@@ -33,12 +33,7 @@ _SPEC = ToolSpec(
         "required": ["command"],
         "additionalProperties": False,
     },
-    result_schema={
-        "type": "object",
-        "properties": RESULT,
-        "required": list(RESULT),
-        "additionalProperties": False,
-    },
+    result_schema=RESULT_SCHEMA,
     capabilities=("exec", "egress:*"),
     touches=capabilities_of,
     content=frozenset({"stdin"}),
@@ -61,4 +56,7 @@ class Shell:
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Return how it ended and what it said. Raises SandboxUnavailable, SandboxRefused."""
         job = job_of(arguments, ["/bin/sh", "-c", str(arguments.get("command", ""))])
-        return result_of(await run_job(job, self._room, hosts=hosts_of(arguments), on=on))
+        # There are tests to run there, so pytest and what else Python has at hand is found.
+        job = replace(job, python=arguments.get("workspace") is True)
+        outcome, told = await run_in_place(job, self._room, arguments, on=on)
+        return {**result_of(outcome), **told}
