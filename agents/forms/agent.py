@@ -27,7 +27,7 @@ _GROUP_OF = {
     **dict.fromkeys(NAMES_A_MODEL, "model"),
     **dict.fromkeys(("system", "prompt", "rubric", "of", "goal", "input", "images"), "instructions"),
     **dict.fromkeys(("temperature", "top_p", "seed", "stop", "output_schema", "cache", "can_wait"), "answer"),
-    **dict.fromkeys(("tools", "tool_choice", "kinds", "memory"), "tools"),
+    **dict.fromkeys(("tools", "tool_choice", "parallel_calls", "kinds", "memory"), "tools"),
 }
 _LABELS = {
     "model": _("Model"),
@@ -52,7 +52,13 @@ _LABELS = {
     "kinds": _("Kinds of node"),
     "max_nodes": _("Nodes of the plan"),
     "max_rounds": _("Rounds"),
-    "at_limit": _("When it did not pass"),
+    "at_limit": _("At the limit"),
+    "tool_choice": _("Choice of tools"),
+    "parallel_calls": _("Calls side by side"),
+    "memory": _("Memory"),
+    "max_steps": _("Questions to the model"),
+    "max_tool_calls": _("Calls of tools"),
+    "max_cost_usd": _("Dollars"),
     "attempts": _("Attempts"),
 }
 

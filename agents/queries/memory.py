@@ -51,8 +51,9 @@ def list_memory(
     words = which.search[:LONGEST_SEARCH].strip()
     if not words:
         return page_of(rows, cursor=cursor, limit=limit)
-    said = rows.alias(said=Cast("value", TextField()))
-    return page_of(said.filter(Q(key__icontains=words) | Q(said__icontains=words)), cursor=cursor, limit=limit)
+    written = rows.alias(written=Cast("value", TextField()))
+    found = written.filter(Q(key__icontains=words) | Q(written__icontains=words))
+    return page_of(found, cursor=cursor, limit=limit)
 
 
 @in_organization

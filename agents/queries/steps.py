@@ -35,8 +35,25 @@ class LaneView:
     @property
     def state(self) -> str:
         """How it stands, by its steps."""
-        states = {step.state for step in self.steps}
+        # What failed and was dealt with is told at the step itself.
+        states = {step.state for step in self.steps if not step.is_recovered}
         return next((state for state in ("failed", "waiting", "running") if state in states), "succeeded")
+
+    @property
+    def deeds(self) -> Sequence[NodeView]:
+        """Its steps without those that only begin and end it."""
+        return [step for step in self.steps if step.kind not in {"entry", "exit"}]
+
+    @property
+    def tokens(self) -> int | None:
+        """What its steps spent in tokens; None where none asked a model."""
+        spent = [step.tokens for step in self.steps if step.tokens is not None]
+        return sum(spent) if spent else None
+
+    @property
+    def cost(self) -> float:
+        """What its steps cost, in dollars."""
+        return sum(step.cost or 0.0 for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +133,12 @@ class StepView:
         """The part of a result that is there to be read: what a model said, or all of it."""
         answer = self._answer
         return self.result if answer is None else answer["text"]
+
+    @property
+    def calls(self) -> Sequence[JsonObject]:
+        """The calls of tools that a model asked for, with their arguments as it wrote them."""
+        asked = None if self._answer is None else self._answer.get("calls")
+        return [each for each in asked if isinstance(each, Mapping)] if isinstance(asked, list) else ()
 
     @property
     def answer(self) -> "AnswerView | None":

@@ -178,3 +178,62 @@ async def test_a_flow_that_does_flows_runs_to_its_end(committed_world: World, tr
         answer = await run_agent(world.dev, {"agent_id": "top", "input": "go"})
     run = answer.json()
     assert (run["status"], run["result"]["output"]) == ("succeeded", "go!!"), run
+
+
+def given(*tools: str) -> dict[str, Any]:
+    return {"id": "ask", "type": "llm", "model": "offline", "prompt": "Go.", "tools": list(tools)}
+
+
+@pytest.mark.django_db
+def test_flows_that_are_tools_are_pinned_like_those_that_are_done(world: World) -> None:
+    # given
+    inner = keep(world.dev, world, chain("inner", output="one"))
+    call = {"id": "call", "type": "tool", "tool": "flow.inner"}
+    # when
+    run = start(world.dev, chain("top", given("flow.inner", "flow.inner@1", "WebSearch"), call))
+    change_flow(world.dev.actor, inner.pk, edit=FlowEdit(draft=draft_of(chain("inner", output="two"))))
+    publish_flow(world.dev.actor, flow=inner.pk)
+    later = start(world.dev, chain("top", given("flow.inner", "flow.inner@1")))
+    # then
+    assert {name: pinned["version"] for name, pinned in run.library.items()} == {"inner": 1, "inner@1": 1}
+    assert {name: pinned["version"] for name, pinned in later.library.items()} == {"inner": 2, "inner@1": 1}
+
+
+@pytest.mark.django_db
+def test_flows_that_are_no_tools_are_refused_with_their_place(world: World) -> None:
+    # given one that calls itself through another, one that is a draft, one of strangers, and one that is not
+    first = keep(world.dev, world, chain("first"))
+    keep(world.dev, world, chain("second", given("flow.first")))
+    keep(world.dev, world, chain("draft"), publish=False)
+    keep_theirs = create_flow(world.stranger.actor, project=world.other_project, document=chain("theirs"))
+    publish_flow(world.stranger.actor, flow=keep_theirs.pk)
+    change_flow(world.dev.actor, first.pk, edit=FlowEdit(draft=draft_of(chain("first", given("flow.second")))))
+    # then
+    with pytest.raises(GraphInvalid, match="Flows do each other in a circle: 'second' → 'first'"):
+        publish_flow(world.dev.actor, flow=first.pk)
+    with pytest.raises(GraphInvalid) as refused:
+        start(world.dev, chain("top", given("flow.draft", "flow.theirs", "flow.nowhere")))
+    assert [problem.place for problem in refused.value.problems] == [f"$.nodes[1].tools[{n}]" for n in range(3)]
+
+
+async def test_an_agent_asks_a_sub_agent_with_tools_of_its_own(committed_world: World) -> None:
+    # given a flow that is an agent itself, with its own prompt and tools
+    world = committed_world
+    schema = {"type": "object", "properties": {"question": {"type": "string"}}, "required": ["question"]}
+    inner = chain("librarian", {**given("WebSearch"), "prompt": "{{ input.question }}"}, output="{{ ask.text }}")
+    inner["nodes"][0]["schema"] = schema
+    inner["description"] = "Answers a question about the harbor from the files."
+    await asyncio.to_thread(keep, world.dev, world, inner)
+    outer = {**given("flow.librarian"), "prompt": "Ask the librarian: what is the harbor like?"}
+    # when
+    with working():
+        answered = await run_agent(
+            world.dev,
+            {"agent_id": "a", "flow": chain("top", outer), "input": "go", "project_id": str(world.project.id)},
+        )
+    # then
+    found = answered.json()
+    assert found["status"] == "succeeded", found
+    keys = [line["node_id"] or "" for line in found["logs"]]
+    assert "ask[1]/flow.librarian" in keys
+    assert any(key.startswith("ask[1]/flow.librarian[0]/ask[0]/think") for key in keys), keys

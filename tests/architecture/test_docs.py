@@ -182,7 +182,7 @@ def test_the_table_of_roles_is_fresh() -> None:
 def flow_examples() -> list[Any]:
     shown = [
         json.loads(body)
-        for kind, body in CODE_BLOCK.findall(read("docs/flows.md") + read("docs/tools.md"))
+        for kind, body in CODE_BLOCK.findall(read("docs/flows.md") + read("docs/tools.md") + read("docs/agents.md"))
         if kind == "json"
     ]
     sent = re.search(r"<<'JSON'\n(.*?)\nJSON\n", read("README.md"), re.DOTALL)
