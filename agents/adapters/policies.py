@@ -12,6 +12,7 @@ from django.conf import settings
 
 from accounts.tenancy import tenant
 from agents.adapters.rego import RegoSource, rego_text
+from agents.adapters.tools.search_providers import ADDRESSES
 from agents.engine.errors import PolicyInvalid
 from agents.engine.policies.document import PolicyDocument
 from agents.engine.policies.facts import Caller
@@ -65,8 +66,9 @@ def make_gate(document: PolicyDocument, caller: Caller) -> PolicyGate:
 
 def _declared() -> Sequence[str]:
     """Return the hosts that the operator's own settings name: what web searches ask."""
-    host = urlsplit(settings.SEARXNG_URL).hostname if settings.SEARXNG_URL else None
-    return (host,) if host else ()
+    keyed = ((settings.BRAVE_SEARCH_KEY, ADDRESSES["brave"]), (settings.TAVILY_API_KEY, ADDRESSES["tavily"]))
+    addresses = [settings.SEARXNG_URL, *(address for key, address in keyed if key)]
+    return tuple(host for address in addresses if address and (host := urlsplit(address).hostname))
 
 
 def _read(holding: Holding) -> PolicyDocument:
