@@ -28,6 +28,7 @@ from sandbox.slots import Pool
 from sandbox.walls import AGENT, PROXY_PORT, Inside, lack_of_bubblewrap
 
 FIRST_USER = 60600
+FIRST_SESSION = 200
 Doors = tuple[socket.socket, socket.socket]
 """Where jobs are asked for, and where folders are."""
 WRITTEN_FOLDERS = ("/work", "/out", "/tmp", "/dev/shm")  # noqa: S108 - inside a slot
@@ -39,6 +40,7 @@ class Chosen:
 
     socket: str
     user: tuple[int, int] | None
+    bubblewrap: str | None
     egress: str
     """Where the proxies of jobs listen: the folder ``egress`` beside the socket."""
     folders: str | None
@@ -48,6 +50,7 @@ class Chosen:
     slots: int
     warm: int
     sessions: int
+    patience_seconds: float
     caps: Limits
     session_seconds: float
     peers: frozenset[int]
@@ -109,6 +112,7 @@ def read(words: list[str]) -> Chosen:
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="jobs at once")
     parser.add_argument("--warm", type=int, default=2, help="slots that are ready before they are asked for")
     parser.add_argument("--sessions", type=int, default=16, help="long-lived processes at once")
+    parser.add_argument("--patience", type=float, default=120, help="seconds somebody waits for a slot")
     parser.add_argument("--most-seconds", type=float, default=600)
     parser.add_argument("--session-seconds", type=float, default=3600)
     parser.add_argument("--most-memory", type=int, default=2048, help="MiB a job may take")
@@ -130,6 +134,7 @@ def read(words: list[str]) -> Chosen:
     return Chosen(
         socket=said.socket,
         user=(user[0], user[1]) if user and os.geteuid() == 0 else None,
+        bubblewrap=shutil.which("bwrap"),
         egress=os.path.join(os.path.dirname(said.socket), "egress") if said.socket else "",
         folders=said.folders if said.socket else None,
         folder_bytes=said.folder_bytes,
@@ -138,6 +143,7 @@ def read(words: list[str]) -> Chosen:
         slots=said.slots,
         warm=said.warm,
         sessions=said.sessions,
+        patience_seconds=said.patience,
         caps=caps,
         session_seconds=said.session_seconds,
         peers=frozenset({0, os.geteuid(), *said.peer}),
@@ -177,7 +183,7 @@ def _keep(chosen: Chosen, line: socket.socket, groups: Cgroups) -> None:
 
 def _inside(chosen: Chosen) -> Inside:
     return Inside(
-        bubblewrap=shutil.which("bwrap") or "/usr/bin/bwrap",
+        bubblewrap=chosen.bubblewrap or "bwrap",
         interpreter=_interpreter(chosen.environment),
         environment=chosen.environment,
         programs=chosen.programs,
@@ -209,10 +215,12 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
     keeper = Line(line, on_cut=over.set)
     keeper.open()
     inside = _inside(chosen)
-    lack = lack_of_bubblewrap()
+    lack = lack_of_bubblewrap(chosen.bubblewrap)
     session_caps = replace(chosen.caps, seconds=chosen.session_seconds)
     jobs = Pool(keeper, inside, chosen.caps, most=chosen.slots, warm=chosen.warm, lack=lack)
-    sessions = Pool(keeper, inside, session_caps, most=chosen.sessions, warm=0, patience_seconds=5, first=200)
+    sessions = Pool(keeper, inside, session_caps, most=chosen.sessions, warm=0, first=FIRST_SESSION)
+    jobs.patience_seconds = chosen.patience_seconds
+    sessions.patience_seconds = min(5.0, chosen.patience_seconds)
     service = Service(
         line=keeper,
         jobs=jobs,

@@ -81,8 +81,8 @@ class Keeper:
                 if wake in ready:
                     _empty(wake)
                     self._reap()
-                if self.line.fileno() in ready:
-                    self._is_over = not self._serve()
+                if self.line.fileno() in ready and not self._serve():
+                    self._is_over = True
         self.close()
 
     def close(self) -> None:

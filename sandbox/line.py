@@ -25,6 +25,7 @@ class Line:
     _of_slots: dict[int, Callable[[Mapping[str, Any]], None]] = field(default_factory=dict)
     _ways: dict[int, "asyncio.Future[int]"] = field(default_factory=dict)
     _number: int = 0
+    _is_cut: bool = False
 
     def open(self) -> None:
         """Begin to listen."""
@@ -37,6 +38,8 @@ class Line:
 
     def ask(self, do: str, *descriptors: int, **asked: object) -> None:
         """Ask for something to be done. Raises Away where the keeper is gone."""
+        if self._is_cut:
+            raise Away("The sandbox is stopping.")
         try:
             socket.send_fds(self.socket, [json.dumps({"do": do, **asked}).encode()], list(descriptors))
         except OSError as error:
@@ -67,6 +70,7 @@ class Line:
 
     def _cut(self) -> None:
         """The keeper ends every slot before it goes."""
+        self._is_cut = True
         asyncio.get_running_loop().remove_reader(self.socket)
         while self._of_slots:
             slot, heard = self._of_slots.popitem()

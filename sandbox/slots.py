@@ -52,6 +52,9 @@ class Slot:
         handed = [stdin, stdout, stderr, control.fileno(), *given]
         try:
             self._line.ask("start", *handed, slot=self.number, folder=bool(self.folder), **_bounds(caps))
+        except Away:
+            self._heard({"ended": self.number})
+            raise
         finally:
             control.close()
             for descriptor in (stdin, stdout, stderr, *given):

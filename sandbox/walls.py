@@ -2,7 +2,6 @@
 """What a slot is made of: the words for bubblewrap, and the few files that stand inside."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -95,9 +94,8 @@ def _etc() -> list[str]:
     return words
 
 
-def lack_of_bubblewrap() -> str | None:
+def lack_of_bubblewrap(program: str | None) -> str | None:
     """Return what keeps this machine from having slots, with what to do about it; None where nothing is known to."""
-    program = shutil.which("bwrap")
     if program is None:
         return "bubblewrap is not installed: apt-get install bubblewrap (0.8 or newer)."
     told = subprocess.run([program, "--help"], capture_output=True, text=True, check=False)

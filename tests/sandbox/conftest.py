@@ -34,14 +34,16 @@ class Served:
 
 
 @contextmanager
-def serving(*words: str) -> Iterator[Served]:
+def serving(*words: str, as_user: int | None = None, ends_well: bool = True) -> Iterator[Served]:
     """Serve while the block runs; ``words`` are added to the command line."""
     # Short, as a socket's path is; and passable, as the service is another user where this one is root.
     with tempfile.TemporaryDirectory(prefix="cx-sbx-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        user = ["--user", OWN_USER] if os.geteuid() == 0 else []
-        command = [sys.executable, "-m", "sandbox", "--socket", str(folder / "sandbox.sock"), *user]
+        user = ["--user", OWN_USER] if os.geteuid() == 0 and as_user is None else []
+        if as_user is not None:
+            os.chown(folder, as_user, as_user)
+        command = [_python(as_user), "-m", "sandbox", "--socket", str(folder / "sandbox.sock"), *user]
         command += ["--environment", str(sandbox_packages.make_ready()), "--most-memory", "512"]
         command += ["--folders", str(folder / "folders"), *words]
         (folder / "programs").mkdir()
@@ -51,7 +53,13 @@ def serving(*words: str) -> Iterator[Served]:
         (folder / "open").write_text("CANARY")
         descriptor = os.open(folder / "open", os.O_RDONLY)
         process = subprocess.Popen(
-            command, cwd=CHECKOUT, env={"PATH": os.defpath, "CODEXOS_CANARY": "CANARY"}, pass_fds=[descriptor]
+            command,
+            cwd=CHECKOUT,
+            env={"PATH": os.defpath, "CODEXOS_CANARY": "CANARY"},
+            pass_fds=[descriptor],
+            user=as_user,
+            group=as_user,
+            extra_groups=None if as_user is None else [],
         )
         os.close(descriptor)
         try:
@@ -60,7 +68,16 @@ def serving(*words: str) -> Iterator[Served]:
             yield served
         finally:
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(20) == 0 or not ends_well
+
+
+def _python(user: int | None) -> str:
+    """One that ``user`` may run: ours may lie in a private folder."""
+    if user is None:
+        return sys.executable
+    environment = sandbox_packages.make_ready()
+    inside = (environment / "interpreter").read_text()
+    return inside.replace(sandbox_packages.INSIDE, str(environment))
 
 
 def _wait_for(served: Served) -> None:

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from codexos.local.bench import api, embed, engine, live, load, models, policy, resume, start, vault
+from codexos.local.bench import api, embed, engine, live, load, models, policy, resume, sandbox, start, vault
 from codexos.local.bench.kill.measure import measure as measure_kills
 from codexos.local.bench.machine import print_machine
 from codexos.local.bench.peers.environment import PEERS
@@ -26,6 +26,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace], None]] = {
     "embed": lambda chosen: embed.measure(rounds=chosen.rounds),
     "models": lambda chosen: models.measure(rounds=chosen.rounds),
     "policy": lambda chosen: policy.measure(rounds=chosen.rounds),
+    "sandbox": lambda chosen: sandbox.measure(rounds=chosen.rounds),
     "vault": lambda chosen: vault.measure(
         parts=chosen.parts, rounds=chosen.rounds, rate=chosen.rate or 20, seconds=chosen.seconds or 30
     ),
@@ -54,7 +55,10 @@ def _read(words: list[str]) -> argparse.Namespace:
         "--rate", type=int, help="api, vault: requests a second (50, 20). live: entries a second (1000)"
     )
     parser.add_argument(
-        "--rounds", type=int, default=3, help="embed, engine, models, policy, resume, vault: how often each (3)"
+        "--rounds",
+        type=int,
+        default=3,
+        help="embed, engine, models, policy, resume, sandbox, vault: how often each (3)",
     )
     parser.add_argument(
         "--runs", type=int, help="engine, kill: at most so many of each workload. load: how many (2000)"
@@ -73,6 +77,7 @@ def _read(words: list[str]) -> argparse.Namespace:
         "embed: the embedded model, and calls saved by gathering callers. "
         "models: what asking a model takes, beside httpx and litellm. "
         "policy: deciding about calls of tools, by rules and by Rego. "
+        "sandbox: from asking to the first byte, beside plain processes, and many calls at once. "
         "vault: sealing and opening, putting and reading, rotating a key",
     )
     return parser.parse_args(words)
