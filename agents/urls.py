@@ -3,7 +3,20 @@
 
 from django.urls import path
 
-from agents.views import agent, approvals, flow, flows, home, memory, policies, runs, start, travel, triggers
+from agents.views import (
+    agent,
+    approvals,
+    flow,
+    flows,
+    home,
+    memory,
+    policies,
+    runs,
+    start,
+    tool_sign_in,
+    travel,
+    triggers,
+)
 
 _TRIGGERS = "flows/<str:flow>/triggers/"
 _TRIGGER = _TRIGGERS + "<str:trigger>/"
@@ -55,6 +68,7 @@ urlpatterns = [
     path("memory/<str:memory>/", memory.MemoryEntryPage.as_view(), name="memory-entry"),
     path("memory/<str:memory>/accept/", memory.AcceptMemoryForm.as_view(), name="accept-memory"),
     path("memory/<str:memory>/forget/", memory.ForgetMemoryForm.as_view(), name="forget-memory"),
+    path("tool-servers/signed-in/", tool_sign_in.ToolSignInPage.as_view(), name="tool-sign-in"),
     path("approvals/", approvals.ApprovalListPage.as_view(), name="approvals"),
     path("runs/<str:run_id>/decide/", runs.DecideRunForm.as_view(), name="decide-run"),
 ]

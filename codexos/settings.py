@@ -35,6 +35,7 @@ TENANT_TOKEN_KEY = derive_key(MASTER_KEY, purpose="accounts/tenant-token")
 API_TOKEN_KEY = derive_key(MASTER_KEY, purpose="accounts/api-token")
 AUDIT_CHAIN_KEY = derive_key(MASTER_KEY, purpose="accounts/audit-chain")
 AUDIT_SIGNING_SEED = derive_key(MASTER_KEY, purpose="accounts/audit-checkpoint")
+SIGN_IN_STATE_KEY = derive_key(MASTER_KEY, purpose="agents/tool-sign-in")
 MCP_CATALOGUE_SEED = derive_key(MASTER_KEY, purpose="agents/mcp-catalogue")
 SIGN_IN_SEAL_KEY = derive_key(MASTER_KEY, purpose="accounts/sign-in-secrets")
 

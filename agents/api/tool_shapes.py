@@ -60,10 +60,13 @@ class ToolsQuery(Query):
 class AuthBody(serializers.Serializer[Any]):
     """How a key is sent."""
 
-    how = serializers.ChoiceField(choices=["none", "api_key", "bearer", "basic", "oauth2"])
+    how = serializers.ChoiceField(choices=["none", "api_key", "bearer", "basic", "oauth2", "sign_in"])
     name = serializers.CharField(max_length=100, required=False, help_text="`api_key`: of what header or parameter.")
     token_url = serializers.CharField(max_length=500, required=False, help_text="`oauth2`: client credentials.")
-    scope = serializers.CharField(max_length=500, required=False, help_text="`oauth2`: what is asked for.")
+    scope = serializers.CharField(max_length=500, required=False, help_text="`oauth2`, `sign_in`: what is asked for.")
+    client_id = serializers.CharField(
+        max_length=500, required=False, help_text="`sign_in`: where the provider registers nobody by itself."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         """Return the fields; one is called as a word of Python is."""

@@ -76,6 +76,7 @@ urlpatterns = [
     path("memory/<str:memory>/", memory.MemoryEntryView.as_view(), name="api-memory-entry"),
     path("memory/<str:memory>/accept/", memory.AcceptMemoryView.as_view(), name="api-memory-accept"),
     path("tools/", tools.ToolListView.as_view(), name="api-tools"),
+    path(_SERVER + "sign-in/", tool_servers.SignInToToolServerView.as_view(), name="api-tool-server-sign-in"),
     path("tool-servers/", tool_servers.ToolServerListView.as_view(), name="api-tool-servers"),
     path(_SERVER, tool_servers.ToolServerView.as_view(), name="api-tool-server"),
     path(_SERVER + "refresh/", tool_servers.RefreshToolServerView.as_view(), name="api-tool-server-refresh"),

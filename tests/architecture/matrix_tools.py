@@ -21,6 +21,8 @@ TOOLS = (
     _row("DELETE", _API + "tool-servers/<str:server>/",      "401 404 204 204 204 204 403 403"),
     _row("POST", _API + "tool-servers/<str:server>/refresh/", "401 404 200 200 200 200 403 403"),
     _row("POST", _API + "tool-servers/<str:server>/choose/", "401 404 200 200 200 200 403 403", {"tools": []}),
+    _row("POST", _API + "tool-servers/<str:server>/sign-in/", "401 404 422 422 422 422 403 403"),  # not of that kind
+    _row("GET", "tool-servers/signed-in/",                   "302 409 409 409 409 409 409 302"),  # nobody began
     _row("GET", _API + "memory/",                            "401 200 200 200 200 200 200 200"),
     _row("GET", _API + "memory/<str:memory>/",               "401 404 200 200 200 200 200 200"),
     _row("PATCH", _API + "memory/<str:memory>/",             "401 404 200 200 200 200 403 403", {"value": "new"}),

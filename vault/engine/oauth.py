@@ -15,7 +15,11 @@ EARLY = timedelta(seconds=60)
 """How long before its end a token counts as stale, so that it does not end on its way."""
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _LONGEST_SECONDS = 10**9
-_NAMES = ("access_token", "refresh_token", "token_url", "client_id", "client_secret", "scope", "expires_at")
+_SENT = ("client_id", "client_secret", "scope", "resource")
+_NAMES = (
+    *("access_token", "refresh_token", "token_url", "client_id", "client_secret"),
+    *("scope", "resource", "expires_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class OAuthToken:
     def request_form(self) -> dict[str, str]:
         """Return what is sent to the token endpoint."""
         form = {"grant_type": "refresh_token", "refresh_token": str(self.said["refresh_token"])}
-        wanted = {name: str(self.said[name]) for name in ("client_id", "client_secret", "scope") if self.said.get(name)}
+        wanted = {name: str(self.said[name]) for name in _SENT if self.said.get(name)}
         return form | wanted
 
     def refreshed(self, answer: JsonValue, *, now: datetime) -> "OAuthToken":

@@ -4,6 +4,7 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,6 +25,7 @@ from agents.operations.tool_servers import (
     delete_tool_server,
     refresh_tool_server,
 )
+from agents.operations.tool_sign_ins import begin_sign_in
 from agents.queries.tool_servers import access_tool_server, list_tool_servers
 
 
@@ -96,3 +98,18 @@ class ChooseToolsView(OrganizationAPIView):
         names = ChooseToolsBody.parse(request.data)["tools"]
         expected = expected_revisions(request)
         return _answer(request, choose_tools(self.actor_of(request), server, names, expected=expected))
+
+
+class SignInShape(serializers.Serializer[Any]):
+    """Where a person signs in to a tool server."""
+
+    url = serializers.CharField(help_text="To be opened in the browser in which that person is signed in here.")
+
+
+class SignInToToolServerView(OrganizationAPIView):
+    """``/api/v1/tool-servers/<id>/sign-in/``."""
+
+    @extend_schema(operation_id="sign_in_to_tool_server", request=None, responses=SignInShape)
+    def post(self, request: Request, server: str) -> Response:
+        """Begin to sign in to a server whose ``auth.how`` is ``sign_in``; the token comes into the vault."""
+        return Response({"url": begin_sign_in(self.actor_of(request), server)})

@@ -16,6 +16,8 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 TIMEOUT_SECONDS = 120.0
 TRANSPORTS = ("", "http", "sse")
+SIGN_IN = "sign_in"
+"""How a key is sent that a person gets by signing in: agents/operations/tool_sign_ins.py."""
 RESULT_SCHEMA: JsonObject = {
     "type": "object",
     "properties": {
@@ -36,7 +38,8 @@ class McpAdapter:
         if place.kind == ServerKind.MCP_STDIO:
             check_command(place)
             return
-        check_auth(place)
+        if place.auth.get("how") != SIGN_IN:
+            check_auth(place)
         parts = urlsplit(place.address)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ToolServerInvalid("address", "Say where the server listens: an address with https:// or http://.")
@@ -47,6 +50,9 @@ class McpAdapter:
 
     async def read(self, place: ServerPlace, room: ToolRoom, *, document: str | None) -> ReadServer:
         """See the port."""
+        if place.auth.get("how") == SIGN_IN and not place.key:
+            # Nobody has signed in yet, so there is nothing to read.
+            return ReadServer([])
         # Not above: who only lists and checks need not load the library.
         from agents.adapters.shelves.mcp_client.calling import read_server
 

@@ -94,7 +94,9 @@ async def opened(place: ServerPlace, room: ToolRoom) -> AsyncIterator[Session]:
 @asynccontextmanager
 async def _over_http(place: ServerPlace, room: ToolRoom, *, trouble: Trouble) -> AsyncIterator[Session]:
     """Speak the current transport, and the older one to a server that knows that alone."""
-    sent = await auth_of(place, room)
+    # Who signed in has a token in the vault, which is sent as any other.
+    how = "bearer" if place.auth.get("how") == "sign_in" else place.auth.get("how", "none")
+    sent = await auth_of(replace(place, auth={**place.auth, "how": how}), room)
     egress = room.egress.narrowed_to(place.address)
     egress = replace(egress, sealed_only=egress.sealed_only or bool(place.key))
     wire = trouble.wire = Wire(egress, headers=sent.headers)
