@@ -70,5 +70,8 @@ urlpatterns = [
     path("memory/<str:memory>/forget/", memory.ForgetMemoryForm.as_view(), name="forget-memory"),
     path("tool-servers/signed-in/", tool_sign_in.ToolSignInPage.as_view(), name="tool-sign-in"),
     path("approvals/", approvals.ApprovalListPage.as_view(), name="approvals"),
+    path("approvals/count/", approvals.ApprovalsCountPart.as_view(), name="approvals-count"),
+    path("approvals/together/", approvals.AnswerAllForm.as_view(), name="answer-approvals"),
+    path("approvals/<str:approval_id>/answer/", approvals.AnswerApprovalForm.as_view(), name="answer-approval"),
     path("runs/<str:run_id>/decide/", runs.DecideRunForm.as_view(), name="decide-run"),
 ]

@@ -29,13 +29,13 @@ def record_event(actor: Actor, action: str, *, about: _Described | None = None, 
         organization_id=actor.organization_id,
         actor_kind=actor.kind,
         actor_id=actor.person_id,
-        actor_label=_label(actor.label),
+        actor_label=fit_label(actor.label),
         token_id=actor.token_id,
         break_glass_id=actor.break_glass_id,
         action=action,
         about_kind=type(about).__name__.lower() if about else "",
-        about_id=_label(str(about.pk)) if about else "",
-        about_label=_label(str(about)) if about else "",
+        about_id=fit_label(str(about.pk)) if about else "",
+        about_label=fit_label(str(about)) if about else "",
         details=fit_details(details),
         request_id=request_id.get(),
         address=client_address.get(),
@@ -77,7 +77,8 @@ def _fit(value: JsonValue) -> JsonValue:
     return value
 
 
-def _label(text: str) -> str:
+def fit_label(text: str) -> str:
+    """Return a name as the trail keeps it: without tokens, and no longer than there is room for."""
     return _storable(redact_tokens(text))[:LABEL_LENGTH]
 
 

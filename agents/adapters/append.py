@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import chain, count
 
 from agents.adapters.claims import Claim
@@ -88,16 +89,32 @@ def _one(entries: int) -> str:
     return _ONE.format(rows=", ".join(f"({row})" for row in rows))
 
 
+# Of a run that is not held any more nothing is written, here as well.
+_AUDITED = """, audited as (
+    insert into accounts_auditevent
+        (id, organization_id, created_at, actor_kind, actor_id, actor_label, action, about_kind, about_id, about_label,
+        details, request_id, address)
+    select d.id, held.organization_id, now(), 'run', d.actor_id, d.actor_label, d.action, 'run', held.id::text, '',
+        d.details, '', ''
+    from held join jsonb_to_recordset(${number}::text::jsonb -> 'deeds')
+        as d(run_id uuid, id uuid, actor_id uuid, actor_label text, action text, details jsonb) on d.run_id = held.id
+)
+select id from held"""
+
 ONE = {entries: _one(entries) for entries in range(1, MOST_ENTRIES_OF_ONE + 1)}
 
 
 @dataclass(slots=True)
 class Append:
-    """Entries of one run that wait to be durable. With ``rest`` the run is let go of with them."""
+    """Entries of one run that wait to be durable, with what is written into the audit trail beside them.
+
+    With ``rest`` the run is let go of with them.
+    """
 
     claim: Claim
     entries: Sequence[Entry]
     rest: Rest | None = None
+    deeds: Sequence[JsonObject] = ()
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -135,6 +152,20 @@ def heads(batch: Sequence[Append]) -> dict[str, list[object]]:
 
 def asked_of(batch: Sequence[Append]) -> tuple[str, Sequence[bytes | None]]:
     """Return the statement that appends a batch, with its parameters."""
+    statement, parameters = _appending(batch)
+    deeds = [deed for waiting in batch for deed in waiting.deeds]
+    if not deeds:
+        return statement, parameters
+    return _audited(statement, len(parameters) + 1), [*parameters, encode_data({"deeds": deeds})]
+
+
+@cache
+def _audited(statement: str, number: int) -> str:
+    """Return a statement that appends, which writes into the audit trail as well."""
+    return statement.replace("\nselect id from held", _AUDITED.format(number=number))
+
+
+def _appending(batch: Sequence[Append]) -> tuple[str, Sequence[bytes | None]]:
     statuses = [waiting.status for waiting in batch]
     goes_on = not any(statuses)
     if goes_on and len(batch) == 1 and (statement := ONE.get(len(batch[0].entries))) is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from agents.adapters.claims import Claim
 from agents.adapters.events import EventPublisher
 from agents.adapters.journal_writer import JournalWriter
+from agents.adapters.trail import RunTrail
 from agents.engine.journal import Entry, encode_data
 from agents.engine.ports import Rest
 from agents.engine.thinning import LARGE_BYTES, thin
@@ -17,11 +18,20 @@ ReadEntries = Callable[[Claim, int], Awaitable[Sequence[Entry]]]
 class PostgresJournal:
     """The journal of one claimed run."""
 
-    def __init__(self, claim: Claim, writer: JournalWriter, *, publisher: EventPublisher, read: ReadEntries) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        writer: JournalWriter,
+        *,
+        publisher: EventPublisher,
+        read: ReadEntries,
+        trail: RunTrail | None = None,
+    ) -> None:
         self._claim = claim
         self._writer = writer
         self._publisher = publisher
         self._read = read
+        self._trail = trail
         self._is_empty = claim.is_fresh
 
     async def append(self, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
@@ -32,7 +42,9 @@ class PostgresJournal:
         if large:
             # Durable before what refers to them is: should this process die in between, they are swept.
             await self._writer.keep_blobs(self._claim, large)
-        await self._writer.append(self._claim, kept, rest=rest)
+        # In the same commit: neither is a call intended that the trail has not, nor the other way round.
+        deeds = () if self._trail is None else self._trail.take()
+        await self._writer.append(self._claim, kept, rest=rest, deeds=deeds)
         self._publisher.publish_entries(self._claim.run_id, kept)
 
     async def read(self, after: int = 0) -> Sequence[Entry]:

@@ -22,6 +22,7 @@ from agents.adapters.wire import Wire
 from agents.engine.errors import LeaseLost
 from agents.engine.journal import Entry
 from agents.engine.ports import Rest
+from codexos.kernel.jsontypes import JsonObject
 
 __all__ = ["LEASE_SECONDS", "PATIENCE", "Claim", "JournalWriter"]
 
@@ -149,12 +150,15 @@ class JournalWriter:
             size += len(waiting.entries)
         return list(batch.values())
 
-    async def append(self, claim: Claim, entries: Sequence[Entry], *, rest: Rest | None = None) -> None:
+    async def append(
+        self, claim: Claim, entries: Sequence[Entry], *, rest: Rest | None = None, deeds: Sequence[JsonObject] = ()
+    ) -> None:
         """Return when the entries are durable. Raises LeaseLost where another worker holds the run by now.
 
-        With ``rest`` the run is let go of in the same commit: it waits for somebody, or for a moment.
+        With ``rest`` the run is let go of in the same commit: it waits for somebody, or for a moment. ``deeds`` go into
+        the audit trail with it.
         """
-        waiting = Append(claim, entries, rest)
+        waiting = Append(claim, entries, rest, deeds)
         self._queue.append(waiting)
         self._is_queued.set()
         await waiting.done

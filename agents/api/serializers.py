@@ -85,6 +85,19 @@ class WaitingShape(serializers.Serializer[Any]):
     deciders = serializers.ListField(
         child=serializers.CharField(), help_text="Roles and addresses of those who decide; none: whoever may step in."
     )
+    id = serializers.CharField(help_text="Of an approval: its name; where it is asked again it has another.")
+    call = serializers.JSONField(
+        allow_null=True,
+        help_text="Of a call that waits to be made: tool, arguments as they may be shown, capabilities, hosts, secrets "
+        "by name, cost, labels, reasons, and a preview where the tool makes one.",
+    )
+    hash = serializers.CharField(help_text="Of a call: what an approval is bound to.")
+    people = serializers.IntegerField(help_text="How many people have to approve.")
+    approved_by = serializers.SerializerMethodField(help_text="Who has, where others have to as well.")
+
+    def get_approved_by(self, wait: Any) -> list[str]:
+        """Name them."""
+        return list(wait.approved.values())
 
 
 class ApprovalShape(WaitingShape):
@@ -98,6 +111,7 @@ class ApprovalShape(WaitingShape):
     project = serializers.CharField(help_text="The project's short name.")
     flow_id = serializers.UUIDField(allow_null=True, help_text="Null of an inline flow, and of one that was deleted.")
     summary = serializers.CharField(help_text="What `show` holds, in a line.")
+    risk = serializers.CharField(help_text="Of a call: `low`, `medium` or `high`; else empty.")
     may_decide = serializers.BooleanField(help_text="Whether it is yours to answer.")
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -112,6 +126,7 @@ class ApprovalShape(WaitingShape):
             "project": instance.run.project.slug,
             "flow_id": None if instance.run.flow_id is None else str(instance.run.flow_id),
             "summary": instance.summary,
+            "risk": instance.risk,
             "may_decide": instance.may_decide,
         }
 
@@ -243,5 +258,6 @@ def _waiting(standing: Standing) -> list[dict[str, Any]]:
     if standing.paused_by is None:
         return steps
     message = f"{standing.paused_by} paused the run. Resume it to let it go on."
-    nothing = dict.fromkeys(("node_id", "since", "until", "show", "form"))
-    return [*steps, {**nothing, "reason": "paused", "message": message, "title": "", "deciders": []}]
+    nothing = dict.fromkeys(("node_id", "since", "until", "show", "form", "call"))
+    empty = {"title": "", "id": "", "hash": "", "people": 1, "deciders": [], "approved_by": []}
+    return [*steps, {**nothing, **empty, "reason": "paused", "message": message}]

@@ -5,6 +5,7 @@ from django.urls import path
 
 from agents.api import doors
 from agents.api.views import (
+    approvals,
     flows,
     interventions,
     mcp,
@@ -56,7 +57,9 @@ urlpatterns = [
     path("runs/<str:run_id>/steps/", states.StepListView.as_view(), name="api-run-steps"),
     path("runs/<str:run_id>/steps/<path:key>/", states.StepView.as_view(), name="api-run-step"),
     path("runs/<str:run_id>/state/", states.StateView.as_view(), name="api-run-state"),
-    path("approvals/", interventions.ApprovalListView.as_view(), name="api-approvals"),
+    path("approvals/", approvals.ApprovalListView.as_view(), name="api-approvals"),
+    path("approvals/<str:approval_id>/approve/", approvals.ApproveView.as_view(), name="api-approval-approve"),
+    path("approvals/<str:approval_id>/reject/", approvals.RejectView.as_view(), name="api-approval-reject"),
     path("runs/<str:run_id>/events", doors.run_events, name="api-run-events"),
     path("triggers/", triggers.TriggerListView.as_view(), name="api-triggers"),
     path("triggers/<str:trigger>/", triggers.TriggerView.as_view(), name="api-trigger"),

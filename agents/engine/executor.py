@@ -282,6 +282,7 @@ class Executor:
     async def _launch(self, prepared: Sequence[tuple[Step, Effect]]) -> None:
         for step, effect in prepared:
             self._telling.tell_intended(step, effect, documents=self._run.documents)
+        self._gatekeeper.note_called([effect for _, effect in prepared])
         # Durable before the effects: after a crash the journal knows that they may have happened.
         await self._recorder.commit()
         for step, effect in prepared:

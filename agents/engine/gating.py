@@ -60,7 +60,7 @@ class Gatekeeper:
 
     def let_through(self, step: Step, effect: Effect, context: StepContext) -> Effect | None:
         """Return an effect that may be made; None where it is held up. Raises ToolCallInvalid."""
-        call = _call_in(effect)
+        call = call_in(effect)
         if call is None:
             return effect
         edits = context.view.edits.get(step.node_id, ())
@@ -96,11 +96,15 @@ class Gatekeeper:
             hash_ = call_hash(call.spec.name, call.arguments, policy=decision.policy)
             approved = self._approval(effect, proposed, hash_=hash_, decision=decision, context=context)
             if approved is None:
-                asked = _question(call, proposed, decision, hash_=hash_, again=self._changed(answer, decision))
+                drawn, again = call_in(effect), self._changed(answer, decision)
+                was = None if drawn is None or drawn.arguments == call.arguments else drawn.shown
+                asked = _question(call, proposed, decision, hash_=hash_, again=again, was=was)
                 noted = NotedCall("tool.asked", step.node_id, proposed, decision, hash_)
                 self._held_up.append(_HeldUp(step, call, noted, asked=asked))
                 return None
-        return _passed(effect, replace(call, decision=decision, labels=proposed.labels, approved=approved))
+        noted = NotedCall("tool.called", step.node_id, proposed, decision, str(approved["hash"]) if approved else "")
+        passed = replace(call, decision=decision, labels=proposed.labels, approved=approved, noted=noted)
+        return _passed(effect, passed)
 
     def _decide(self, proposed: ProposedCall) -> Decision:
         try:
@@ -117,7 +121,7 @@ class Gatekeeper:
         answer = view.answers.get(key)
         if answer is not None and not answer.get("is_partial") and not self._is_over(answer):
             seen = hash_
-            if answer.get("is_edited") and (call := _call_in(effect)) is not None:
+            if answer.get("is_edited") and (call := call_in(effect)) is not None:
                 # Whoever edited it saw what it was before, and approved of what they made of it.
                 before = _edited(call, view.edits.get(key, ())[:-1])
                 seen = call_hash(before.spec.name, before.arguments, policy=decision.policy)
@@ -145,16 +149,20 @@ class Gatekeeper:
             return "expired"
         return "policy" if answer.get("policy") != decision.policy else "call"
 
+    def note_called(self, effects: Sequence[Effect]) -> None:
+        """Have the trail told of calls with the entries that intend them."""
+        calls = [call.noted for effect in effects if (call := call_in(effect)) is not None and call.noted is not None]
+        if calls:
+            self._ports.trail.note_calls(calls)
+
     async def look_into(self) -> Sequence[str | None]:
-        """Write down what is held up, and return what the calls that are asked about would do, where a tool can say."""
-        noted = [each.noted for each in self._held_up if each.noted is not None]
-        if noted:
-            await self._ports.trail.note_calls(noted)
+        """Return what the calls that are asked about would do, where a tool can say."""
         return await asyncio.gather(*(self._preview(each) for each in self._held_up))
 
     def tell_held_up(self, previews: Sequence[str | None]) -> None:
         """Tell what became of the calls that are not made now."""
         held_up, self._held_up = self._held_up, []
+        self._ports.trail.note_calls([each.noted for each in held_up if each.noted is not None])
         for each, preview in zip(held_up, previews, strict=False):
             if each.refused is not None:
                 self._telling.tell(each.step, each.refused)
@@ -190,14 +198,14 @@ def approvers_data(approvers: Approvers) -> JsonObject:
     return said
 
 
-def _call_in(effect: Effect) -> ToolCall | None:
+def call_in(effect: Effect) -> ToolCall | None:
     """Return the call of a tool that an effect is, or is made around."""
     call = effect if isinstance(effect, ToolCall) else getattr(effect, "call", None)
     return call if isinstance(call, ToolCall) else None
 
 
 def _passed(effect: Effect, call: ToolCall) -> Effect:
-    return call if effect is _call_in(effect) else replace(effect, call=call)  # type: ignore[type-var]
+    return call if effect is call_in(effect) else replace(effect, call=call)  # type: ignore[type-var]
 
 
 def _edited(call: ToolCall, edits: Sequence[JsonValue]) -> ToolCall:
@@ -261,8 +269,15 @@ def _covers(grant: JsonObject, proposed: ProposedCall, decision: Decision) -> bo
 
 
 def _question(
-    call: ToolCall, proposed: ProposedCall, decision: Decision, *, hash_: str, again: str | None
+    call: ToolCall,
+    proposed: ProposedCall,
+    decision: Decision,
+    *,
+    hash_: str,
+    again: str | None,
+    was: JsonObject | None,
 ) -> dict[str, JsonValue]:
+    """Say what people are asked about: ``was`` is what a call was before they edited it."""
     told: dict[str, JsonValue] = {
         "tool": proposed.tool,
         "arguments": call.shown,
@@ -276,6 +291,8 @@ def _question(
     }
     if again is not None:
         told["again"] = again
+    if was is not None:
+        told["was"] = was
     seconds = decision.approvers.expires_seconds or EXPIRES_SECONDS
     bound: JsonObject = {"hash": hash_, "policy": decision.policy, "timeout_seconds": seconds}
     return {"call": told, **bound, **approvers_data(decision.approvers)}

@@ -86,9 +86,9 @@ class Previewing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NotedCall:
-    """What is written of a call that is not made now: that it is ``tool.asked`` about, or ``tool.denied``."""
+    """What is written of a call before anything comes of it; ``hash`` is that of what people see or have approved."""
 
-    action: Literal["tool.asked", "tool.denied"]
+    action: Literal["tool.called", "tool.asked", "tool.denied"]
     step: str
     call: ProposedCall
     decision: Decision
@@ -98,15 +98,15 @@ class NotedCall:
 class Trail(Protocol):
     """The organization's audit trail."""
 
-    async def note_calls(self, calls: Sequence[NotedCall]) -> None:
-        """Write down what was decided about calls; return only when it is durable."""
+    def note_calls(self, calls: Sequence[NotedCall]) -> None:
+        """Have what was decided about calls written with the entries that the journal is given next, or neither."""
         ...
 
 
 class NoTrail:
     """For runs that nobody has to account for."""
 
-    async def note_calls(self, calls: Sequence[NotedCall]) -> None:
+    def note_calls(self, calls: Sequence[NotedCall]) -> None:
         """Write nothing."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.errors import PreconditionFailed
+from agents.errors.approvals import ApprovalNotFound, ApprovedAlready, CallChanged, CallMisfit
 from agents.errors.memory import (
     MemoryEntryAccepted as MemoryEntryAccepted,
 )
@@ -54,6 +55,10 @@ from codexos.kernel.errors import (
 )
 
 __all__ = [
+    "ApprovalNotFound",
+    "ApprovedAlready",
+    "CallChanged",
+    "CallMisfit",
     "DeliveryReused",
     "FiringRefused",
     "HookBodyInvalid",

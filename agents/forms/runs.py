@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agents.engine.errors import GraphInvalid
 from agents.forms.shaped import LONGEST_INPUT, ShapedForm
-from agents.operations.interventions import Decision
+from agents.operations.verdicts import Decision
 from agents.queries.inputs import from_typed, typed_or_text
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -150,6 +151,9 @@ class _Call:
                 if verdict is None:
                     return False
                 actor = self.sender.actor
+                if wait.call is not None:
+                    # They answer what they were shown, and nothing that it may have become.
+                    verdict = replace(verdict, hash=wait.hash)
                 await ask(self.sender, decide_step, actor, self._run_id, node_id=wait.node_id, verdict=verdict)
                 return True
             except Conflict:

@@ -9,7 +9,7 @@ import mcp_types as types
 
 from agents.mcp_server.outcomes import Wait
 from agents.mcp_server.sending import Context, is_modern
-from agents.operations.interventions import Decision, Verdict
+from agents.operations.verdicts import Decision, Verdict
 from agents.queries.inputs import as_typed
 from agents.queries.timeline import WaitingView
 from codexos.kernel.jsontypes import JsonObject, JsonValue

@@ -44,6 +44,8 @@ class Run(OrganizationModel):
     label = models.CharField(max_length=200)
     document = DocumentField()
     input = models.JSONField()
+    # Where text of strangers in the input came from, such as ``webhook:orders``; nothing where a person wrote it.
+    input_labels = models.JSONField(null=True)
     context = models.JSONField(default=list)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     token_id = models.UUIDField(null=True)

@@ -5,7 +5,7 @@ and each delivery starts one run at most, and none is lost when a process dies i
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -156,7 +156,8 @@ def _deliver(trigger_id: UUID, organization_id: UUID, *, delivery: Delivery) -> 
         if not row.is_enabled:
             # Leaves no trace: sent again once it is resumed, the call starts its run.
             raise TriggerDisabled(row.reason or _PAUSED)
-        _start(row, firing, input_of(delivery.sent, fixed=row.input))
+        # Whoever called wrote it: what comes of that is followed through the run.
+        _start(row, firing, input_of(delivery.sent, fixed=row.input), labels=[f"webhook:{row.name}"])
         if not row.is_enabled:
             row.save(update_fields=["next_at", "is_enabled", "reason"])
     return Received(firing, is_replay=False)
@@ -176,11 +177,11 @@ def _claim(row: Trigger, *, body_sha256: bytes | None = None, **once: datetime |
     return found, found.pk == mine.pk
 
 
-def _start(row: Trigger, firing: Firing, input: JsonValue) -> None:
+def _start(row: Trigger, firing: Firing, input: JsonValue, *, labels: Sequence[str] = ()) -> None:
     """Start the run of a firing, or write down why there is none. What passes by itself is raised."""
     firing.code = firing.reason = ""
     try:
-        asked = RunRequest(agent_id=str(row.flow_id), input=input, project=str(row.project_id))
+        asked = RunRequest(agent_id=str(row.flow_id), input=input, project=str(row.project_id), labels=labels)
         firing.run = accept_run(_acting(row), request=asked)
     except CodexosError as error:
         if error.retryable or isinstance(error, Broken):

@@ -2,8 +2,6 @@
 """Stepping into a run: cancelling or pausing it, deciding about a step that waits. Its holder carries it out."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from uuid import UUID
 
 from accounts.actor import Actor
@@ -11,12 +9,14 @@ from accounts.operations.audit import record_event
 from accounts.queries.access import insist
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
+from agents.engine.answers import listed, people_of
 from agents.engine.journal import Entry
 from agents.engine.nodes.approval import form_of
-from agents.engine.post import ANSWERS, APPROVAL
+from agents.engine.post import APPROVAL
 from agents.engine.sizes import is_too_large
-from agents.errors import DecisionMade, DecisionMisfit, FormInvalid, RunFinished, StepNotWaiting
+from agents.errors import ApprovedAlready, DecisionMade, DecisionMisfit, FormInvalid, RunFinished, StepNotWaiting
 from agents.models import InboxMessage, Run
+from agents.operations.verdicts import Decision, Verdict, insist_on_call
 from agents.operations.waking import wake_workers
 from agents.queries.interventions import deciders_of, may_decide, may_step_in
 from agents.queries.runs import access_run, read_journal
@@ -30,36 +30,6 @@ MOST_TROUBLES = 100
 """How much of what is wrong with a form is told at once."""
 TIMEOUT = "timeout"
 """What became of a question that nobody answered in time."""
-
-
-class Decision(StrEnum):
-    """What may become of a step that waits: of a question to people, and of an effect that may have happened."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
-    AGAIN = "again"
-    DONE = "done"
-    FAIL = "fail"
-
-    @property
-    def is_answer(self) -> bool:
-        """Whether it answers a question to people."""
-        return self.value in ANSWERS
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What somebody decides about a step. ``form`` goes with an answer, ``result`` with ``done``."""
-
-    decision: Decision
-    form: JsonValue = None
-    result: JsonValue = None
-
-    @property
-    def data(self) -> dict[str, JsonValue]:
-        """What the run is told."""
-        more: JsonObject = {"form": self.form} if self.decision.is_answer else {"result": self.result}
-        return {"decision": self.decision.value, **more}
 
 
 @in_organization
@@ -115,9 +85,10 @@ def _last_of_pauses(run: Run) -> str | None:
 def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, verdict: Verdict) -> Run:
     """Decide about a step that waits for people.
 
-    A question is answered by ``approve``, with what its form asks for, or ``reject``. Of an effect that may have
-    happened ``again`` makes it once more, ``done`` goes on with ``result`` as what it gave, ``fail`` fails the step.
-    Raises RunNotFound, NotAllowed, RunFinished, StepNotWaiting, DecisionMade, DecisionMisfit, FormInvalid.
+    A question is answered by ``approve``, with what its form asks for, or ``reject``; a call that waits to be made as
+    well by ``approve_for_run``. Of an effect that may have happened ``again`` makes it once more, ``done`` goes on with
+    ``result`` as what it gave, ``fail`` fails the step. Raises RunNotFound, NotAllowed, RunFinished, StepNotWaiting,
+    DecisionMade, DecisionMisfit, FormInvalid; of calls CallChanged, CallMisfit, ApprovedAlready.
     """
     run = access_run(actor, run_id)
     if run.content_expired_at is not None:
@@ -129,14 +100,39 @@ def decide_step(actor: Actor, run_id: UUID | str, *, node_id: str, verdict: Verd
     _insist_decider(actor, run, told, node_id=node_id)
     if not told:
         raise _nothing_to_decide(run, node_id, heard)
-    _insist_fitting(verdict, told, node_id=node_id)
+    is_call = "call" in told
+    if is_call:
+        insist_on_call(run, told, node_id=node_id, verdict=verdict)
+    else:
+        _insist_fitting(verdict, told, node_id=node_id)
     _lock(run)
-    for message in _messages(run).filter(kind=InboxMessage.Kind.DECIDE, data__node_id=node_id).select_related("by"):
-        if str(message.id) not in view.taken:
-            raise DecisionMade(node_id=node_id, decision=str(message.data.get("decision")), by=str(message.by))
-    _send(actor, run, kind=InboxMessage.Kind.DECIDE, node_id=node_id, **verdict.data)
-    record_event(actor, "run.step_decided", about=run, node_id=node_id, decision=verdict.decision.value)
+    messages = _messages(run).filter(kind=InboxMessage.Kind.DECIDE, data__node_id=node_id).select_related("by")
+    _insist_undecided([each for each in messages if str(each.id) not in view.taken], told, node_id=node_id)
+    if is_call and verdict.decision.is_approval:
+        _insist_new(actor, messages, told, heard=view.answers.get(node_id), node_id=node_id)
+    said = verdict.about(told, by=actor.person_id) if is_call else verdict.data
+    _send(actor, run, kind=InboxMessage.Kind.DECIDE, node_id=node_id, **said)
+    more = {"hash": told.get("hash"), "edited": verdict.arguments is not None} if is_call else {}
+    record_event(actor, "run.step_decided", about=run, node_id=node_id, decision=verdict.decision.value, **more)
     return run
+
+
+def _insist_undecided(untaken: Sequence[InboxMessage], told: JsonObject, *, node_id: str) -> None:
+    """Refuse a second answer, but where several people have to approve and so far one has."""
+    approving = [each for each in untaken if each.data.get("decision") != Decision.REJECT]
+    is_partial = people_of(told) > 1 and len(approving) == len(untaken) < people_of(told)
+    for message in [] if is_partial else untaken:
+        raise DecisionMade(node_id=node_id, decision=str(message.data.get("decision")), by=str(message.by))
+
+
+def _insist_new(
+    actor: Actor, messages: Iterable[InboxMessage], told: JsonObject, *, heard: JsonObject | None, node_id: str
+) -> None:
+    """Refuse who has approved of this call before, where another person has to."""
+    by = listed(heard.get("by_ids")) if heard is not None and heard.get("is_partial") else []
+    sent = [each.by_id for each in messages if each.data.get("hash") == told.get("hash")]
+    if people_of(told) > 1 and (str(actor.person_id) in by or actor.person_id in sent):
+        raise ApprovedAlready(node_id=node_id, people=people_of(told))
 
 
 def _overheard(entries: Iterable[Entry], node_id: str, heard: list[Entry]) -> Iterator[Entry]:
@@ -149,6 +145,10 @@ def _overheard(entries: Iterable[Entry], node_id: str, heard: list[Entry]) -> It
 def _insist_decider(actor: Actor, run: Run, told: JsonObject, *, node_id: str) -> None:
     if may_decide(actor, run, told):
         return
+    if told.get("not_requester") is True and actor.person_id == run.person_id:
+        raise NotAllowed(
+            f"You started this run, so somebody else decides about step {node_id!r}. Ask a lead of the team."
+        )
     if named := deciders_of(told):
         raise NotAllowed(f"{' or '.join(named)} decides about step {node_id!r}. Ask them.")
     _insist_may_step_in(actor, run, verb="decide about")
@@ -172,8 +172,9 @@ def _nothing_to_decide(run: Run, node_id: str, heard: Sequence[Entry]) -> Confli
 
 def _insist_fitting(verdict: Verdict, told: JsonObject, *, node_id: str) -> None:
     is_question = told.get("reason") == APPROVAL
-    if verdict.decision.is_answer != is_question:
+    if verdict.decision.is_answer != is_question or verdict.decision is Decision.APPROVE_FOR_RUN:
         known = [each.value for each in Decision if each.is_answer == is_question]
+        known = [each for each in known if each != Decision.APPROVE_FOR_RUN]
         raise DecisionMisfit(node_id=node_id, decision=verdict.decision.value, known=known)
     if wrong := _form_troubles(verdict, form_of(told)):
         errors = [{"place": place_text(("form", *each.place)), "message": each.message} for each in wrong]

@@ -60,6 +60,7 @@ class RunRequest:
     project: str | None = None
     conversation_id: str = ""
     draft_of: Flow | None = None
+    labels: Sequence[str] = ()
 
 
 def start_run(actor: Actor, *, request: RunRequest) -> Run:
@@ -122,6 +123,7 @@ def _accept(actor: Actor, *, request: RunRequest) -> Run | Resolved:
         document=document,
         library=library,
         input=request.input,
+        input_labels=list(request.labels) or None,
         context=resolved.context,
     )
     record_event(actor, "run.started", about=run, project=str(project.id))

@@ -155,6 +155,7 @@ def _go_on(
         document=document,
         library=library,
         input=given,
+        input_labels=None if journey.has_input else parent.input_labels,
         context=parent.context,
         parent=parent,
         origin=journey.as_data(),

@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
@@ -10,14 +11,16 @@ from accounts.actor import Actor
 from accounts.queries.pages import Page, page_of
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.engine.errors import GraphInvalid
+from agents.engine.lanes import parted
+from agents.errors import ApprovalNotFound, RunNotFound
 from agents.models import JournalEntry, Run
 from agents.models.runs import UNFINISHED
 from agents.queries.inputs import as_typed
 from agents.queries.interventions import list_asked, may_decide
 from agents.queries.progress import folded
-from agents.queries.runs import visible_runs
+from agents.queries.runs import access_run, read_journal, visible_runs
 from agents.queries.timeline import WaitingView, list_waiting_steps
-from codexos.kernel.jsontypes import JsonValue
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 LONGEST_LINE = 160
 MOST_MEMBERS = 8
@@ -36,7 +39,27 @@ class ApprovalView:
     @property
     def summary(self) -> str:
         """What people see to decide by, in a line."""
-        return in_a_line(self.wait.show)
+        return in_a_line(self.wait.show if self.wait.call is None else self.wait.call.get("arguments"))
+
+    @property
+    def step(self) -> tuple[object, str]:
+        """Which step of which flow asks, whichever lane and run it stands in."""
+        return self.run.flow_id or self.run.label, parted(self.wait.node_id)[1]
+
+    @property
+    def risk(self) -> str:
+        """How much may go wrong: ``high``, ``medium`` or ``low``; empty of a question that a flow asks."""
+        call = self.wait.call
+        return "" if call is None else risk_of(call)
+
+
+def risk_of(call: JsonObject) -> str:
+    """Say how much may go wrong with a call, by what it touches and by whose words led to it."""
+    touches, labels = call.get("capabilities"), call.get("labels")
+    words = set(map(str, touches)) if isinstance(touches, list | tuple) else set[str]()
+    if words & {"exec", "spend"} or ("write" in words and labels):
+        return "high"
+    return "medium" if "write" in words or labels or call.get("secrets") else "low"
 
 
 def in_a_line(value: JsonValue) -> str:
@@ -63,7 +86,7 @@ def list_approvals(
     A page holds those of up to ``limit`` runs: none where what they ask is for others.
     """
     page = page_of(_asking_runs(actor), cursor=cursor, limit=limit, oldest_first=True)
-    found = [each for run in page.rows for each in _questions_of(actor, run) if each.may_decide or not mine_only]
+    found = [each for run in page.rows for each in questions_of(actor, run) if each.may_decide or not mine_only]
     return Page(found, page.next_cursor, page.previous_cursor)
 
 
@@ -71,7 +94,46 @@ def list_approvals(
 def count_approvals(actor: Actor) -> int:
     """Return how many questions the actor may answer, among the runs that have asked longest."""
     runs = _asking_runs(actor).order_by("pk")[:MOST_COUNTED]
-    return sum(each.may_decide for run in runs for each in _questions_of(actor, run))
+    return sum(each.may_decide for run in runs for each in questions_of(actor, run))
+
+
+@in_organization
+def open_question(actor: Actor, approval_id: str) -> ApprovalView | None:
+    """Return a question by its name; None where it is not open, be it answered, asked anew, or none of the actor's."""
+    try:
+        run = access_run(actor, approval_id.partition(".")[0])
+    except RunNotFound:
+        return None
+    found = questions_of(actor, run) if not run.is_finished and run.content_expired_at is None else ()
+    return next((each for each in found if each.wait.id == approval_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundQuestion:
+    """Which step asks, and whether it is another question by now: what it is about has changed."""
+
+    run_id: UUID
+    node_id: str
+    is_asked_again: bool
+
+
+@in_organization
+def find_question(actor: Actor, approval_id: str) -> FoundQuestion:
+    """Return what a question's name stands for, be it open or not. Raises ApprovalNotFound."""
+    said, _, seq = approval_id.partition(".")
+    try:
+        run = access_run(actor, said)
+        asked = next(iter(read_journal(actor, run.id, after=int(seq) - 1)), None)
+        with folded(actor, run) as progress:
+            if asked is None or asked.seq != int(seq) or asked.type != "run.waiting" or asked.node_id is None:
+                raise ApprovalNotFound(_UNKNOWN)
+            waits = progress.waiting_at(asked.node_id)
+            return FoundQuestion(run.id, asked.node_id, is_asked_again=waits is not None and waits.seq != asked.seq)
+    except (RunNotFound, GraphInvalid, ValueError):
+        raise ApprovalNotFound(_UNKNOWN) from None
+
+
+_UNKNOWN = "No such approval, or none that you may see. List those that wait."
 
 
 def _asking_runs(actor: Actor) -> OrganizationQuerySet[Run]:
@@ -87,7 +149,8 @@ def _asking_runs(actor: Actor) -> OrganizationQuerySet[Run]:
 _DRAFT = ("flow__draft", "flow__source")
 
 
-def _questions_of(actor: Actor, run: Run) -> Sequence[ApprovalView]:
+def questions_of(actor: Actor, run: Run) -> Sequence[ApprovalView]:
+    """Return the questions of a run that the actor has access to."""
     try:
         with folded(actor, run) as progress:
             if not progress.waiting:
@@ -97,7 +160,7 @@ def _questions_of(actor: Actor, run: Run) -> Sequence[ApprovalView]:
         # One that cannot be read is told of on its own page.
         return []
     return [
-        ApprovalView(run, wait, may_decide(actor, run, wait.told))
+        ApprovalView(run, wait, may_decide(actor, run, wait.told) and str(actor.person_id) not in wait.approved)
         for wait in waits
         if wait.is_question and wait.decided is None
     ]

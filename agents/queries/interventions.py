@@ -44,8 +44,10 @@ def deciders_of(told: JsonObject) -> Sequence[str]:
 
 def may_decide(actor: Actor, run: Run, told: JsonObject) -> bool:
     """Tell whether the actor, who sees the run, may decide about a step that waits: those it names may, and nobody
-    else; where it names nobody, who may step in.
+    else; where it names nobody, who may step in. Of some calls whoever asked for the run may not approve.
     """
+    if told.get("not_requester") is True and actor.person_id == run.person_id:
+        return False
     named = {each.strip().casefold() for each in deciders_of(told)}
     if not named:
         return may_step_in(actor, run)

@@ -150,6 +150,7 @@ class Progress:
     The nodes of the flow itself come first, in the order people read them; what its lanes do follows as it comes.
     """
 
+    run_id: UUID
     view: JournalView
     steps: dict[str, NodeView]
     waits: dict[str, Entry] = field(default_factory=dict)
@@ -161,7 +162,7 @@ class Progress:
         """Fold what there is of a journal. Raises GraphInvalid, JournalDiverged."""
         graph = graph_of(run)
         view = JournalView(graph, input=run.input, read_flow=parse_flow, keeps_lanes=True)
-        progress = cls(view, {node_id: _seen(node_id, graph.nodes[node_id]) for node_id in in_order(graph)})
+        progress = cls(run.id, view, {node_id: _seen(node_id, graph.nodes[node_id]) for node_id in in_order(graph)})
         for entry in entries:
             progress.fold(entry)
         return progress

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.actor import Actor
+from agents.engine.answers import listed, people_of
 from agents.engine.documents import parse_flow
 from agents.engine.errors import GraphInvalid
 from agents.engine.journal import Entry
@@ -19,6 +20,7 @@ from agents.queries.interventions import Asked, deciders_of
 from agents.queries.progress import NodeView, Progress, folded, said_by
 from agents.queries.runs import graph_of
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from codexos.kernel.redaction import redact_mapping
 
 # What an intention says to the engine alone.
 _FOR_THE_ENGINE = frozenset({"may_repeat", "estimate"})
@@ -42,7 +44,9 @@ class WaitingView:
 
     Of an effect that may have happened ``asked`` is what was about to be sent, and ``goes_on`` where the flow goes on
     from its failure, None where that fails the run. ``told`` is what a question to people said: its ``title``, what it
-    shows, the schema of its form, who decides. ``decided`` is what a person has said meanwhile.
+    shows, the schema of its form, who decides. ``decided`` is what a person has said meanwhile. ``id`` names the
+    question; it is another one where it is asked again. ``approved`` are those who have approved of a call that waits
+    for one more to do so, with their ids.
     """
 
     node_id: str
@@ -54,6 +58,24 @@ class WaitingView:
     asked: JsonObject
     goes_on: str | None
     decided: Mapping[str, str] | None
+    id: str = ""
+    approved: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def call(self) -> JsonObject | None:
+        """What will happen once it is approved; None of a question that a flow asks."""
+        call = self.told.get("call")
+        return call if isinstance(call, Mapping) else None
+
+    @property
+    def hash(self) -> str:
+        """What an approval of its call is bound to."""
+        return str(self.told.get("hash") or "")
+
+    @property
+    def people(self) -> int:
+        """How many people have to approve."""
+        return people_of(self.told)
 
     @property
     def is_question(self) -> bool:
@@ -83,13 +105,17 @@ class WaitingView:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """What somebody decided about a step that waited."""
+    """What somebody decided about a step that waited; of a call its ``hash``, and what they said and changed."""
 
     node_id: str
     by: str
     decision: str
     at: datetime
     form: JsonValue = None
+    hash: str = ""
+    note: str = ""
+    for_run: bool = False
+    arguments: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,20 +255,47 @@ def _waits(progress: Progress, entry: Entry, *, decided: Mapping[str, str] | Non
         asked=said_of(entry.data.get("intended")),
         goes_on=goes_on,
         decided=decided,
+        id=approval_id(progress.run_id, entry.seq),
+        approved=_approved(progress.view.answers.get(key)),
     )
+
+
+def _approved(answer: JsonObject | None) -> Mapping[str, str]:
+    if answer is None or not answer.get("is_partial"):
+        return {}
+    return dict(zip(map(str, listed(answer.get("by_ids"))), map(str, listed(answer.get("by"))), strict=False))
+
+
+def approval_id(run_id: UUID, seq: int) -> str:
+    """Name a question by its run and by where in its journal it is asked."""
+    return f"{run_id}.{seq}"
 
 
 def _decisions(entries: Sequence[Entry]) -> list[DecisionView]:
     given = {entry.node_id: entry.data.get("result") for entry in entries if entry.type == "step.done"}
     return [
         DecisionView(
-            str(entry.node_id), said_by(entry, "by"), said_by(entry, "decision"), entry.at, _form_in(given, entry)
+            str(entry.node_id),
+            said_by(entry, "by"),
+            said_by(entry, "decision"),
+            entry.at,
+            _form_in(given, entry),
+            hash=said_by(entry, "hash"),
+            note=said_by(entry, "note"),
+            for_run=entry.data.get("for_run") is True,
+            arguments=_edited_in(entry),
         )
         for entry in entries
         if entry.type == "approval.decided"
     ]
 
 
+def _edited_in(entry: Entry) -> JsonObject | None:
+    arguments = entry.data.get("arguments")
+    return redact_mapping(arguments) if isinstance(arguments, Mapping) else None
+
+
 def _form_in(given: Mapping[str | None, JsonValue], entry: Entry) -> JsonValue:
-    result = given.get(entry.node_id) if entry.data.get("decision") in ANSWERS else None
+    is_answer = entry.data.get("decision") in ANSWERS and "hash" not in entry.data
+    result = given.get(entry.node_id) if is_answer else None
     return result.get("form") if isinstance(result, Mapping) else None

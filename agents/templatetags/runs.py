@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What the pages of runs need and the template language cannot say."""
 
+import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,7 @@ _REASONS = {
 }
 _DECISIONS = {
     "approve": _("approved"),
+    "approve_for_run": _("approved for this run"),
     "reject": _("rejected"),
     "timeout": _("the time was up"),
     "again": _("do it again"),
@@ -54,6 +56,14 @@ _ERRORS = {
     "model_request_refused": _("would not answer"),
     "model_answer_invalid": _("no answer of a model"),
     "outrun": _("outrun by the next"),
+}
+_MARKS = {"+": "add", "-": "del", " ": ""}
+_LABELS = {"knowledge": _("files and knowledge of the project"), "memory": _("memory")}
+_CAPABILITIES = {
+    "read": _("reads"),
+    "write": _("changes something"),
+    "exec": _("runs code"),
+    "spend": _("spends money"),
 }
 _TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")(?P<colon>\s*:)?|(?P<number>-?\d[\d.eE+-]*)|true|false|null')
 
@@ -158,6 +168,49 @@ def _colored_token(found: "re.Match[str]") -> str:
     if string is None:
         return f'<span class="n">{escape(found[0])}</span>'
     return f'<span class="{"k" if colon else "s"}">{escape(string)}</span>{colon or ""}'
+
+
+@register.filter
+def label_words(label: object) -> str:
+    """Where text of strangers came from, as people say it."""
+    kind, _mark, name = str(label).partition(":")
+    match kind:
+        case "tool":
+            return str(_("what %(name)s gave") % {"name": name})
+        case "webhook":
+            return str(_("the webhook “%(name)s”") % {"name": name})
+    return str(_LABELS.get(str(label), label))
+
+
+@register.filter
+def capability_words(capability: object) -> str:
+    """What a call touches, as people say it."""
+    kind, _mark, name = str(capability).partition(":")
+    if kind == "egress":
+        return str(_("reaches %(host)s") % {"host": _("a host that is not known yet") if name == "*" else name})
+    if kind == "secret":
+        return str(_("uses the secret %(name)s") % {"name": name})
+    return str(_CAPABILITIES.get(str(capability), capability))
+
+
+@register.filter
+def as_json(thing: Any) -> str:
+    """A value as it is edited."""
+    return json.dumps(thing, indent=2, ensure_ascii=False, default=dict)
+
+
+@register.inclusion_tag("agents/diff_lines.html")
+def json_diff(was: Any, now: Any, label: str) -> dict[str, Any]:
+    """Show how a value was changed, line by line."""
+    lines = difflib.ndiff(as_json(was).splitlines(), as_json(now).splitlines())
+    return {"label": label, "lines": [(_MARKS[line[0]], line[0], line[2:]) for line in lines if line[0] != "?"]}
+
+
+@register.inclusion_tag("agents/diff_lines.html")
+def shown_diff(text: str, label: str) -> dict[str, Any]:
+    """Show a text that may be a diff: what is added, what goes, and where."""
+    lines = [("hunk" if line.startswith("@@") else _MARKS.get(line[:1], ""), "", line) for line in text.splitlines()]
+    return {"label": label, "lines": lines}
 
 
 @register.filter

@@ -14,7 +14,8 @@ from accounts.pages import OrganizationPage
 from accounts.roles import Permission
 from agents.forms.runs import DecideForm
 from agents.forms.shaped import ShapedForm, answer_form
-from agents.operations.interventions import Decision, Verdict, cancel_run, decide_step, pause_run, resume_run
+from agents.operations.interventions import cancel_run, decide_step, pause_run, resume_run
+from agents.operations.verdicts import Decision, Verdict
 from agents.queries.flows import list_flow_names
 from agents.queries.interventions import list_asked, may_decide, may_step_in
 from agents.queries.places import list_waits
@@ -178,7 +179,8 @@ def _wait(actor: Actor, found: Any, *, wait: WaitingView, number: int, answer: A
     form = None if wait.form is None else answer_form(wait.form, number=number)
     if answer is not None and answer.node_id == wait.node_id:
         form = answer.form
-    return {"wait": wait, "form": form, "may_decide": may_decide(actor, found, wait.told)}
+    may = may_decide(actor, found, wait.told) and str(actor.person_id) not in wait.approved
+    return {"wait": wait, "form": form, "may_decide": may}
 
 
 def _step(request: HttpRequest, found: Any, *, actor: Actor) -> dict[str, Any]:

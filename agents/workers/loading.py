@@ -72,6 +72,7 @@ class LoadedRun:
     team_id: UUID | None = None
     conversation: str = ""
     shelved: Mapping[str, Maker] = field(default_factory=dict)
+    labels: frozenset[str] = frozenset()
     gate: PolicyGate = field(default_factory=PolicyGate.of_the_house)
 
     def asker(self, run_id: UUID) -> Asker:
@@ -167,6 +168,7 @@ class _Row(NamedTuple):
     project: str
     team: str
     policy: UUID | None
+    labels: str | None
 
     @property
     def holding(self) -> Holding:
@@ -216,6 +218,7 @@ def _loaded(row: _Row) -> LoadedRun | Exception:
             flow_id=row.flow_id,
             team_id=row.team_id,
             conversation=row.conversation,
+            labels=frozenset(json.loads(row.labels or "[]")),
             gate=gate_of(row.holding, _caller_of(row, role)),
         )
     except DatabaseError:
@@ -271,10 +274,8 @@ def read_documents(loaded: LoadedRun) -> Sequence[ContextDocument]:
 def read_entries(run_id: UUID, *, organization_id: UUID, after: int = 0) -> Sequence[Entry]:
     """Read the journal of a run, in order."""
     with tenant(organization_id):
-        rows = (
-            JournalEntry.objects.for_organization(organization_id).filter(run_id=run_id, seq__gt=after).order_by("seq")
-        )
-        return [entry_of(row) for row in rows]
+        rows = JournalEntry.objects.for_organization(organization_id).filter(run_id=run_id, seq__gt=after)
+        return [entry_of(row) for row in rows.order_by("seq")]
 
 
 def read_snapshot(run_id: UUID, *, organization_id: UUID) -> bytes | None:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -18,36 +18,28 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from agents.adapters.claims import Claim
-from agents.adapters.clock import SystemClock
 from agents.adapters.database_threads import DatabaseThreads
-from agents.adapters.events import EventPublisher, RunSink
+from agents.adapters.events import EventPublisher
 from agents.adapters.holders import is_gone
-from agents.adapters.inbox import PostgresInbox
-from agents.adapters.journal import PostgresJournal
 from agents.adapters.journal_writer import JournalWriter
 from agents.adapters.leases import LEASE_SECONDS, PATIENCE
-from agents.adapters.secrets import RunSecrets
-from agents.adapters.snapshots import PostgresSnapshots
 from agents.adapters.toolbox import BuiltInToolbox
-from agents.adapters.tools.room import ToolRoom
-from agents.adapters.vault_toolbox import VaultToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
 from agents.engine.journal import Entry, usage_data, usage_of
-from agents.engine.ports import InboxMessage, Ports, Toolbox
+from agents.engine.ports import Ports
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
+from agents.workers.asking import call_people
 from agents.workers.lasting import keep_going
 from agents.workers.loading import (
     LoadedRun,
     load_runs,
     read_documents,
-    read_entries,
-    read_inbox,
-    read_snapshot,
     settle_runs,
     with_shelved,
 )
+from agents.workers.outfitting import OpenToolbox, Outfitter
 from agents.workers.pacing import Pace
 from agents.workers.past import read_kept
 from agents.workers.room import Room
@@ -78,7 +70,6 @@ MOST_BAD_TAKES = 20
 _DATABASE_AWAY = (psycopg.Error, OperationalError, InterfaceError, OSError)
 
 Loading = asyncio.Future[dict[UUID, LoadedRun | Exception]]
-OpenToolbox = Callable[[ToolRoom], Toolbox]
 
 
 class FlowWorker:
@@ -96,7 +87,6 @@ class FlowWorker:
     ) -> None:
         self._journal_url = journal_url
         self._wake_channel = wake_channel
-        self._open_toolbox = open_toolbox
         self._most_runs = most_runs or settings.RUNS_PER_WORKER
         self._most_of_one = max(1, int(self._most_runs * SHARE_OF_ONE))
         self._writer = JournalWriter(journal_url, holder=holder, most_runs_of_one=settings.RUNS_PER_ORGANIZATION)
@@ -108,7 +98,14 @@ class FlowWorker:
         self._pace = Pace(self._most_runs)
         self._settler = Settler(self._settle)
         # One for each place: a run that asks many models at once shares with the others.
-        self._calls = asyncio.Semaphore(self._most_runs)
+        self._outfitter = Outfitter(
+            self._writer,
+            self._publisher,
+            in_thread=self._in_thread,
+            in_vault=self._in_vault,
+            calls=asyncio.Semaphore(self._most_runs),
+            open_toolbox=open_toolbox,
+        )
         self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
         self._executors: dict[UUID, Executor] = {}
         self._ended_lines: set[str] = set()
@@ -276,7 +273,14 @@ class FlowWorker:
 
     async def _execute(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> None:
         kept = await self._in_thread(read_kept, loaded, claim) if loaded.origin else ()
-        run = RunContext(run_id=claim.run_id, input=loaded.input, epoch=claim.epoch, documents=documents, kept=kept)
+        run = RunContext(
+            run_id=claim.run_id,
+            input=loaded.input,
+            epoch=claim.epoch,
+            documents=documents,
+            kept=kept,
+            labels=loaded.labels,
+        )
         executor = Executor(loaded.graph, run, self._ports(claim, loaded, documents=documents))
         self._executors[claim.run_id] = executor
         if self._is_stopping:
@@ -287,7 +291,9 @@ class FlowWorker:
             self._executors.pop(claim.run_id, None)
         if standing.status == "released":
             await self._writer.release(claim, wake=self._wake_channel)
-        elif standing.status != "waiting":
+        elif standing.status == "waiting":
+            await call_people(claim, standing.data)
+        else:
             self._settler.tell(claim.run_id, organization_id=claim.organization_id)
 
     async def _fail(self, claim: Claim, error: CodexosError | None) -> None:
@@ -296,42 +302,17 @@ class FlowWorker:
         if error:
             reason = {"code": error.code, "message": error.message}
         try:
-            entries = await self._read(claim, 0)
+            entries = await self._outfitter.read(claim, 0)
             last, usage = entries[-1].seq if entries else 0, usage_data(usage_of(entries))
             data: JsonObject = {"status": "failed", "output": None, "citations": [], "usage": usage, "error": reason}
             finished = Entry(last + 1, "run.finished", clock.now(), None, 0, claim.epoch, data)
-            await self._journal(claim).append([finished])
+            await self._outfitter.journal(claim).append([finished])
             self._settler.tell(claim.run_id, organization_id=claim.organization_id)
         except (CodexosError, *_DATABASE_AWAY):
             logger.exception("run %s could not be ended; its lease lapses and it is tried again", claim.run_id)
 
     def _ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
-        secrets = RunSecrets(loaded.standing, run_id=claim.run_id, in_thread=self._in_vault)
-        room = loaded.room(claim.run_id, documents, in_thread=self._in_thread, secrets=secrets)
-        return Ports(
-            journal=self._journal(claim),
-            model=loaded.model(claim.run_id, in_thread=self._in_thread, calls=self._calls, secrets=secrets),
-            toolbox=VaultToolbox(self._open_toolbox(room), secrets),
-            sink=RunSink(self._publisher, claim.run_id),
-            clock=SystemClock(),
-            inbox=PostgresInbox(claim, self._writer, read=self._read_inbox),
-            snapshots=PostgresSnapshots(claim, self._writer, read=self._read_snapshot),
-            pictures=loaded.pictures(self._in_thread),
-            secrets=secrets,
-            gate=loaded.gate,
-        )
-
-    def _journal(self, claim: Claim) -> PostgresJournal:
-        return PostgresJournal(claim, self._writer, publisher=self._publisher, read=self._read)
-
-    async def _read(self, claim: Claim, after: int) -> Sequence[Entry]:
-        return await self._in_thread(read_entries, claim.run_id, organization_id=claim.organization_id, after=after)
-
-    async def _read_snapshot(self, claim: Claim) -> bytes | None:
-        return await self._in_thread(read_snapshot, claim.run_id, organization_id=claim.organization_id)
-
-    async def _read_inbox(self, claim: Claim) -> Sequence[InboxMessage]:
-        return await self._in_thread(read_inbox, claim.run_id, organization_id=claim.organization_id)
+        return self._outfitter.ports(claim, loaded, documents=documents)
 
     async def _renew(self) -> None:
         while True:

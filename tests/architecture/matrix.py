@@ -34,6 +34,7 @@ CONVERT = {"source": '{"nodes": []}', "to": "yaml"}
 NEW_NAME = {"name": "New", "slug": "fresh"}
 NEW_SHEET = {**NEW_PROJECT, "slug": "fresh"}
 NEW_PLACE = {"role": "developer", "teams": "{team}"}
+ANSWER = {"decision": "approve", "hash": "0" * 64}
 DECISION = {"node_id": "answer", "decision": "again"}  # of a run where nothing waits
 NEW_POLICY = {"source": "rules: [{then: ask}]"}
 FORM_POLICY_RULE = {"name": "R", "then": "ask", "people": "1"}
@@ -164,6 +165,8 @@ AGENTS = (
     _row("GET", _API + "runs/<str:run_id>/steps/<path:key>/", "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/state/",          "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "approvals/",                        "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "approvals/<str:approval_id>/approve/", "401 404 404 404 404 404 404 404"),  # nothing is asked
+    _row("POST", _API + "approvals/<str:approval_id>/reject/", "401 404 404 404 404 404 404 404"),
     _row("GET", _API + "runs/<str:run_id>/events",          "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "policies/",                         "401 200 200 200 200 200 200 200"),
     _row("GET", _API + "policies/draft/",                   "401 200 200 200 403 403 403 403"),
@@ -230,6 +233,9 @@ PAGES = (
     _row("POST", "runs/<str:run_id>/pause/",                "302 404 302 302 302 302 403 302"),
     _row("POST", "runs/<str:run_id>/resume/",               "302 404 302 302 302 302 403 302"),
     _row("GET", "approvals/",                               "302 200 200 200 200 200 200 302"),
+    _row("GET", "approvals/count/",                         "302 200 200 200 200 200 200 302"),
+    _row("POST", "approvals/together/",                     "302 302 302 302 302 302 302 302"),
+    _row("POST", "approvals/<str:approval_id>/answer/",     "302 404 404 404 404 404 404 302", ANSWER),
     _row("POST", "runs/<str:run_id>/decide/",               "302 404 302 302 302 302 403 302", DECISION),
     _row("POST", "runs/<str:run_id>/retry/",                "302 404 302 302 302 302 403 302"),
     _row("POST", "runs/<str:run_id>/rerun/",                "302 404 302 302 302 302 403 302", {"node_id": "answer"}),

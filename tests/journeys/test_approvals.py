@@ -9,12 +9,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.agents.test_pinning import chain
+from tests.agents.test_policies import hold
 from tests.factories import World
 from tests.journeys.inspection import OVERHANG, faults_of
 from tests.journeys.test_run_page import SignIn, started
 
 pytestmark = pytest.mark.browser
 
+CAREFUL = "rules: [{name: careful, when: {tool: WebSearch}, then: ask, reason: Searches cost nerves.}]\n"
 FORM = {
     "type": "object",
     "required": ["account"],
@@ -39,11 +41,12 @@ def test_a_question_is_found_answered_and_the_run_goes_on(page: Page, lived: Wor
     # when it is looked for from anywhere
     page.goto("/")
     page.get_by_role("navigation", name="Main", exact=True).get_by_role("link", name="Approvals 1").click()
-    row = page.get_by_role("row", name="Pay go?")
+    row = page.locator("[data-question]")
     for said in ("to: Kim", str(lived.dev.person), lived.project.name):
         expect(row).to_contain_text(said)
     assert faults_of(page) == []
     page.get_by_role("link", name="Pay go?").click()
+    expect(page.get_by_role("heading", name="Pay go?").first).to_be_visible()
     assert faults_of(page) == []
     # and what does not fit is sent
     page.get_by_label("Note").fill("as agreed")
@@ -118,3 +121,52 @@ def test_a_run_is_paused_and_resumed(page: Page, lived: World, sign_in: SignIn) 
     expect(page.locator("[data-run-status]")).to_contain_text("Waiting")
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("[data-run-status]")).to_contain_text("Succeeded")
+
+
+def test_a_call_is_looked_at_edited_and_approved_by_keys_and_several_together(
+    page: Page, lived: World, sign_in: SignIn
+) -> None:
+    # given three items whose searches the policy asks about
+    hold(lived.admin, CAREFUL)
+    search = {"id": "search", "type": "tool", "tool": "WebSearch", "arguments": {"query": "{{ item }}"}}
+    search["on_error"] = {"default": None}
+    each = {"id": "each", "type": "map", "over": "['tea', 'cake', 'milk']", "body": chain("body", search)}
+    run_id = started(lived, chain("shopping", each))
+    sign_in(page, "dev@acme.example")
+    page.goto("/approvals/")
+    page.reload()
+    expect(page.locator("[data-question]")).to_have_count(3, timeout=20_000)
+    # then what will happen stands there
+    detail = page.locator("#question")
+    expect(detail).to_contain_text("Searches cost nerves.")
+    expect(detail).to_contain_text('"query": "tea"')
+    assert faults_of(page) == []
+    # when one goes on by keys
+    page.keyboard.press("j")
+    expect(detail).to_contain_text('"query": "cake"')
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys of this page")).to_be_visible()
+    page.keyboard.press("Escape")
+    # and what is edited wrongly is told, and not lost
+    page.get_by_text("Edit the arguments").click()
+    page.get_by_label("Arguments, as JSON").fill('{"query": 7}')
+    page.get_by_role("button", name="Approve", exact=False).first.click()
+    expect(page.get_by_role("alert")).to_contain_text("query")
+    expect(page.get_by_label("Arguments, as JSON")).to_have_value('{"query": 7}')
+    assert faults_of(page) == []
+    page.get_by_label("Arguments, as JSON").fill('{"query": "pie"}')
+    page.get_by_role("button", name="Approve", exact=False).first.click()
+    expect(page.get_by_text("Approved. The run goes on with exactly that.")).to_be_visible()
+    # and the others are answered together
+    expect(page.locator("[data-question]")).to_have_count(2)
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Reject those chosen").click()
+    expect(page.locator("[data-question]")).to_have_count(1)
+    page.keyboard.press("r")
+    expect(page.get_by_text("Rejected: the call is not made.")).to_be_visible()
+    expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+    # then the run says who decided about what
+    page.goto(f"/runs/{run_id}/")
+    expect(page.get_by_text("Bound to").first).to_be_visible()
+    expect(page.get_by_text("What it was edited to")).to_be_visible()
+    assert faults_of(page) == []

@@ -8,10 +8,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rest import Body, OrganizationAPIView, Query, page_params, paginated
-from agents.api.serializers import ApprovalShape, RunSummaryShape
-from agents.operations.interventions import Decision, Verdict, cancel_run, decide_step, pause_run, resume_run
-from agents.queries.approvals import list_approvals
+from accounts.rest import Body, OrganizationAPIView
+from agents.api.serializers import RunSummaryShape
+from agents.operations.interventions import cancel_run, decide_step, pause_run, resume_run
+from agents.operations.verdicts import Decision, Verdict
 
 
 class DecideBody(Body):
@@ -20,14 +20,28 @@ class DecideBody(Body):
     node_id = serializers.CharField(max_length=1000, help_text="The key of the step that waits.")
     decision = serializers.ChoiceField(
         choices=[decision.value for decision in Decision],
-        help_text="Of an approval `approve` or `reject`. Of a step that may have happened: `again` makes it once more, "
-        "`done` goes on as if it had given `result`, `fail` fails the step.",
+        help_text="Of an approval `approve` or `reject`; of a call that waits to be made also `approve_for_run`. Of a "
+        "step that may have happened: `again` makes it once more, `done` goes on as if it had given `result`, `fail` "
+        "fails the step.",
     )
     form = serializers.JSONField(
         required=False, default=None, allow_null=True, help_text="With `approve`: what the form asks for."
     )
     result = serializers.JSONField(
         required=False, default=None, allow_null=True, help_text="With `done`: what the step gave."
+    )
+    hash = serializers.CharField(
+        required=False, default=None, allow_null=True, max_length=64, help_text="Of a call: that of what you saw."
+    )
+    arguments = serializers.DictField(
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="With `approve` of a call: what to make it with instead. What you leave as it was shown stays as it "
+        "is, secrets too.",
+    )
+    note = serializers.CharField(
+        required=False, default="", allow_blank=True, help_text="Of a call: why, for the record."
     )
 
 
@@ -67,28 +81,7 @@ class DecideStepView(OrganizationAPIView):
         body = DecideBody(data=request.data)
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
-        verdict = Verdict(Decision(asked["decision"]), form=asked["form"], result=asked["result"])
+        more = {name: asked[name] for name in ("form", "result", "hash", "arguments", "note")}
+        verdict = Verdict(Decision(asked["decision"]), **more)
         run = decide_step(self.actor_of(request), run_id, node_id=asked["node_id"], verdict=verdict)
         return Response(RunSummaryShape(run).data, status=202)
-
-
-class ApprovalsQuery(Query):
-    """Which approvals are listed."""
-
-    which = serializers.ChoiceField(
-        choices=["mine", "all"], default="mine", help_text="Those you may answer, or all of the runs you see."
-    )
-
-
-class ApprovalListView(OrganizationAPIView):
-    """``/api/v1/approvals/``."""
-
-    @extend_schema(parameters=[ApprovalsQuery], responses=ApprovalShape(many=True))
-    def get(self, request: Request) -> Response:
-        """List what runs ask people, oldest run first; a page holds the questions of up to ``limit`` runs."""
-        asked = ApprovalsQuery.parse(request.query_params)
-        params = page_params(request)
-        page = list_approvals(
-            self.actor_of(request), mine_only=asked["which"] == "mine", cursor=params.cursor, limit=params.limit
-        )
-        return paginated(request, page, ApprovalShape)

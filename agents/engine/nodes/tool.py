@@ -9,7 +9,7 @@ from agents.engine.gate import ALLOWED, ChosenBy, Decision, Occasion
 from agents.engine.nodes import settings
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done, Failed, Outcome, StepError
-from agents.engine.ports import Ports
+from agents.engine.ports import NotedCall, Ports
 from agents.engine.secrets import with_references
 from agents.engine.steps import Effect, EffectKind, Emit, Setting, StepContext
 from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments, kept_result
@@ -22,7 +22,8 @@ class ToolCall:
 
     A model that chose it makes it ``chosen_by`` that; ``labels`` are then those of what it was shown beside its lane.
     ``refusal`` says what a step comes to whose call is denied, rejected or not approved in time: a model is told so.
-    ``decision`` is what it was let through by, with the approval where there is one: the gate's keeper sets them.
+    ``decision`` is what it was let through by, with the approval where there is one, and what the trail is told of it:
+    the gate's keeper sets them.
 
     An effect that is made around a call holds it as ``call``, and is a dataclass.
     """
@@ -37,6 +38,7 @@ class ToolCall:
     refusal: Callable[[StepError], Outcome] = Failed
     decision: Decision = ALLOWED
     approved: JsonObject | None = None
+    noted: NotedCall | None = None
 
     @property
     def shown(self) -> JsonObject:

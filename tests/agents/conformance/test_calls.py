@@ -42,7 +42,7 @@ async def test_what_is_allowed_is_made_at_once_and_the_intention_says_by_which_p
     (intended,) = run.of_type("step.intended")
     assert intended.data["gate"] == {"verdict": "allow", "policy": "p1"}
     assert run.calls == ["send"]
-    assert run.trail.noted == []
+    assert run.trail.actions == ["tool.called"]
 
 
 @keeps("call allowed, denied, asked about")
@@ -51,7 +51,7 @@ async def test_what_is_denied_fails_with_the_reasons_and_was_written_down_before
     standing = await run.run()
     assert standing.data["error"]["code"] == "tool_denied"
     assert "Nobody may send on Sundays." in standing.data["error"]["message"]
-    assert (run.calls, [each.action for each in run.trail.noted]) == ([], ["tool.denied"])
+    assert (run.calls, run.trail.actions) == ([], ["tool.denied"])
 
 
 @keeps("call allowed, denied, asked about")
@@ -95,16 +95,6 @@ async def test_a_question_tells_what_will_happen_and_an_approval_lets_it(stage: 
         "approved": {"hash": told["hash"], "by": [run.home.who]},
     }
     assert (await run.replay()).is_identical
-
-
-@keeps("call allowed, denied, asked about")
-async def test_where_the_trail_cannot_be_written_nobody_is_asked_and_nothing_is_made(stage: SetStage):
-    run = stage(sending(), gate=asks())
-    run.trail.is_away = True
-    with pytest.raises(Exception, match="trail"):
-        await run.run()
-    run.trail.is_away = False
-    assert (await asked(run), run.calls)[1] == []
 
 
 @keeps("call approved: single use, bound to its hash")

@@ -190,12 +190,13 @@ class Ledger:
     """Keeps what is written of calls that are not made."""
 
     noted: list[NotedCall] = field(default_factory=list)
-    is_away: bool = False
 
-    async def note_calls(self, calls: Sequence[NotedCall]) -> None:
-        if self.is_away:
-            raise Unavailable("The trail cannot be written now. Try again.")
+    def note_calls(self, calls: Sequence[NotedCall]) -> None:
         self.noted.extend(calls)
+
+    @property
+    def actions(self) -> list[str]:
+        return [each.action for each in self.noted]
 
 
 @dataclass
