@@ -246,6 +246,7 @@ EGRESS_LOCAL_ONLY = env.flag("CODEXOS_LOCAL_ONLY")
 # Which commands may be started as tool servers: a signed file, and the key it is signed for, if not our own.
 MCP_CATALOGUE = env.text("CODEXOS_MCP_CATALOGUE", default=str(CODEXOS_HOME / "mcp-catalogue.json"))
 MCP_CATALOGUE_KEY = env.text("CODEXOS_MCP_CATALOGUE_KEY", default="")
+TOOLS_FOLDER = env.text("CODEXOS_TOOLS", default=str(CODEXOS_HOME / "tools"))
 SEARXNG_URL = env.web_address("CODEXOS_SEARXNG_URL")
 SANDBOX_SOCKET = env.text("CODEXOS_SANDBOX_SOCKET", default=str(CODEXOS_HOME / "run" / "sandbox.sock"))
 # Where the same service is asked for the folders that runs work in.

@@ -64,6 +64,10 @@ class ToolNotReady(Conflict):
         super().__init__(f"Tool {tool!r} cannot be called now. {because}", tool=tool, because=because)
 
 
+class ToolFolderInvalid(InvalidInput):
+    """Something of the operator's folder of tools cannot be read, begun or installed."""
+
+
 class ToolCallRefused(InvalidInput):
     """A tool was called for something that it does not do; what to do instead is said."""
 
