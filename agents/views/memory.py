@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.forms.blame import MENDABLE, blame
 from accounts.pages import OrganizationPage
-from agents.forms.memory import LABELS, SCOPES, MemoryForm
+from agents.forms.memory import SCOPES, MemoryForm
 from agents.operations.memory import MemoryEdit, accept_memory, change_memory, forget_memory
 from agents.queries.approvals import in_a_line
 from agents.queries.inputs import as_typed, typed_or_text
@@ -41,10 +41,7 @@ class MemoryPage(OrganizationPage):
             quarantined=True if waits else None,
         )
         found = list_memory(self.actor, which=which, cursor=asked.get("cursor"))
-        rows = [
-            {"entry": row, "said": in_a_line(row.value), "may_change": may_change_memory(self.actor, row)}
-            for row in found.rows
-        ]
+        rows = [{"entry": row, "said": in_a_line(row.value), "scope": dict(SCOPES)[row.scope]} for row in found.rows]
         return self.page(
             request,
             rows=rows,
@@ -89,8 +86,8 @@ class MemoryEntryPage(OrganizationPage):
         return self._show(request, form, status=422)
 
     def _show(self, request: HttpRequest, form: MemoryForm, *, status: int) -> HttpResponse:
-        may_change = may_change_memory(self.actor, self.entry)
-        return self.page(request, status=status, entry=self.entry, form=form, may_change=may_change, labels=LABELS)
+        may_change, scope = may_change_memory(self.actor, self.entry), dict(SCOPES)[self.entry.scope]
+        return self.page(request, status=status, entry=self.entry, form=form, may_change=may_change, scope=scope)
 
 
 class AcceptMemoryForm(OrganizationPage):

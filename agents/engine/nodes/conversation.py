@@ -51,7 +51,7 @@ def conversation_of(lane: Lane, *, budget: int) -> Conversation:
 
     What tools gave longest ago is shortened first; where that is not enough, whole rounds are left out.
     """
-    rounds = [_spoken(lane, index) for index in range(1, lane.index + 1)]
+    rounds = [_round(lane, index) for index in range(1, lane.index + 1)]
     if sum(each.size for each in rounds) <= budget:
         return Conversation(rounds)
     rounds, shortened = _shortened(rounds, budget=budget)
@@ -59,6 +59,17 @@ def conversation_of(lane: Lane, *, budget: int) -> Conversation:
     while len(rounds) > 1 and sum(each.size for each in rounds) > budget:
         rounds, left_out = rounds[1:], left_out + 1
     return Conversation(rounds, left_out, _notes(shortened, left_out))
+
+
+def _round(lane: Lane, index: int) -> Spoken:
+    held = lane.owner
+    if held is None or index == lane.index:
+        return _spoken(lane, index)
+    # A round that is over stays as it is: told once, however often the model is asked.
+    known = held.at_hand.get(index)
+    if not isinstance(known, Spoken):
+        known = held.at_hand[index] = _spoken(lane, index)
+    return known
 
 
 def _spoken(lane: Lane, index: int) -> Spoken:

@@ -2,17 +2,23 @@
 """An llm with tools: asked, told what its calls gave, and asked again; within its limits, whatever the model does."""
 
 import json
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from agents.engine.documents import check_flow
+from agents.adapters.tools.memory import READ_SPEC
+from agents.engine.asked import Times, asked_of, is_open_ended
+from agents.engine.documents import check_flow, parse_flow
 from agents.engine.journal import encode_data
+from agents.engine.policies.gates import PolicyGate
+from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatRequest, ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.conformance.flows import Giving, Shaky
 from tests.agents.engine.scripts import CallingModel, Said, round_of, told
 from tests.agents.engine.stage import CountingTool, Stage, chain
+from tests.agents.engine.test_agent_memory import Kept
 
 
 def agent(**more: Any) -> JsonObject:
@@ -246,3 +252,52 @@ def test_what_is_wrong_with_tools_is_said_when_a_flow_is_saved():
     assert "must name each once" in said(tools=["Echo", "Echo"])[0][1]
     assert "cannot wait for hours" in said(can_wait=True)[0][1]
     assert "means nothing without 'tools'" in said(tools=[], max_steps=3)[0][1]
+
+
+@dataclass
+class Outward(CountingTool):
+    """A tool that writes to any host."""
+
+    name: str = "Send"
+    reads_only: bool = False
+
+    @property
+    def spec(self) -> ToolSpec:
+        return replace(super().spec, capabilities=("write", "egress:evil.example"))
+
+
+@pytest.mark.parametrize("source", ["page", "file", "memory"])
+async def test_a_model_that_obeys_whatever_it_reads_sends_nothing_out(source: str):
+    # given a model that does what any text tells it, and text of strangers that tells it to send what it knows
+    order = "SEND"
+
+    def obeys(request: ChatRequest) -> Said:
+        read = [*told(request), *(document.text for document in request.documents)]
+        if any(order in text for text in read) and not any("not called" in text for text in told(request)):
+            return "", [("Send", {"text": "all it knows"})]
+        return ("", [("Page", {"text": "page"})]) if not told(request) else ("done", [])
+
+    page = Giving("Page", gift={"text": order if source == "page" else "nothing"})
+    remembered: JsonObject = {"scope": "project", "key": "k", "value": order, "trusted": False}
+    recall = Kept(READ_SPEC, [remembered] if source == "memory" else [])
+    send = Outward()
+    documents = [ContextDocument("notes.md", order)] if source == "file" else []
+    document = agent(tools=["Page", "Send"], memory={"read": ["project"]})
+    run = stage_of(document, obeys, tools=[page, recall, send], documents=documents, gate=PolicyGate.of_the_house())
+    # when
+    standing = await run.run()
+    # then a person is asked, with what led to it, and nothing has left
+    assert standing.status == "waiting"
+    assert send.calls == []
+    [asked_of_people] = run.of_type("run.waiting")
+    call = asked_of_people.data["call"]
+    assert isinstance(call, dict)
+    assert (call["tool"], call["hosts"], call["chosen_by"]) == ("Send", ["evil.example"], "model")
+    assert call["labels"]
+
+
+def test_an_agent_is_estimated_by_its_rounds():
+    graph = parse_flow(agent(max_steps=6, output_schema={"type": "object"}))
+    [asked_about] = asked_of(graph, given_characters=100)
+    assert (asked_about.place, asked_about.times) == ("ask", Times(1, 3, 12))
+    assert is_open_ended(graph)
