@@ -6,6 +6,7 @@ from django.urls import path
 from agents.views import (
     agent,
     approvals,
+    files,
     flow,
     flows,
     home,
@@ -49,6 +50,9 @@ urlpatterns = [
     path("runs/<str:run_id>/", runs.RunPage.as_view(), name="run"),
     path("runs/<str:run_id>/standing/", runs.RunStandingPart.as_view(), name="run-standing"),
     path("runs/<str:run_id>/step/", runs.RunStepPart.as_view(), name="run-step"),
+    path("runs/<str:run_id>/files/", files.RunFilesPage.as_view(), name="run-files"),
+    path("runs/<str:run_id>/file/", files.RunFilePage.as_view(), name="run-file"),
+    path("runs/<str:run_id>/patch/", files.RunPatchPage.as_view(), name="run-patch"),
     path("runs/<str:run_id>/cancel/", runs.CancelRunForm.as_view(), name="cancel-run"),
     path("runs/<str:run_id>/retry/", travel.RetryRunForm.as_view(), name="retry-run"),
     path("runs/<str:run_id>/rerun/", travel.RerunRunForm.as_view(), name="rerun-run"),

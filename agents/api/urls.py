@@ -19,6 +19,7 @@ from agents.api.views import (
     travel,
     triggers,
     versions,
+    workspaces,
 )
 
 _FLOW = "flows/<str:flow>/"
@@ -57,6 +58,11 @@ urlpatterns = [
     path("runs/<str:run_id>/steps/", states.StepListView.as_view(), name="api-run-steps"),
     path("runs/<str:run_id>/steps/<path:key>/", states.StepView.as_view(), name="api-run-step"),
     path("runs/<str:run_id>/state/", states.StateView.as_view(), name="api-run-state"),
+    path("runs/<str:run_id>/workspace/", workspaces.WorkspaceView.as_view(), name="api-run-workspace"),
+    path("runs/<str:run_id>/workspace/changes/", workspaces.WorkspaceChangesView.as_view(), name="api-run-changes"),
+    path("runs/<str:run_id>/workspace/files/", workspaces.WorkspaceFilesView.as_view(), name="api-run-files"),
+    path("runs/<str:run_id>/workspace/file/", workspaces.WorkspaceFileView.as_view(), name="api-run-file"),
+    path("runs/<str:run_id>/workspace/patch/", workspaces.WorkspacePatchView.as_view(), name="api-run-patch"),
     path("approvals/", approvals.ApprovalListView.as_view(), name="api-approvals"),
     path("approvals/<str:approval_id>/approve/", approvals.ApproveView.as_view(), name="api-approval-approve"),
     path("approvals/<str:approval_id>/reject/", approvals.RejectView.as_view(), name="api-approval-reject"),

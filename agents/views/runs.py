@@ -16,6 +16,7 @@ from agents.forms.runs import DecideForm
 from agents.forms.shaped import ShapedForm, answer_form
 from agents.operations.interventions import cancel_run, decide_step, pause_run, resume_run
 from agents.operations.verdicts import Decision, Verdict
+from agents.operations.workspaces import access_files
 from agents.queries.flows import list_flow_names
 from agents.queries.interventions import list_asked, may_decide, may_step_in
 from agents.queries.places import list_waits
@@ -27,6 +28,8 @@ from agents.queries.travel import access_kinship
 from codexos.kernel.errors import Conflict
 from codexos.kernel.ids import parse_id
 
+MOST_ON_PAGE = 20
+"""How many changed files the page of a run compares; its page of files compares more."""
 TABS = ("input", "output", "log")
 
 
@@ -79,7 +82,15 @@ class ShowsRun(OrganizationPage):
         waits = [
             _wait(self.actor, found, wait=wait, number=number, answer=answer) for number, wait in enumerate(run.waiting)
         ]
-        shown = {"found": found, "run": run, "opened": opened, "waits": waits}
+        files = access_files(self.actor, str(found.id))
+        shown = {
+            "files": files,
+            "changes": files.glance(most=MOST_ON_PAGE),
+            "found": found,
+            "run": run,
+            "opened": opened,
+            "waits": waits,
+        }
         about = {"kin": access_kinship(self.actor, found), "wait": list_waits(self.actor, [found]).get(found.id)}
         return self.page(request, status=422 if answer else 200, **shown, **about, **may)
 

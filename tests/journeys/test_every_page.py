@@ -54,7 +54,7 @@ NO_PAGES = {
     **dict.fromkeys(("healthz", "readyz", "agent-run", "hook", "vault-put"), "for programs"),
     **dict.fromkeys(("mcp", "mcp-metadata", "mcp-metadata-of"), "for programs"),
     "tool-sign-in": "people come to it from a provider: tests/mcp/test_sign_in.py",
-    **dict.fromkeys(("export-audit", "mfa_download_recovery_codes"), "downloads"),
+    **dict.fromkeys(("export-audit", "mfa_download_recovery_codes", "run-file", "run-patch"), "downloads"),
     **dict.fromkeys(("set_language", "set_theme", "switch_organization", "member-role"), "forms of other pages"),
     **dict.fromkeys(("archive-flow", "unarchive-flow", "fork-flow", "restore-version"), "forms of other pages"),
     **dict.fromkeys(("resend-invitation", "end-break-glass"), "forms of other pages"),
@@ -188,7 +188,7 @@ def make_one_of_each(world: World) -> Arguments:
     return {
         "folder": (project.slug,),
         **dict.fromkeys(("file", "delete-file"), (project.slug, "notes/tides.md")),
-        "run": (run.id,),
+        **dict.fromkeys(("run", "run-files"), (run.id,)),
         **dict.fromkeys(("flow", "publish-flow", "flow-versions", "flow-settings", "flow-agent"), (flow.id,)),
         **dict.fromkeys(("flow-triggers", "new-trigger"), (flow.id,)),
         "trigger": (flow.id, hook.id),

@@ -54,3 +54,10 @@ class WorkspaceGone(Conflict):
 
     def __init__(self) -> None:
         super().__init__("The files that this run goes on with are not kept any more. Start the flow anew.")
+
+
+class WorkspaceStepNotFound(NotFound):
+    """No step of that number changed the run's files."""
+
+    def __init__(self, *, number: int, last: int) -> None:
+        super().__init__(f"No step {number} changed the files of this run. Say one from 0 to {last}.", number=number)
