@@ -20,6 +20,7 @@ class ProposedCall:
 
     ``arguments`` hold references in place of secrets, whose names ``secrets`` are. ``capabilities`` are those of this
     very call, ``egress:<host>`` by name. ``labels`` say where text of strangers came from that led to it.
+    ``drawn_hosts`` are those of its hosts that the flow's own text names, so that no text of strangers chose them.
     """
 
     tool: str
@@ -30,6 +31,7 @@ class ProposedCall:
     secrets: Sequence[str] = ()
     node_id: str = ""
     cost_usd: float | None = None
+    drawn_hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from agents.engine.answers import listed
 from agents.engine.decide import Step
 from agents.engine.gate import ALLOWED, Approvers, Decision, ProposedCall, call_hash
 from agents.engine.labels import KNOWLEDGE, NONE, Labels, labels_at, labels_before, labels_steering, planned_around
+from agents.engine.nodes.rendering import texts_of
 from agents.engine.nodes.tool import ToolCall
 from agents.engine.outcomes import Outcome, StepError, Waiting
 from agents.engine.ports import NotedCall, Ports
@@ -220,16 +221,37 @@ def _edited(call: ToolCall, edits: Sequence[JsonValue]) -> ToolCall:
 def _proposed(call: ToolCall, context: StepContext) -> ProposedCall:
     spec = call.spec
     by_model = call.chosen_by == "model" or planned_around(context.lane) is not None
+    capabilities = spec.capabilities_of(call.arguments)
     return ProposedCall(
         spec.name,
         call.arguments,
-        capabilities=spec.capabilities_of(call.arguments),
+        capabilities=capabilities,
         labels=_labels_of(call, context),
         chosen_by="model" if by_model else "flow",
         secrets=keys_in(call.arguments),
         node_id=context.node_id,
         cost_usd=None if spec.cost_usd is None else float(spec.cost_usd),
+        drawn_hosts=frozenset() if by_model else _drawn_hosts(capabilities, context),
     )
+
+
+def _drawn_hosts(capabilities: Sequence[str], context: StepContext) -> frozenset[str]:
+    """Return the hosts of a call that stand in the flow's own text, before anything that is filled in."""
+    hosts = [each.removeprefix(_EGRESS) for each in capabilities if each.startswith(_EGRESS)]
+    drawn = context.node.settings.get("arguments") if hosts and context.node.kind == "tool" else None
+    if drawn is None:
+        return frozenset()
+    texts = [text.partition("{{") for _, text in texts_of(drawn, "")]
+    return frozenset(host for host in hosts if any(_names(text, host, goes_on=bool(more)) for text, more, _ in texts))
+
+
+def _names(text: str, host: str, *, goes_on: bool) -> bool:
+    """Tell whether an address names a host to its end; one that ``goes_on`` could still become another's."""
+    _, _, rest = text.casefold().partition("://")
+    if not rest.startswith(host.casefold()):
+        return False
+    after = rest[len(host) :]
+    return after[:1] in ("/", "?", "#") if after else not goes_on
 
 
 def _labels_of(call: ToolCall, context: StepContext) -> Labels:

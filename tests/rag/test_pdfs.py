@@ -129,7 +129,7 @@ def test_text_is_counted_as_text_and_not_as_pdf(world: World, monkeypatch: pytes
 
 
 def test_other_binary_files_stay_unreadable_whatever_they_are_called(world: World) -> None:
-    put(world.dev, world, "p.pdf", b"\x89PNG\r\n\x1a\n\x00")
+    put(world.dev, world, "p.pdf", b"\x1f\x8b\x08\x00")
     put(world.dev, world, "z.zip", b"PK\x03\x04\x00")
     with pytest.raises(ContextUnreadable, match=r"'p\.pdf', 'z\.zip' cannot be read as text"):
         resolve(world, "p.pdf", "z.zip")

@@ -85,6 +85,8 @@ _SPEC = ToolSpec(
     touches=_touches,
     repeats=_may_repeat,
     shown=shown_arguments,
+    # Where it goes and what it does there is in the address and the method; these are what it brings along.
+    content=frozenset({"json", "text", "form"}),
     # Above what a call may ask for itself, so that the call's own error is the one that is told.
     timeout_seconds=LONGEST_SECONDS + 10,
 )

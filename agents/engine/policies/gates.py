@@ -83,6 +83,7 @@ class PolicyGate:
                 call.chosen_by,
                 tuple(call.secrets),
                 call.cost_usd,
+                call.drawn_hosts,
             )
             kept = self._decided.get(alike)
             return self._decide(alike, call) if kept is None else kept

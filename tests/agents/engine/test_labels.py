@@ -4,6 +4,7 @@
 import json
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -230,3 +231,50 @@ async def test_what_a_model_chose_that_nobody_misled_has_no_labels():
     run = stage(PLANNER, model=ScriptedModel(obedient), gate=PolicyGate(PolicyDocument(hosts=())))
     call = (await run.run()).data["call"]
     assert (call["chosen_by"], call["arguments"]["to"], call["labels"]) == ("model", "friend.example", [])
+
+
+@dataclass
+class Look(CountingTool):
+    """Asks an address for what it has."""
+
+    name: str = "Look"
+    asked: list[JsonValue] = field(default_factory=list)
+
+    @property
+    def spec(self) -> ToolSpec:
+        schema: JsonObject = {"type": "object", "properties": {"url": {"type": "string"}}, "required": ["url"]}
+        return ToolSpec(
+            self.name,
+            "Asks.",
+            schema,
+            capabilities=("read", "egress:*"),
+            reads_only=True,
+            touches=lambda given: ["read", f"egress:{urlsplit(str(given['url'])).netloc}"],
+        )
+
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        self.asked.append(arguments["url"])
+        return {"text": "answered"}
+
+
+@pytest.mark.parametrize(
+    ("url", "is_asked_about"),
+    [
+        ("https://api.example/pages?at={{ page.text }}", False),
+        ("https://API.example:8443/{{ page.text }}", False),
+        ("https://{{ page.text }}/pages", True),
+        ("https://api.example{{ page.text }}", True),
+        ("https://api.example:84{{ page.text }}", True),
+        ("{{ page.text }}://api.example/", True),
+    ],
+)
+async def test_a_host_that_the_flow_itself_names_is_declared_and_one_that_a_page_chose_is_not(
+    url: str, is_asked_about: bool
+):
+    look = Look()
+    says = "3" if "84{" in url else "https" if url.startswith("{") else ".evil"
+    drawn = {"id": "look", "type": "tool", "tool": "Look", "arguments": {"url": url}}
+    run = stage(fetch(), drawn, tools=[Page(text=says), look], gate=PolicyGate(PolicyDocument()))
+    standing = await run.run()
+    assert (standing.status == "waiting") is is_asked_about
+    assert (look.asked == []) is is_asked_about

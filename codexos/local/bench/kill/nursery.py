@@ -32,6 +32,8 @@ from accounts.queries.projects import only_project  # noqa: E402
 from accounts.tenancy import tenant  # noqa: E402
 from agents.adapters.holders import this_holder  # noqa: E402
 from agents.models import InboxMessage, Run  # noqa: E402
+from agents.operations.policies import switch_on_policy  # noqa: E402
+from agents.operations.policy_edits import set_frame  # noqa: E402
 from agents.tasks import wake_flow_workers  # noqa: E402
 from codexos.kernel.http import EgressPolicy, gated_async_client  # noqa: E402
 from codexos.local.bench.kill.flow import document, library  # noqa: E402
@@ -56,6 +58,9 @@ class Nursery:
         self._actor: Actor = actor
         with tenant(actor.organization_id):
             self._project = only_project(actor)
+        # Its input names the server, so to its policy the address is text like any other.
+        set_frame(actor, {"egress": {"hosts": ["127.0.0.1"]}})
+        switch_on_policy(actor)
 
     def accept(self, given: Told) -> Told:
         """Accept a run of the flow."""
