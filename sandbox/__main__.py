@@ -25,13 +25,12 @@ from sandbox.keeper import LIBC, PR_SET_PDEATHSIG, Keeper, Users, become
 from sandbox.line import Line
 from sandbox.serving import Service, listen
 from sandbox.slots import Pool
-from sandbox.walls import AGENT, PROXY_PORT, Inside, lack_of_bubblewrap
+from sandbox.walls import AGENT, PROXY_PORT, WRITTEN, Inside, lack_of_bubblewrap
 
 FIRST_USER = 60600
 FIRST_SESSION = 200
 Doors = tuple[socket.socket, socket.socket]
 """Where jobs are asked for, and where folders are."""
-WRITTEN_FOLDERS = ("/work", "/out", "/tmp", "/dev/shm")  # noqa: S108 - inside a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class Chosen:
     session_seconds: float
     peers: frozenset[int]
     socket_group: int | None
+    is_unsafe: bool
 
     @property
     def folders_socket(self) -> str:
@@ -119,6 +119,7 @@ def read(words: list[str]) -> Chosen:
     parser.add_argument("--most-processes", type=int, default=256)
     parser.add_argument("--peer", type=int, action="append", default=[], help="another user who may ask")
     parser.add_argument("--socket-group", type=int, help="the group that may reach the socket")
+    parser.add_argument("--unsafe", action="store_true", help="run code without any walls")
     said = parser.parse_args(words)
     caps = Limits(
         seconds=said.most_seconds,
@@ -148,6 +149,7 @@ def read(words: list[str]) -> Chosen:
         session_seconds=said.session_seconds,
         peers=frozenset({0, os.geteuid(), *said.peer}),
         socket_group=said.socket_group,
+        is_unsafe=said.unsafe,
     )
 
 
@@ -166,14 +168,23 @@ def _variables(environment: str | None) -> dict[str, str]:
     return {}
 
 
+def _variables_outside(chosen: Chosen) -> dict[str, str]:
+    """Where the environment lies for who sees the machine as it is."""
+    return {"VIRTUAL_ENV": os.path.join(chosen.environment, "venv")} if chosen.environment else {}
+
+
 def _keep(chosen: Chosen, line: socket.socket, groups: Cgroups) -> None:
     """Be the keeper."""
     inside = _inside(chosen)
-    agent = [inside.interpreter, "-I", "-S", "-B", AGENT, str(PROXY_PORT), *WRITTEN_FOLDERS]
+    if chosen.is_unsafe:
+        program = [sys.executable, "-I", "-S", "-B", str(Path(__file__).with_name("agent.py")), "0"]
+    else:
+        agent = [inside.interpreter, "-I", "-S", "-B", AGENT, str(PROXY_PORT), *WRITTEN]
+        program = [inside.bubblewrap, "--args", "4", "--", *agent]
     users = Users(FIRST_USER, chosen.user[1]) if chosen.user else Users()
     Keeper(
         line=line,
-        program=[inside.bubblewrap, "--args", "4", "--", *agent],
+        program=program,
         cgroups=groups,
         users=users,
         folder_owner=chosen.user[0] if chosen.user else os.geteuid(),
@@ -187,6 +198,7 @@ def _inside(chosen: Chosen) -> Inside:
         interpreter=_interpreter(chosen.environment),
         environment=chosen.environment,
         programs=chosen.programs,
+        is_unsafe=chosen.is_unsafe,
         libraries=_variables(chosen.environment).get("LD_LIBRARY_PATH"),
     )
 
@@ -215,7 +227,7 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
     keeper = Line(line, on_cut=over.set)
     keeper.open()
     inside = _inside(chosen)
-    lack = lack_of_bubblewrap(chosen.bubblewrap)
+    lack = None if chosen.is_unsafe else lack_of_bubblewrap(chosen.bubblewrap)
     session_caps = replace(chosen.caps, seconds=chosen.session_seconds)
     jobs = Pool(keeper, inside, chosen.caps, most=chosen.slots, warm=chosen.warm, lack=lack)
     sessions = Pool(keeper, inside, session_caps, most=chosen.sessions, warm=0, first=FIRST_SESSION)
@@ -228,7 +240,7 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
         caps=chosen.caps,
         session_caps=session_caps,
         walls=_walls(chosen, groups),
-        environment=_variables(chosen.environment),
+        environment=_variables_outside(chosen) if chosen.is_unsafe else _variables(chosen.environment),
         has_group=bool(groups.version),
         peers=chosen.peers,
         folders=Folders(Path(chosen.folders), quota=Quota(bytes=chosen.folder_bytes)) if chosen.folders else None,
@@ -247,6 +259,7 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
 def _walls(chosen: Chosen, groups: Cgroups) -> dict[str, object]:
     """What holds here, and what is weaker than it could be."""
     return {
+        "is_unsafe": chosen.is_unsafe,
         "control_groups": groups.version,
         "why_no_groups": groups.lack,
         "own_user": chosen.user is not None,

@@ -11,13 +11,16 @@ import os
 import resource
 import sys
 
-CONTROL = 3
+CONTROL, WORDS = 3, 4
 
 
 def main() -> None:
     """Hand over the folders that are written to and the door to the proxy, then become the command."""
     control = _socket.socket(fileno=CONTROL)
-    folders = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in sys.argv[2:]]
+    # Without walls the places of this slot are told in what would be the words for bubblewrap.
+    paths = sys.argv[2:] or os.read(WORDS, 65536).decode().split("\0")
+    os.chdir(paths[0])
+    folders = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in paths]
     door = _door(int(sys.argv[1]))
     handed = array.array("i", [*folders, door.fileno()])
     control.sendmsg([b"ready"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handed)])

@@ -89,7 +89,7 @@ class Keeper:
         """End every slot, and take the groups away."""
         for kept in self._kept.values():
             with suppress(OSError):
-                os.kill(kept.pid, signal.SIGKILL)
+                _end(kept.pid)
         for slot in list(self._kept):
             kept = self._kept.pop(slot)
             with suppress(OSError):
@@ -157,7 +157,7 @@ class Keeper:
     def _kill(self, asked: Mapping[str, Any], _descriptors: list[int]) -> None:
         kept = self._kept.get(int(asked["slot"]))
         if kept:
-            os.kill(kept.pid, signal.SIGKILL)
+            _end(kept.pid)
 
     def _collect(self, asked: Mapping[str, Any], descriptors: list[int]) -> None:
         """Read an ended slot's folder as the user the slot was, in a process of its own."""
@@ -199,6 +199,13 @@ class Keeper:
     def _tell(self, said: Mapping[str, Any], *descriptors: int) -> None:
         with suppress(OSError):
             socket.send_fds(self.line, [json.dumps(said).encode()], list(descriptors))
+
+
+def _end(pid: int) -> None:
+    """Kill a slot. Bubblewrap takes all of it along; without walls that is its session, as far as it is still one."""
+    os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _empty(pipe: int) -> None:

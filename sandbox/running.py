@@ -28,13 +28,9 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 _PROXY = f"http://127.0.0.1:{PROXY_PORT}"
 ENVIRONMENT = {
     "PATH": _PATH,
-    "HOME": "/work",
     "USER": "worker",
     "LANG": "C.UTF-8",
-    "TMPDIR": "/tmp",  # noqa: S108 - the slot's own
-    "OUT": "/out",
     "MPLBACKEND": "Agg",
-    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
 }
@@ -119,10 +115,11 @@ class Doing:
             self._around.append(asyncio.create_task(self._feed([part async for part in self._given(job.stdin_bytes)])))
 
     def _env(self) -> dict[str, str]:
-        made = dict(ENVIRONMENT)
+        work, out, temporary, _shared = self.slot.places
+        made = {**ENVIRONMENT, "HOME": work, "OUT": out, "TMPDIR": temporary, "MPLCONFIGDIR": f"{temporary}/matplotlib"}
         if self.job.python:
             made |= self.environment
-            made["PATH"] = f"/opt/codexos/venv/bin:{_PATH}"
+            made["PATH"] = f"{made['VIRTUAL_ENV']}/bin:{_PATH}"
         if self.job.proxy:
             made |= dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _PROXY)
         return made | dict(self.job.env)
@@ -179,9 +176,8 @@ class Doing:
 
     async def _watch_files(self) -> None:
         limits = self.job.limits
-        folders = self.slot.folders[1:] if self.slot.folder else self.slot.folders
         memory = None if self.has_group else limits.memory_bytes
-        watch = Watch(folders, limits.files, memory, self.slot.pid, self.slot.memory_events)
+        watch = Watch(self.slot.rooms, limits.files, memory, self.slot.pid, self.slot.memory_events)
         self._end(await watch.until_exceeded())
 
     async def _watch_folder(self) -> None:

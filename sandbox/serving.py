@@ -47,7 +47,7 @@ class Service:
         """Answer until told to stop, then end every job."""
         await self.jobs.open()
         self.sessions.lack = self.jobs.lack
-        print(f"The sandbox listens. {self.jobs.lack or 'Code runs behind its walls.'}", flush=True)  # noqa: T201
+        print(f"The sandbox listens. {self._said()}", flush=True)  # noqa: T201 - the log
         server = await asyncio.start_unix_server(self._came, sock=listening, backlog=CONNECTIONS)
         async with server:
             await until.wait()
@@ -56,6 +56,11 @@ class Service:
         await asyncio.gather(*self._open, return_exceptions=True)
         await self.jobs.close()
         await self.sessions.close()
+
+    def _said(self) -> str:
+        if self.walls.get("is_unsafe"):
+            return "UNSAFE: code runs WITHOUT ANY WALLS, as this user."
+        return self.jobs.lack or "Code runs behind its walls."
 
     async def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -4,7 +4,9 @@
 import asyncio
 import marshal
 import os
+import shutil
 import socket
+import tempfile
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +18,7 @@ from sandbox import filters
 from sandbox.errors import Away, Busy
 from sandbox.jobs import Limits
 from sandbox.line import Line
-from sandbox.walls import AGENT, SMALL_FILES, Inside, advice
+from sandbox.walls import AGENT, SMALL_FILES, WRITTEN, Inside, advice, places_without_walls
 
 READY_SECONDS = 20.0
 SAID_BYTES = 4000
@@ -36,6 +38,8 @@ class Slot:
         self.ended: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self.pid = 0
         self.memory_events = ""
+        self.root = ""
+        self.places: tuple[str, ...] = WRITTEN
         self._line = line
         self._control: socket.socket | None = None
 
@@ -47,7 +51,7 @@ class Slot:
         self.stderr, stderr = os.pipe2(os.O_CLOEXEC)
         self._control, control = socket.socketpair()
         self._control.setblocking(False)
-        words = inside.words(files=tuple(FILES), folder=self.folder)
+        words = self._places(inside) if inside.is_unsafe else inside.words(files=tuple(FILES), folder=self.folder)
         given = [_written(words), _written(_filter()), *(_written(text) for text in FILES.values())]
         handed = [stdin, stdout, stderr, control.fileno(), *given]
         try:
@@ -59,6 +63,12 @@ class Slot:
             control.close()
             for descriptor in (stdin, stdout, stderr, *given):
                 os.close(descriptor)
+
+    def _places(self, inside: Inside) -> bytes:
+        self.root = tempfile.mkdtemp(prefix="codexos-unsafe-")
+        work, *others = places_without_walls(self.root)
+        self.places = (self.folder or work, *others)
+        return "\0".join(self.places).encode()
 
     async def ready(self) -> None:
         """Return when the agent stands and has handed over its folders. Raises Away where it does not."""
@@ -84,6 +94,13 @@ class Slot:
             said = os.read(self.stderr, SAID_BYTES).decode("utf-8", "replace").strip()
         said = said or "nothing was said of it"
         return f"No slot could be made: {said}. {advice(said)}"
+
+    @property
+    def rooms(self) -> list[int]:
+        """The folders of this slot alone, which tell how much was put into them: not one on a disk of others."""
+        if self.root:
+            return []
+        return self.folders[1:] if self.folder else self.folders
 
     def bound(self, limits: Limits) -> None:
         """Bring the bounds of the whole tree down to those of the job."""
@@ -123,6 +140,8 @@ class Slot:
                 os.close(descriptor)
         self.stdin = self.stdout = self.stderr = -1
         self.folders = []
+        if self.root:
+            shutil.rmtree(self.root, ignore_errors=True)
 
     def _heard(self, told: Mapping[str, Any]) -> None:
         self.pid = told.get("pid", self.pid)

@@ -29,6 +29,10 @@ class Rooms:
     shared: int = 128 * MIB
 
 
+WRITTEN = ("/work", "/out", "/tmp", "/dev/shm")  # noqa: S108 - inside a slot
+"""What a job may write to: where it stands, what is brought back, and two places for what is in between."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inside:
     """What every slot sees of the machine, all of it read-only."""
@@ -38,6 +42,8 @@ class Inside:
     environment: str | None = None
     programs: str | None = None
     libraries: str | None = None
+    is_unsafe: bool = False
+    """No walls at all: for one who develops, alone, on a machine that cannot have any."""
     rooms: Rooms = field(default_factory=Rooms)
 
     def words(self, *, files: Sequence[str], folder: str | None, has_filter: bool = True) -> bytes:
@@ -92,6 +98,14 @@ def _etc() -> list[str]:
         if Path("/etc", name).exists():
             words += ["--ro-bind", f"/etc/{name}", f"/etc/{name}"]
     return words
+
+
+def places_without_walls(root: str) -> tuple[str, ...]:
+    """Make the folders of a slot without walls; return where they are, in the order of ``WRITTEN``."""
+    paths = tuple(os.path.join(root, name) for name in ("work", "out", "tmp", "shm"))
+    for path in paths:
+        os.mkdir(path)
+    return paths
 
 
 def lack_of_bubblewrap(program: str | None) -> str | None:

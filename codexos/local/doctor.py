@@ -155,6 +155,8 @@ def _sandbox(setup: Setup) -> Finding:
 
 def _walls(walls: dict[str, Any]) -> list[str]:
     """What holds here, and what is weaker than it could be."""
+    if walls["is_unsafe"]:
+        return ["CODEXOS_SANDBOX_UNSAFE is on: code runs WITHOUT ANY WALLS, as this user"]
     version = walls["control_groups"]
     groups = f"control groups (version {version})" if version else f"no control groups: {walls['why_no_groups']}"
     users = (

@@ -107,7 +107,21 @@ def sandbox_words(setup: Setup) -> list[str]:
     for name, option in SANDBOX_SETTINGS.items():
         if value := setup.given.get(name):
             words += [option, value]
-    return words
+    return [*words, "--unsafe"] if _is_unsafe(setup) else words
+
+
+def _is_unsafe(setup: Setup) -> bool:
+    """Whether code is to run without walls. Raises LocalFault where that would be others' risk."""
+    on = {"1", "true", "yes", "on"}
+    if setup.given.get("CODEXOS_SANDBOX_UNSAFE", "").lower() not in on:
+        return False
+    is_alone = setup.given.get("CODEXOS_MODE", "consumer") == "consumer"
+    if not is_alone or setup.given.get("CODEXOS_DEBUG", "").lower() not in on or os.geteuid() == 0:
+        raise LocalFault(
+            "CODEXOS_SANDBOX_UNSAFE runs what agents write without any walls. It is taken only with CODEXOS_DEBUG=on, "
+            "in CODEXOS_MODE=consumer, and from an ordinary user. Take it away, and see docs/sandbox.md."
+        )
+    return True
 
 
 def _exec_server(words: list[str], *, folder: Path, ending: signal.Signals) -> None:

@@ -93,3 +93,16 @@ def test_a_full_disk_is_said_while_it_serves_but_not_every_second(home: Home) ->
     assert watch.warn_of_disk("LOG:  all is well") == []
     assert "free some space" in watch.warn_of_disk("PANIC: could not write: No space left on device")[0]
     assert watch.warn_of_disk("No space left on device") == []
+
+
+@pytest.mark.parametrize("given", [{}, {"CODEXOS_DEBUG": "on", "CODEXOS_MODE": "enterprise"}])
+def test_code_without_walls_is_refused_where_it_would_be_the_risk_of_others(home: Home, given: dict[str, str]) -> None:
+    with pytest.raises(LocalFault, match="without any walls"):
+        processes.sandbox_words(Setup(home, {**given, "CODEXOS_SANDBOX_UNSAFE": "on"}))
+
+
+def test_the_sandbox_is_told_nothing_of_the_installation(home: Home) -> None:
+    words = processes.sandbox_words(Setup(home, {"CODEXOS_MASTER_KEY": "canary", "CODEXOS_SANDBOX_SLOTS": "3"}))
+    assert "canary" not in " ".join(words)
+    assert words[words.index("--slots") + 1] == "3"
+    assert "--unsafe" not in words

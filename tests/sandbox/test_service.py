@@ -189,3 +189,19 @@ def test_where_there_is_no_bubblewrap_it_says_so_and_refuses():
     told = json.loads(done.stdout)
     assert told["is_available"] is False
     assert "apt-get install bubblewrap" in told["reason"]
+
+
+def test_without_walls_code_runs_only_where_that_was_said_and_it_says_so():
+    with serving("--unsafe", as_user=60889 if ROOT else None) as served:
+        standing = asyncio.run(served.sandbox.standing())
+        assert standing.walls["is_unsafe"]
+        job = Job(
+            ("python", "-c", "import os, numpy; open(os.environ['OUT'] + '/made', 'w').write(open('given').read())"),
+            files={"given": b"text"},
+            python=True,
+            collect=True,
+        )
+        outcome = asyncio.run(served.sandbox.run(job))
+        assert [each.content for each in outcome.artefacts] == [b"text"], outcome
+        late = Job(("/bin/sh", "-c", "trap '' TERM; echo on; sleep 30 & wait"), limits=JobLimits(seconds=0.5))
+        assert asyncio.run(served.sandbox.run(late)).ended_by == "seconds"
