@@ -85,7 +85,9 @@ class _Assembly:
         if box.kind != "tool" or not name.startswith(FLOW_PREFIX):
             return replace(node, body=self._body(box, node))
         flows = self._flow_tools([name], place=box.place_of("tool"))
-        return replace(node, kind="delegate", flows=flows, body=flows[name].graph if name in flows else None)
+        body = flows[name].graph if name in flows else None
+        seconds = node.timeout_seconds or (body.limits.seconds if body is not None else None)
+        return replace(node, kind="delegate", flows=flows, body=body, timeout_seconds=seconds)
 
     def _flow_tools(self, names: Sequence[str], *, place: str) -> dict[str, FlowTool]:
         """Return the flows among tools, as far as they are at hand."""

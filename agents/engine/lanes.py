@@ -138,7 +138,8 @@ class Held:
     """A node that holds lanes, from its intention to its end: how many there will be, and what those gave that ended.
 
     ``count`` is None where only each lane's end tells whether another follows; ``parallel`` may be open at a time.
-    ``usage`` is what was spent in its lanes. ``at_hand`` is what was worked out of lanes that ended; it can be again.
+    ``usage`` is what was spent in its lanes, ``steps`` how many were done there. ``at_hand`` is what was worked out of
+    lanes that ended; it can be again.
     """
 
     key: str
@@ -153,6 +154,7 @@ class Held:
     results: dict[int, JsonValue] = field(default_factory=dict)
     failure: JsonObject | None = None
     usage: Usage = field(default_factory=Usage)
+    steps: int = 0
     at_hand: dict[int, object] = field(default_factory=dict, repr=False)
     result_labels: frozenset[str] = frozenset()
 

@@ -90,7 +90,16 @@ def _done(entry: Entry, data: Mapping[str, JsonValue]) -> str:
     if isinstance(nodes, list | tuple):
         planned = ", ".join(str(node.get("id")) for node in nodes if isinstance(node, Mapping))
         return f"{entry.node_id} done. The plan: {_excerpt(planned)}"
+    if asked := _calls_in(data.get("result")):
+        return f"{entry.node_id} done: it calls {_excerpt(asked)}"
     return f"{entry.node_id} done: {_excerpt(data.get('result'))}"
+
+
+def _calls_in(result: JsonValue) -> str:
+    """Say which calls an answer asks for; nothing where it says something beside."""
+    calls = result.get("calls") if isinstance(result, Mapping) and not result.get("text") else None
+    listed = calls if isinstance(calls, list | tuple) else ()
+    return ", ".join(f"{each.get('name')} {each.get('arguments')}" for each in listed if isinstance(each, Mapping))
 
 
 def _excerpt(value: JsonValue) -> str:

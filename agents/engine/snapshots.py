@@ -136,6 +136,7 @@ def _held_data(held: Held) -> JsonObject:
         "results": {str(index): result for index, result in held.results.items()},
         "failure": held.failure,
         "usage": {**usage_data(held.usage), "cost_usd": str(held.usage.cost_usd)},
+        "steps": held.steps,
         "result_labels": sorted(held.result_labels),
     }
 
@@ -190,6 +191,7 @@ def _restore_held(view: JournalView, told: Mapping[str, Any]) -> None:
         results={int(index): result for index, result in told["results"].items()},
         failure=told["failure"],
         usage=usage_from(told.get("usage")),
+        steps=told.get("steps", 0),
         result_labels=frozenset(told["result_labels"]),
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from agents.engine.answers import answer_of, grant_of
 from agents.engine.errors import JournalDiverged
-from agents.engine.graph import HOLDING, FlowGraph, Node
+from agents.engine.graph import HOLDING, FlowGraph, Limits, Node
 from agents.engine.journal import Entry, usage_from
 from agents.engine.lanes import Held, Lane, parted
 from agents.engine.state import ReadFlow, RunState
@@ -133,10 +133,17 @@ class JournalView(RunState):
 
     def _count(self, entry: Entry, lane: Lane) -> None:
         # What was kept was done by another run, within the limits of that one.
-        if not entry.is_kept:
-            self.steps += 1
-            if "usage" in entry.data:
-                self._spend(usage_from(entry.data["usage"]), lane=lane)
+        if entry.is_kept:
+            return
+        self.steps += 1
+        if "usage" in entry.data:
+            self._spend(usage_from(entry.data["usage"]), lane=lane)
+        owner = lane.owner
+        while owner is not None:
+            owner.steps += 1
+            if owner.node.kind == "delegate" and (reached := limit_reached(owner)) is not None:
+                self._doom(owner, reached)
+            owner = owner.lane.owner
 
     def _spend(self, usage: Usage, *, lane: Lane) -> None:
         """Count what was spent for the run, and for the nodes around that hold lanes."""
@@ -285,6 +292,22 @@ def labels_in(entry: Entry) -> frozenset[str]:
     """Read where text of strangers in what an entry tells came from."""
     labels = entry.data.get("labels")
     return frozenset(map(str, labels)) if isinstance(labels, list | tuple) else frozenset()
+
+
+def limit_reached(held: Held) -> JsonObject | None:
+    """Say which limit of its own a flow that is called as a tool has reached; its time is up by an alarm."""
+    limits = held.node.body.limits if held.node.body is not None else Limits()
+    usage, said = held.usage, ""
+    tokens = usage.input_tokens + usage.output_tokens
+    if limits.steps is not None and held.steps > limits.steps:
+        said, code = f"has done {held.steps:,} steps, of {limits.steps:,} it may do", "step_limit_reached"
+    elif limits.tokens is not None and tokens > limits.tokens:
+        said, code = f"has spent {tokens:,} tokens, of {limits.tokens:,} it may spend", "spend_limit_reached"
+    elif limits.cost_usd is not None and float(usage.cost_usd) > limits.cost_usd:
+        said, code = f"has cost ${usage.cost_usd}, of ${limits.cost_usd:g} it may cost", "spend_limit_reached"
+    if not said:
+        return None
+    return {"code": code, "message": f"The flow {said} by its own limits.", "node_id": held.key}
 
 
 def exit_not_reached(key: str) -> JsonObject:

@@ -133,6 +133,29 @@ nodes:
   - id: end
     type: exit
 """,
+    "agent": """\
+# A model that calls tools until it can answer, and remembers what people told it in the same conversation.
+id: desk
+name: Help desk
+description: Answers a question from what it finds.
+nodes:
+  - id: start
+    type: entry
+    next: desk
+  - id: desk
+    type: llm
+    system: |
+      You answer at a help desk. Search before you answer, and say where you found it.
+      Keep what people tell about themselves in memory.
+    prompt: "{{ input }}"
+    tools: [WebSearch]
+    memory: {read: [conversation], write: [conversation]}
+    max_steps: 6
+    at_limit: answer
+    next: end
+  - id: end
+    type: exit
+""",
     "blank": """\
 id: new-flow
 name: New flow

@@ -10,18 +10,13 @@ from accounts.tenancy import in_organization
 from agents.adapters.shelves.finding import offers_of, shelved_names
 from agents.adapters.toolbox import BUILT_IN_NAMES, BuiltInToolbox, Offer
 from agents.adapters.tools.room import ToolRoom
+from agents.engine.nodes.flow_tools import schema_of_flow
 from agents.engine.tool_names import FLOW_PREFIX
 from agents.engine.tools import ToolSpec
 from agents.engine.wanted import wanted_tools
 from agents.models import Flow
 from agents.queries.tool_servers import flows_serving
-from codexos.kernel.jsontypes import JsonObject, JsonValue
-
-_FLOW_INPUT: JsonObject = {
-    "type": "object",
-    "properties": {"input": {"type": "string", "description": "What the flow is given."}},
-    "required": ["input"],
-}
+from codexos.kernel.jsontypes import JsonValue
 
 
 @in_organization
@@ -57,6 +52,7 @@ def _flow_offers(actor: Actor, project: Project) -> Iterator[Offer]:
 
 
 def _flow_spec(flow: Flow) -> ToolSpec:
+    schema = schema_of_flow(flow.published.document if flow.published else None)
     said = flow.published.document.get("description") if flow.published else ""
     description = said if isinstance(said, str) and said else f"Runs the flow {flow.name!r} and returns its result."
-    return ToolSpec(f"{FLOW_PREFIX}{flow.slug}", description[:2_000], _FLOW_INPUT, capabilities=("read",))
+    return ToolSpec(f"{FLOW_PREFIX}{flow.slug}", description[:2_000], schema, capabilities=("read",))

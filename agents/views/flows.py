@@ -110,6 +110,7 @@ def _sample_words() -> list[dict[str, str]]:
         "branches": (_("Two opinions"), _("Two models side by side, joined by a third.")),
         "reflection": (_("Draft and polish"), _("A draft, judged by a rubric and revised until it passes.")),
         "planner": (_("Plan and do"), _("A model plans the steps, within what it may use; then they are done.")),
+        "agent": (_("Help desk"), _("A model that calls tools until it can answer, and remembers.")),
         "blank": (_("Blank"), _("An entry and an exit.")),
     }
     return [{"key": key, "name": told[key][0], "text": told[key][1]} for key in SAMPLES]

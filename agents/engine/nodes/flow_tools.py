@@ -3,8 +3,10 @@
 
 from collections.abc import Mapping
 
+from agents.engine.drawing import read_boxes
+from agents.engine.findings import Findings
 from agents.engine.graph import FlowGraph, FlowTool
-from codexos.kernel.jsontypes import JsonObject
+from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 MOST_DESCRIBED = 1_000
 _ANY_TEXT: JsonObject = {
@@ -17,10 +19,19 @@ _ANY_TEXT: JsonObject = {
 
 def flow_tool(name: str, document: JsonObject, graph: FlowGraph) -> FlowTool:
     """Return what a model or a node is told of a flow that it may call."""
-    said = document.get("description")
-    title = document.get("name")
+    said, title = document.get("description"), document.get("name")
     description = said if isinstance(said, str) and said.strip() else f"Does the flow {title or name!r}."
-    schema = graph.nodes[graph.entry].settings.get("schema")
+    schema, takes_text = _taken(graph.nodes[graph.entry].settings.get("schema"))
+    return FlowTool(description[:MOST_DESCRIBED], schema, graph, takes_text=takes_text)
+
+
+def schema_of_flow(document: JsonValue) -> JsonObject:
+    """Return what a flow takes as a tool, as its document says."""
+    boxes = read_boxes(document, Findings()) if isinstance(document, Mapping) and "nodes" in document else ()
+    return _taken(next((box.settings.get("schema") for box in boxes if box.kind == "entry"), None))[0]
+
+
+def _taken(schema: JsonValue) -> tuple[JsonObject, bool]:
     if isinstance(schema, Mapping) and (schema.get("type") == "object" or "properties" in schema):
-        return FlowTool(description[:MOST_DESCRIBED], schema, graph)
-    return FlowTool(description[:MOST_DESCRIBED], _ANY_TEXT, graph, takes_text=True)
+        return schema, False
+    return _ANY_TEXT, True

@@ -82,7 +82,8 @@ def _call(node: Node, name: str, *, node_id: str, index: int, then: str) -> Node
     trouble = OnError(target=then)
     if name.startswith(FLOW_PREFIX) and name in node.flows:
         body = node.flows[name].graph
-        return Node(node_id, "delegate", settings, (Way(then),), on_error=trouble, body=body, flows=node.flows)
+        limits = {"timeout_seconds": body.limits.seconds, "body": body, "flows": node.flows}
+        return Node(node_id, "delegate", settings, (Way(then),), on_error=trouble, **limits)  # type: ignore[arg-type]
     return Node(node_id, "call", settings, (Way(then),), on_error=trouble)
 
 

@@ -12,7 +12,8 @@ from agents.engine.journeys import Journey
 from codexos.kernel.chat import ChatRequest
 from codexos.kernel.jsontypes import JsonObject
 from tests.agents.conformance.conftest import SetStage
-from tests.agents.conformance.flows import flow, llm, tool
+from tests.agents.conformance.flows import Gate as Closed
+from tests.agents.conformance.flows import Shaky, flow, llm, tool
 from tests.agents.conformance.semantics import keeps
 from tests.agents.conformance.stage import Stage
 from tests.agents.conformance.test_crashes import carried, check_history
@@ -25,6 +26,8 @@ RESEARCH: JsonObject = {
     "name": "Research",
     "description": "Looks things up.",
 }
+TAKES: JsonObject = {"type": "object", "properties": {"q": {"type": "string"}}, "required": ["q"]}
+END: JsonObject = {"id": "end", "type": "exit"}
 LIBRARY: Mapping[str, JsonObject] = {"research": RESEARCH}
 
 
@@ -209,3 +212,33 @@ async def test_what_an_agent_gives_is_labeled_by_all_its_model_was_shown(stage: 
     assert done.data["labels"] == ["tool:Echo"]
     first = next(entry for entry in run.of_type("step.done") if entry.node_id == "ask[0]/think")
     assert "labels" not in first.data
+
+
+@keeps("flow as a tool")
+@pytest.mark.parametrize(
+    ("flow_in_it", "words"),
+    [
+        (flow(tool("look", name="Broken")), "The shop is closed for good."),
+        ({**RESEARCH, "limits": {"steps": 1}}, "of 1 it may do by its own limits"),
+        ({**flow(llm("look")), "limits": {"tokens": 3}}, "of 3 it may spend by its own limits"),
+        ({**flow(llm("look")), "limits": {"cost_usd": 0.0001}}, "of $0.0001 it may cost by its own limits"),
+        ({**flow(tool("look", name="Gate")), "limits": {"seconds": 5}}, "took longer than 5 seconds"),
+        (
+            {**flow(tool("look")), "nodes": [{"id": "start", "type": "entry", "next": "end", "schema": TAKES}, END]},
+            "do not fit",
+        ),
+    ],
+    ids=["fails", "steps", "tokens", "cost", "time", "misfit"],
+)
+async def test_what_goes_wrong_in_a_flow_is_told_to_who_called_it(stage: SetStage, flow_in_it: JsonObject, words: str):
+    def calls_once(request: ChatRequest) -> Said:
+        if not request.tools:
+            return "inner", []
+        return (told(request)[0], []) if round_of(request) else ("", [("flow__research", {"input": "x"})])
+
+    tools = [CountingTool(), Shaky("Broken", is_broken=True), Closed()]
+    document = flow({"id": "ask", "type": "llm", "prompt": "Go.", "tools": ["flow.research"], "next": "end"})
+    run = stage(document, tools=tools, model=CallingModel(calls_once), library={"research": flow_in_it})
+    standing = await run.run()
+    assert standing.status == "succeeded"
+    assert words in str(standing.data["output"])
