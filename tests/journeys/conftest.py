@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_string
@@ -27,8 +28,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.conftest import wipe
 from tests.factories import World, make_world
+from tests.fakes.github import GitHubServer, serve_github
 from tests.fakes.openai import Provider, serve_provider
 from tests.fakes.outside import Outside
+from tests.sandbox.conftest import serving
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -100,17 +103,39 @@ def model_servers() -> Iterator[tuple[Provider, Provider]]:
 
 
 @pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHubServer]:
+    """A GitHub of one's own that the product is set up for."""
+    with serve_github(tmp_path_factory.mktemp("hub")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sandbox_socket() -> Iterator[str]:
+    """Where the sandbox of the product listens. Waited for in a thread: Playwright keeps a loop running in this one."""
+    service = serving()
+    with ThreadPoolExecutor(1) as thread:
+        served = thread.submit(service.__enter__).result()
+        try:
+            yield served.socket
+        finally:
+            thread.submit(service.__exit__, None, None, None).result()
+
+
+@pytest.fixture(scope="session")
 def product(
     django_db_setup: None,
     tmp_path_factory: pytest.TempPathFactory,
     outside: Outside,
     model_servers: tuple[Provider, Provider],
+    hub: GitHubServer,
+    sandbox_socket: str,
 ) -> Iterator[Product]:
     """Web, flow worker and job worker over this test database, on a port of their own."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "PORT": str(port), "CODEXOS_URL": url, "DJANGO_SETTINGS_MODULE": "codexos.settings"}
-    reached = [outside.place, *(urlsplit(server.url).netloc for server in model_servers)]
+    reached = [outside.place, *(urlsplit(server.url).netloc for server in (*model_servers, hub))]
+    environment |= {"CODEXOS_SANDBOX_SOCKET": sandbox_socket, "CODEXOS_GITHUB_URL": hub.api}
     environment["CODEXOS_EGRESS_ALLOW"] = ",".join(reached)
     shutil.rmtree(settings.MAIL_FOLDER, ignore_errors=True)  # mails of an earlier product lead to its port
     log = (tmp_path_factory.mktemp("product") / "log").open("w")
