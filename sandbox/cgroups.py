@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -173,24 +173,38 @@ def _find_unified(name: str) -> Cgroups:
         return Cgroups(lack="no control groups are mounted")
     mine = next((path for number, _, path in _own_groups() if number == "0"), "/")
     own = mount / mine.lstrip("/")
-    if not {"memory", "pids"} <= set((own / "cgroup.controllers").read_text(encoding="ascii").split()):
-        return Cgroups(lack="this control group is lent no memory and pids: under systemd, say Delegate=yes")
-    with _nobody_at_home(own, name):
-        (own / "cgroup.subtree_control").write_text("+memory +pids", encoding="ascii")
-    _clear_abandoned(own, name.rpartition("-")[0])
-    root = own / name
+    lack = "this control group is lent no memory and pids: under systemd, say Delegate=yes"
+    # The topmost group may hold processes and lend all the same; only root may make one there.
+    for parent in (own, mount) if os.geteuid() == 0 else (own,):
+        try:
+            if {"memory", "pids"} <= set((parent / "cgroup.controllers").read_text(encoding="ascii").split()):
+                return _unified_beneath(parent, name)
+        except OSError as error:
+            lack = f"control groups cannot be lent on here ({error})"
+    return Cgroups(lack=lack)
+
+
+def _unified_beneath(parent: Path, name: str) -> Cgroups:
+    _clear_abandoned(parent, name.rpartition("-")[0])
+    lent = (parent / "cgroup.subtree_control").read_text(encoding="ascii").split()
+    if not {"memory", "pids"} <= set(lent):
+        _lend(parent, leaf=parent / f"{name}.keeper")
+    root = parent / name
     root.mkdir(exist_ok=True)
     (root / "cgroup.subtree_control").write_text("+memory +pids", encoding="ascii")
     return Cgroups({"memory": root, "pids": root}, is_unified=True)
 
 
-@contextmanager
-def _nobody_at_home(own: Path, name: str) -> Iterator[None]:
-    """A group that lends its controllers holds no process itself: ours move into a leaf. Raises OSError for others'."""
-    leaf = own / f"{name}.keeper"
+def _lend(parent: Path, *, leaf: Path) -> None:
+    """A group that lends its controllers holds no process itself: ours moves into a leaf. Raises OSError for others."""
     leaf.mkdir(exist_ok=True)
     (leaf / "cgroup.procs").write_text("0", encoding="ascii")
-    yield
+    try:
+        (parent / "cgroup.subtree_control").write_text("+memory +pids", encoding="ascii")
+    except OSError:
+        (parent / "cgroup.procs").write_text("0", encoding="ascii")
+        leaf.rmdir()
+        raise
 
 
 def _own_groups() -> Iterator[tuple[str, str, str]]:

@@ -35,6 +35,8 @@ async def _relay(came: socket.socket, line: Line, proxy: str) -> None:
             finally:
                 there.cancel()
                 back.cancel()
+                # Before the sockets close: their numbers are given to others at once.
+                await asyncio.gather(there, back, return_exceptions=True)
 
 
 async def _pass(source: socket.socket, target: socket.socket) -> None:

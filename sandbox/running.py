@@ -22,6 +22,8 @@ from sandbox.walls import PROXY_PORT
 from sandbox.watching import Watch
 
 PART = 65536
+BEGIN_SECONDS = 60.0
+"""How long who asks may take to send what a job is given."""
 COLLECT_SECONDS = 30.0
 FOLDER_EVERY_SECONDS = 1.0
 _PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -73,7 +75,8 @@ class Doing:
     async def run(self) -> None:
         """Do it from beginning to end, and tell how it ended. Raises AskInvalid, ConnectionError."""
         try:
-            await self._begin()
+            async with asyncio.timeout(BEGIN_SECONDS):
+                await self._begin()
             self._around += [
                 asyncio.create_task(self._watch_clock()),
                 asyncio.create_task(self._watch_files()),

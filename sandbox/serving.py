@@ -46,7 +46,6 @@ class Service:
     async def serve(self, listening: socket.socket, *, until: asyncio.Event) -> None:
         """Answer until told to stop, then end every job."""
         await self.jobs.open()
-        self.sessions.lack = self.jobs.lack
         print(f"The sandbox listens. {self._said()}", flush=True)  # noqa: T201 - the log
         server = await asyncio.start_unix_server(self._came, sock=listening, backlog=CONNECTIONS)
         async with server:

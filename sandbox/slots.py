@@ -146,6 +146,9 @@ class Slot:
     def _heard(self, told: Mapping[str, Any]) -> None:
         self.pid = told.get("pid", self.pid)
         self.memory_events = told.get("memory", self.memory_events)
+        if told.get("failed") == "bound":
+            # What cannot be bounded as it was promised is not let run.
+            self.kill()
         is_over = "ended" in told or told.get("failed") == "start"
         if is_over and not self.ended.done():
             self.ended.set_result(told)
@@ -204,8 +207,11 @@ class Pool:
     _making: set["asyncio.Task[None]"] = field(default_factory=set)
     _turns: asyncio.Semaphore = field(init=False)
     _is_open: bool = True
+    is_hopeless: bool = field(init=False)
 
     def __post_init__(self) -> None:
+        # What was found to lack before anything was tried does not come back by trying.
+        self.is_hopeless = self.lack is not None
         self._free.extend(range(self.first, self.first + self.most + self.warm))
         self._turns = asyncio.Semaphore(self.most)
 
@@ -222,8 +228,8 @@ class Pool:
 
     async def take(self, folder: str | None) -> Slot:
         """Return a slot with its walls up. Raises Away, Busy."""
-        if self.lack:
-            raise Away(self.lack)
+        if self.is_hopeless:
+            raise Away(str(self.lack))
         try:
             await asyncio.wait_for(self._turns.acquire(), self.patience_seconds)
         except TimeoutError:
@@ -286,6 +292,7 @@ class Pool:
         except BaseException:
             await asyncio.shield(self._end(slot))
             raise
+        self.lack = None
         return slot
 
     async def _end(self, slot: Slot) -> None:

@@ -130,9 +130,12 @@ class LiveProcess:
             raise _away(str(error)) from error
 
     async def end_input(self) -> None:
-        """Tell it that no input follows."""
-        self._writer.write(Frame("E").packed())
-        await self._writer.drain()
+        """Tell it that no input follows. Raises SandboxUnavailable where it is gone."""
+        try:
+            self._writer.write(Frame("E").packed())
+            await self._writer.drain()
+        except OSError as error:
+            raise _away(str(error)) from error
 
     async def output(self) -> AsyncIterator[tuple[Stream, bytes]]:
         """Give what it says until it ends."""
