@@ -15,7 +15,7 @@ from .parameters import AsJson, RunId, number
 from .versions import newer_server
 from .watching import get_run, leaving_it_alone, tell_end, watch
 
-ANSWERS = ("approve", "reject")
+ANSWERS = ("approve", "reject", "approve_for_run")
 DECISIONS = (*ANSWERS, "again", "done", "fail")
 COLUMNS = ("id", "agent", "status", "created", "took")
 
@@ -136,14 +136,19 @@ def list_approvals(
 def decide_step(
     run_id: RunId,
     node: Annotated[str, typer.Argument(metavar="NODE", help="The step that waits.")],
-    decision: Annotated[str, typer.Argument(metavar="approve|reject|again|done|fail", help="What to do with it.")],
+    decision: Annotated[
+        str, typer.Argument(metavar="approve|reject|approve_for_run|again|done|fail", help="What to do with it.")
+    ],
     *,
     result: Annotated[str, typer.Option("--result", metavar="JSON", help="With done: what the step gave.")] = "",
     form: Annotated[str, typer.Option("--form", metavar="JSON", help="With an answer: the form, or @FILE.")] = "",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="With an answer about a call: why.")] = "",
+    seen: Annotated[str, typer.Option("--hash", metavar="HASH", help="Of a call: that of what you saw.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Answer a question that a run asks: approve or reject. Or decide about a step that was cut off and may have
-    happened: do it again, take it as done, or let it fail.
+    """Answer a question that a run asks: approve or reject; of a call, also approve_for_run.
+
+    Or decide about a step that was cut off and may have happened: do it again, take it as done, or let it fail.
     """
     if decision not in DECISIONS:
         raise usage(f"{decision!r} is no decision. Say {', '.join(DECISIONS)}.")
@@ -156,6 +161,7 @@ def decide_step(
         body["result"] = read_value(result, called="--result")
     if form:
         body["form"] = read_value(read_input(form), called="--form")
+    body |= {name: said for name, said in (("note", note), ("hash", seen)) if said}
     with newer_server("Deciding about a step"):
         answer = connect().post(f"/api/v1/runs/{quoted(run_id)}/decide/", body)
     if as_json:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Watching a run to its end, or to where it waits for a person; Ctrl-C leaves the run alone."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +88,12 @@ def _waiting(run_id: str, step: dict[str, Any]) -> list[str]:
     is_question = step.get("reason") == "approval"
     said = step.get("title") if is_question else step.get("message")
     choices = "approve|reject" + (" --form JSON" if step.get("form") else "") if is_question else "again|done|fail"
-    return [f"  {step.get('node_id')}: {said}", f"  Decide: codexos decide {run_id} {step.get('node_id')} {choices}"]
+    told = [f"  {step.get('node_id')}: {said}"]
+    if isinstance(call := step.get("call"), dict):
+        arguments = json.dumps(call.get("arguments"), ensure_ascii=False)
+        told += [f"    {call.get('tool')} {arguments}", *(f"    {reason}" for reason in call.get("reasons") or ())]
+        choices = f"approve|reject|approve_for_run --hash {step.get('hash')}"
+    return [*told, f"  Decide: codexos decide {run_id} {step.get('node_id')} {choices}"]
 
 
 def _show(event: Event, show: str) -> None:

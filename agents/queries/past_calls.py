@@ -134,7 +134,7 @@ def _call_of(told: Mapping[str, Any], *, arguments: JsonObject, node_id: str) ->
         capabilities=_words(told.get("capabilities")),
         labels=frozenset(_words(told.get("labels"))),
         chosen_by="model" if told.get("chosen_by") == "model" else "flow",
-        secrets=_words(told.get("secrets")),
+        secrets=_words(told.get("vault")),
         node_id=node_id,
         cost_usd=float(cost) if isinstance(cost, int | float) else None,
     )

@@ -142,17 +142,16 @@ async def test_a_call_whose_entry_of_the_trail_cannot_be_written_is_not_made(
     # given
     ruling.decision = Decision("allow", policy="p1")
     truth.execute("alter table accounts_auditevent add constraint no_calls check (action <> 'tool.called') not valid")
-    run_id = await asyncio.to_thread(accept, committed_world.dev, ordering(outside))
+    await asyncio.to_thread(accept, committed_world.dev, ordering(outside))
     # when
     try:
         with working("writes nothing"):
             await until(lambda: "is let go" in caplog.text)
     finally:
         truth.execute("alter table accounts_auditevent drop constraint no_calls")
-    # then neither stands, and nothing was sent, until both can
+    # then neither stands, and nothing was sent
     intended = "select count(*) from agents_journalentry where type = 'step.intended'"
     assert (truth.execute(intended).fetchone(), outside.orders) == ((0,), {})
-    assert (await carried(truth, run_id), len(outside.orders)) == ("succeeded", 1)
 
 
 async def test_who_may_answer_is_who_may_step_in_and_nobody_elses_question_is_there(
@@ -301,3 +300,14 @@ async def test_who_may_decide_is_written_to_once_without_what_is_sent(
     assert await asyncio.to_thread(mail_questions, world.acme.pk, run_id) >= 2
     assert {to for each in mailoutbox[1:] for to in each.to} >= {world.lead.person.email, world.admin.person.email}
     assert all(each.to != [world.dev.person.email] for each in mailoutbox[1:])
+
+
+async def test_whoever_approves_too_late_is_told_so_and_nothing_is_sent(
+    committed_world: World, truth: psycopg.Connection, ruling: Ruling, outside: Outside
+) -> None:
+    ruling.asks(expires_seconds=2)
+    run_id = await asking(committed_world.dev, truth, ordering(outside))
+    (question,) = await listed(committed_world.dev)
+    assert await carried(truth, run_id) == "failed"
+    late = await answer(committed_world.dev, question)
+    assert (late.status_code, late.json()["code"], outside.orders) == (409, "decision_made", {})

@@ -131,7 +131,7 @@ def test_one_goes_back_to_what_held_before(world: World) -> None:
 
 def note(who: Someone, run: Run, **told: Any) -> None:
     with tenant(run.organization_id):
-        details = {"step": "a", "secrets": [], "labels": [], "chosen_by": "model", "verdict": "allow", **told}
+        details = {"step": "a", "vault": [], "labels": [], "chosen_by": "model", "verdict": "allow", **told}
         record_event(who.actor, "tool.called", about=run, **details)
 
 

@@ -17,9 +17,6 @@ import django
 import psycopg
 import uvloop
 
-from agents.adapters.tools.room import ToolRoom
-from agents.engine.gate import Occasion
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "codexos.settings")
 django.setup()
 
@@ -29,7 +26,9 @@ from accounts.actor import Actor  # noqa: E402
 from accounts.models import Person  # noqa: E402
 from accounts.operations.organizations import found_organization  # noqa: E402
 from accounts.queries.grants import load_actor  # noqa: E402
+from agents.adapters.tools.room import ToolRoom  # noqa: E402
 from agents.engine.errors import ToolUnknown  # noqa: E402
+from agents.engine.gate import Occasion  # noqa: E402
 from agents.engine.tools import ToolSpec  # noqa: E402
 from agents.models import Run  # noqa: E402
 from agents.operations.runs import RunRequest, start_run  # noqa: E402

@@ -9,12 +9,14 @@ import pytest
 
 from agents.engine.gate import ALLOWED, Decision, ProposedCall
 from agents.engine.journeys import Journey
+from codexos.kernel.chat import ChatRequest
 from codexos.kernel.jsontypes import JsonObject
 from tests.agents.conformance.conftest import SetStage
 from tests.agents.conformance.flows import Shaky, flow, mapped, tool
 from tests.agents.conformance.gates import Ruled, StillClock, asks
 from tests.agents.conformance.semantics import keeps
 from tests.agents.conformance.stage import Stage
+from tests.agents.engine.scripts import CallingModel, Said, round_of
 from tests.agents.engine.stage import CountingTool, WorkerKilled
 
 
@@ -364,3 +366,33 @@ async def test_several_calls_wait_side_by_side_and_the_run_may_be_cancelled(stag
     assert run.calls == ["b"]
     await run.send("cancel")
     assert ((await run.run()).status, run.calls) == ("cancelled", ["b"])
+
+
+@keeps("call approved: single use, bound to its hash", "agent")
+@pytest.mark.parametrize("keeps_the_last", [False, True])
+@pytest.mark.parametrize("dies_at", [1, 2, 3])
+async def test_in_the_middle_of_a_models_rounds_nothing_before_the_approval_is_done_again(
+    stage: SetStage, dies_at: int, keeps_the_last: bool
+):
+    # given a model whose second call is asked about
+    def script(request: ChatRequest) -> Said:
+        done = round_of(request)
+        return ("Done.", []) if done == 2 else (f"Round {done}.", [("Echo", {"text": f"n{done}"})])
+
+    gate = Ruled(lambda call: Decision("ask", policy="p1") if call.arguments["text"] == "n1" else ALLOWED)
+    ask = {"id": "ask", "type": "llm", "prompt": "Do it.", "tools": ["Echo"], "next": "end"}
+    run = stage(flow(ask), gate=gate, model=CallingModel(script))
+    told = await asked(run)
+    assert (told["call"]["chosen_by"], run.calls) == ("model", ["n0"])
+    # when
+    key = run.nodes("run.waiting")[0]
+    await run.send("decide", node_id=key, decision="approve", hash=told["hash"])
+    run.fate.dies_at, run.fate.keeps_the_last = run.fate.appends + dies_at, keeps_the_last
+    try:
+        await run.run()
+    except WorkerKilled:
+        await run.run()
+    # then
+    assert run.of_type("run.finished")[0].data["status"] == "succeeded"
+    assert run.nodes("run.waiting") == [key]
+    assert (run.calls.count("n0"), set(run.calls)) == (1, {"n0", "n1"})
