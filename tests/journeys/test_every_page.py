@@ -25,6 +25,7 @@ from accounts.queries.invitations import letter_token
 from accounts.queries.members import list_members
 from accounts.queries.tokens import list_own_tokens
 from accounts.roles import Role
+from accounts.tenancy import tenant
 from agents.models import MemoryEntry
 from agents.operations.flows import create_flow
 from agents.operations.policies import save_policy_draft, switch_on_policy
@@ -67,6 +68,9 @@ NO_PAGES = {
     **dict.fromkeys(
         ("roll-back-secret", "restore-secret", "share-secret", "unshare-secret"), "forms of a secret's page"
     ),
+    **dict.fromkeys(("accept-memory", "forget-memory"), "forms of a memory's page"),
+    **dict.fromkeys(("answer-approvals", "answer-approval"), "forms of the approvals' page"),
+    "approvals-count": "a part of every page",
     "drop-tag-rule": "a form of the rules' page",
     **dict.fromkeys(("cost-rules", "purge-kept-answers", "drop-price", "drop-budget"), "forms of other pages"),
     **dict.fromkeys(("try-model-provider", "add-deployment", "delete-model-provider"), "forms of a provider's page"),
@@ -150,6 +154,22 @@ def look_at_each(page: Page, names: frozenset[str], things: Arguments, *, home: 
     return found
 
 
+def remember(world: World) -> MemoryEntry:
+    """Something that an agent keeps and nobody has accepted."""
+    with tenant(world.acme.pk):
+        return MemoryEntry.objects.create(
+            organization_id=world.acme.pk,
+            project=world.project,
+            scope="project",
+            key="tone",
+            value="kind",
+            size=6,
+            label="untrusted",
+            is_quarantined=True,
+            sources=["tool:WebFetch"],
+        )
+
+
 def make_one_of_each(world: World) -> Arguments:
     """Make one of everything there is a page for, and return the arguments of each page's address."""
     actor, project = world.admin.actor, world.project
@@ -157,17 +177,7 @@ def make_one_of_each(world: World) -> Arguments:
     flow = create_flow(actor, project=project, document=BLUEPRINT)
     publish_flow(actor, flow=str(flow.id))
     hook = create_trigger(actor, flow.id, kind="webhook", edit=TriggerEdit(name="When tides are measured")).trigger
-    memory = MemoryEntry.objects.create(
-        organization_id=actor.organization_id,
-        project=project,
-        scope="project",
-        key="tone",
-        value="kind",
-        size=6,
-        label="untrusted",
-        is_quarantined=True,
-        sources=["tool:WebFetch"],
-    )
+    memory = remember(world)
     run = start_run(
         actor, request=RunRequest(agent_id=str(flow.id), input="When is high water?", project=str(project.id))
     )
