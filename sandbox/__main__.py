@@ -92,9 +92,10 @@ def _listen(chosen: Chosen) -> Doors:
     """Open the doors, for jobs and for folders, where the service itself may not."""
     os.makedirs(chosen.egress, mode=0o700, exist_ok=True)
     if chosen.folders:
-        os.makedirs(os.path.dirname(chosen.folders), mode=0o711, exist_ok=True)
         os.makedirs(chosen.folders, mode=0o700, exist_ok=True)
         if chosen.user:
+            # Whatever the mask was: the other user has to pass through, and to own what is below.
+            os.chmod(os.path.dirname(chosen.folders), 0o711)  # noqa: S103
             os.chown(chosen.folders, *chosen.user)
     paths = (chosen.socket, chosen.folders_socket)
     return listen(paths[0], group=chosen.socket_group), listen(paths[1], group=chosen.socket_group)

@@ -39,7 +39,7 @@ def serving(*words: str, as_user: int | None = None, ends_well: bool = True) -> 
     # Short, as a socket's path is; and passable, as the service is another user where this one is root.
     with tempfile.TemporaryDirectory(prefix="cx-sbx-") as name:
         folder = Path(name)
-        folder.chmod(0o711)
+        folder.chmod(0o700 if as_user is None else 0o711)
         user = ["--user", OWN_USER] if os.geteuid() == 0 and as_user is None else []
         if as_user is not None:
             os.chown(folder, as_user, as_user)
@@ -57,6 +57,7 @@ def serving(*words: str, as_user: int | None = None, ends_well: bool = True) -> 
             cwd=CHECKOUT,
             env={"PATH": os.defpath, "CODEXOS_CANARY": "CANARY"},
             pass_fds=[descriptor],
+            umask=0o077,
             user=as_user,
             group=as_user,
             extra_groups=None if as_user is None else [],
