@@ -161,8 +161,10 @@ class RunState:
         else:
             known.pop(name, None)
 
-    def _fail(self, lane: Lane, error: JsonObject) -> None:
+    def _fail(self, lane: Lane, error: JsonObject, *, labels: frozenset[str] = frozenset()) -> None:
         if lane.owner is not None:
+            # What went wrong may be told in a stranger's words, and what holds the lane tells of it in turn.
+            lane.owner.result_labels |= labels
             self._doom(lane.owner, error)
         elif self.failure is None:
             self.failure = error

@@ -188,7 +188,11 @@ class Telling:
     def _tell_failed(self, step: Step, failed: Failed) -> None:
         data: dict[str, JsonValue] = {"error": failed.error.as_data(), **_spent(failed.usage)}
         lane, node = self._recorder.view.at(step.node_id)
-        self._record("step.failed", step, data=data | self._recovery(lane, node, failed.error))
+        recovery = self._recovery(lane, node, failed.error)
+        if not recovery and not lane.is_root:
+            # It fails what holds the lane, which tells of it, in a stranger's words perhaps, where it stands.
+            recovery = _labeled(self._labels_of_trouble(lane, node))
+        self._record("step.failed", step, data=data | recovery)
 
     def _recovery(self, lane: Lane, node: Node, error: StepError) -> dict[str, JsonValue]:
         """Say how a node's ``on_error`` goes on from its failure; nothing where that fails the run."""

@@ -199,7 +199,8 @@ class JournalView(RunState):
         if place.lane.is_over:
             return
         error = entry.data.get("error")
-        self._fail(place.lane, {**(error if isinstance(error, Mapping) else {}), "node_id": place.key})
+        told = {**(error if isinstance(error, Mapping) else {}), "node_id": place.key}
+        self._fail(place.lane, told, labels=labels_in(entry))
 
     def _skipped(self, entry: Entry, place: Place) -> None:
         key, lane, node = place

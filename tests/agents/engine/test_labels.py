@@ -14,6 +14,7 @@ from agents.engine.policies.document import PolicyDocument
 from agents.engine.policies.gates import PolicyGate
 from agents.engine.ports import InboxMessage
 from agents.engine.tools import ToolSpec
+from agents.errors import ToolFailed
 from codexos.kernel.chat import ChatRequest, ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.engine.scripts import CallingModel, Said, ScriptedModel, asked_of, round_of, told
@@ -326,3 +327,31 @@ async def test_without_the_gate_the_same_rounds_do_send_it(way: str):
     run = stage(AGENT, model=CallingModel(obeys), **MISLED[way][0])  # type: ignore[arg-type]
     await run.run()
     assert "evil.example" in [sent["to"] for sent in run.tools[2].sent]  # type: ignore[attr-defined]
+
+
+@dataclass
+class Missing(Page):
+    """Reads a page that is not there, and says so in the words of who did not have it."""
+
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        raise ToolFailed(f"GET was answered with 404: {EVIL}")
+
+
+@pytest.mark.parametrize("kind", ["map", "loop"])
+async def test_what_went_wrong_inside_is_labeled_where_it_is_told_outside(kind: str):
+    # given - in the lane nothing takes the failure, so it becomes its holder's
+    body = {"nodes": chain(fetch())["nodes"]}
+    more: JsonObject = {"over": [1]} if kind == "map" else {"max_rounds": 1}
+    failing = {"id": "holds", "type": kind, "body": body, **more, "on_error": "post"}
+    run = stage(
+        failing,
+        post(to="{{ holds.error.message }}"),
+        gate=PolicyGate.of_the_house(),
+        tools=[Missing(), sending := Post()],
+    )
+    # when
+    standing = await run.run()
+    # then
+    failed = [entry for entry in run.of_type("step.failed") if entry.node_id == "holds"]
+    assert [labels_from(entry.data.get("labels")) for entry in failed] == [{"tool:WebFetch"}]
+    assert (standing.status, sending.sent) == ("waiting", [])
