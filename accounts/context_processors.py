@@ -20,11 +20,13 @@ _NAV = (
     ("approvals", "approvals", _("Approvals"), ("/approvals/",)),
     ("flows", "flows", _("Flows"), ("/flows/", "/memory/")),
     ("files", "files", _("Files"), ("/files/",)),
+    ("tools", "tools", _("Tools"), ("/tools/",)),
     ("vault", "vault", _("Vault"), ("/vault/",)),
     ("models", "models", _("Models"), ("/models/", "/usage/")),
     ("settings", "members", _("Settings"), ("/settings/", "/account/")),
 )
 
+_ICONS = {"tools": "wrench"}
 
 # Entries that only lead somewhere for who holds this somewhere.
 _NEEDS = {"vault": Permission.ACCESS_VAULT}
@@ -81,7 +83,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
             "key": key,
             "url": url,
             "label": label,
-            "icon": key,
+            "icon": _ICONS.get(key, key),
             "current": _is_current(request.path, url, below),
             "count": _count(request, key),
         }

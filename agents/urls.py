@@ -15,10 +15,12 @@ from agents.views import (
     runs,
     start,
     tool_sign_in,
+    tools,
     travel,
     triggers,
 )
 
+_SERVER = "tools/servers/<str:server>/"
 _TRIGGERS = "flows/<str:flow>/triggers/"
 _TRIGGER = _TRIGGERS + "<str:trigger>/"
 _POLICY = "settings/policy/history/<str:version>/"
@@ -73,6 +75,13 @@ urlpatterns = [
     path("memory/<str:memory>/accept/", memory.AcceptMemoryForm.as_view(), name="accept-memory"),
     path("memory/<str:memory>/forget/", memory.ForgetMemoryForm.as_view(), name="forget-memory"),
     path("tool-servers/signed-in/", tool_sign_in.ToolSignInPage.as_view(), name="tool-sign-in"),
+    path("tools/", tools.ToolListPage.as_view(), name="tools"),
+    path("tools/servers/new/", tools.NewToolServerPage.as_view(), name="new-tool-server"),
+    path(_SERVER, tools.OneToolServerPage.as_view(), name="tool-server"),
+    path(_SERVER + "choose/", tools.ChooseToolsDeed.as_view(), name="choose-tools"),
+    path(_SERVER + "refresh/", tools.RefreshToolServerDeed.as_view(), name="refresh-tool-server"),
+    path(_SERVER + "delete/", tools.DeleteToolServerDeed.as_view(), name="delete-tool-server"),
+    path("tools/<str:tool>/", tools.ToolPage.as_view(), name="tool"),
     path("approvals/", approvals.ApprovalListPage.as_view(), name="approvals"),
     path("approvals/count/", approvals.ApprovalsCountPart.as_view(), name="approvals-count"),
     path("approvals/together/", approvals.AnswerAllForm.as_view(), name="answer-approvals"),

@@ -64,6 +64,10 @@ class ToolNotReady(Conflict):
         super().__init__(f"Tool {tool!r} cannot be called now. {because}", tool=tool, because=because)
 
 
+class ToolNotFound(NotFound):
+    """No such tool in the project, or none the actor may see."""
+
+
 class ToolFolderInvalid(InvalidInput):
     """Something of the operator's folder of tools cannot be read, begun or installed."""
 

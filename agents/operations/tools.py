@@ -14,6 +14,7 @@ from agents.engine.nodes.flow_tools import schema_of_flow
 from agents.engine.tool_names import FLOW_PREFIX
 from agents.engine.tools import ToolSpec
 from agents.engine.wanted import wanted_tools
+from agents.errors import ToolNotFound
 from agents.models import Flow
 from agents.queries.tool_servers import flows_serving
 from codexos.kernel.jsontypes import JsonValue
@@ -25,6 +26,15 @@ def list_tools(actor: Actor, *, project: Project | None = None) -> list[Offer]:
     built_in = BuiltInToolbox(ToolRoom()).offers()
     shelved = offers_of(actor.organization_id, project.pk if project else None)
     return [*built_in, *shelved, *(_flow_offers(actor, project) if project else ())]
+
+
+@in_organization
+def access_offer(actor: Actor, name: str, *, project: Project | None) -> Offer:
+    """Return one tool by its name. Raises ToolNotFound."""
+    found = next((offer for offer in list_tools(actor, project=project) if offer.spec.name == name), None)
+    if found is None:
+        raise ToolNotFound(f"There is no tool {name[:100]!r} here. GET /api/v1/tools/ lists them.")
+    return found
 
 
 def known_tools(names: Collection[str] = (), *, organization_id: UUID, project_id: UUID | None) -> frozenset[str]:

@@ -82,6 +82,7 @@ def unknown_things() -> dict[str, str]:
         "path": "nothing.md",
         "form": "csv",
         "number": "1",
+        "tool": "nothing.here",
         "key": "start",
         "version": "9",
         "place": "9",
@@ -130,7 +131,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         )
         hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
     models = _models_of(admin)
-    edit = ToolServerEdit(name="matrix", document=DOCUMENT)
+    edit = ToolServerEdit(name=organization.slug[:30], document=DOCUMENT, chosen=["x"])
     server = create_tool_server(owner.actor, edit, project=project.id)
     return {
         **models,
@@ -147,6 +148,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
         "trigger": str(hook.id),
         "hook": str(hook.id),
         "server": str(server.id),
+        "tool": f"{server.name}.x",
         "memory": str(memory.id),
         "event_id": str(event.id),
         "event": str(event.id),

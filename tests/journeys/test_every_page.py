@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Every page of the product, looked at closely. A page that is added without being listed here fails."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from agents.models import MemoryEntry
 from agents.operations.flows import create_flow
 from agents.operations.policies import save_policy_draft, switch_on_policy
 from agents.operations.runs import RunRequest, start_run
+from agents.operations.tool_servers import ToolServerEdit, create_tool_server
 from agents.operations.trigger_edits import TriggerEdit
 from agents.operations.triggers import create_trigger
 from agents.operations.versions import publish_flow
@@ -38,6 +40,7 @@ from llm.operations.deployments import DeploymentEdit, create_deployment
 from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
 from rag.operations.files import store_file
+from tests.agents.openapi_documents import PETS
 from tests.agents.test_runs import BLUEPRINT
 from tests.factories import PASSWORD, World
 from tests.journeys.conftest import Product
@@ -74,6 +77,7 @@ NO_PAGES = {
     "drop-tag-rule": "a form of the rules' page",
     **dict.fromkeys(("cost-rules", "purge-kept-answers", "drop-price", "drop-budget"), "forms of other pages"),
     **dict.fromkeys(("try-model-provider", "add-deployment", "delete-model-provider"), "forms of a provider's page"),
+    **dict.fromkeys(("choose-tools", "refresh-tool-server", "delete-tool-server"), "forms of a tool server's page"),
     **dict.fromkeys(("delete-deployment", "route-steps", "delete-route"), "forms of a deployment's or route's page"),
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
     "account_confirm_login_code": "signing in by mailed codes is off",
@@ -192,6 +196,10 @@ def make_one_of_each(world: World) -> Arguments:
     deployment = create_deployment(actor, DeploymentEdit(provider=str(provider.pk), model="llama3:8b"))
     route = create_route(actor, RouteEdit(name="fast", deployments=[str(deployment.pk)]))
     switch_on_a_policy(actor)
+    edit = ToolServerEdit(
+        name="pets", document=json.dumps(PETS), config={"base_url": "https://pets.example"}, chosen=["*"]
+    )
+    server = create_tool_server(actor, edit)
     event, token = list_audit_events(actor).rows[0], list_own_tokens(actor).rows[0]
     new = Person.objects.create_user("new@new.example", PASSWORD)
     address = EmailAddress.objects.create(user=new, email=new.email, primary=True)
@@ -206,6 +214,8 @@ def make_one_of_each(world: World) -> Arguments:
         "budget": (budget.pk,),
         **dict.fromkeys(("secret", "reveal-secret", "new-value", "secret-rotation", "destroy-secret"), (secret.pk,)),
         "model-provider": (provider.pk,),
+        "tool": ("HTTPRequest",),
+        "tool-server": (server.pk,),
         "deployment": (deployment.pk,),
         "route": (route.pk,),
         "invitation": (letter_token(invitation.pk),),
