@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.db import connections
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from playwright.sync_api import Page
 
@@ -199,7 +201,10 @@ def make_one_of_each(world: World) -> Arguments:
     edit = ToolServerEdit(
         name="pets", document=json.dumps(PETS), config={"base_url": "https://pets.example"}, chosen=["*"]
     )
-    server = create_tool_server(actor, edit)
+    # On a thread of its own: the browser keeps a loop running on this one.
+    with ThreadPoolExecutor(1, initializer=connections.close_all) as pool:
+        server = pool.submit(create_tool_server, actor, edit).result()
+        pool.submit(connections.close_all).result()
     event, token = list_audit_events(actor).rows[0], list_own_tokens(actor).rows[0]
     new = Person.objects.create_user("new@new.example", PASSWORD)
     address = EmailAddress.objects.create(user=new, email=new.email, primary=True)
