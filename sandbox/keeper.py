@@ -136,9 +136,9 @@ class Keeper:
             raise ValueError(f"slot {slot} cannot be started")
         user = self.users.of(slot, folder_owner=self.folder_owner if asked.get("folder") else None)
         group = self._group(slot, asked)
-        pid = os.fork()
+        keeper, pid = os.getpid(), os.fork()
         if pid == 0:
-            _become_slot(self.program, descriptors, group=group, user=user)
+            _become_slot(self.program, descriptors, group=group, user=user, keeper=keeper)
         self._kept[slot] = Kept(pid, group, user)
         self._tell({"started": slot, "pid": pid, "memory": group.memory_events if group else ""})
 
@@ -215,7 +215,12 @@ def _empty(pipe: int) -> None:
 
 
 def _become_slot(
-    program: Sequence[str], descriptors: Sequence[int], *, group: Slice | None, user: tuple[int, int] | None
+    program: Sequence[str],
+    descriptors: Sequence[int],
+    *,
+    group: Slice | None,
+    user: tuple[int, int] | None,
+    keeper: int,
 ) -> None:
     """Become bubblewrap with exactly these descriptors. Returns never."""
     try:
@@ -231,6 +236,9 @@ def _become_slot(
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         become(user)
         LIBC.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != keeper:
+            # It was killed before the kernel was told to tell.
+            os._exit(125)
         os.execve(program[0], list(program), {"PATH": "/usr/bin:/bin"})  # noqa: S606 - our own words
     except BaseException as error:
         os.write(2, f"the slot cannot be started: {error}\n".encode())
