@@ -10,10 +10,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.tenancy import OrganizationQuerySet, tenant
+from agents.adapters.standing import Standing
 from agents.engine.errors import MemoryRefused
 from agents.engine.memories import MOST_ENTRIES, MOST_QUARANTINED, kept_key, kept_value
 from agents.models import MemoryEntry, MemoryLabel, MemoryScope
 from codexos.kernel import clock
+from codexos.kernel.errors import NotAllowed
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 
@@ -30,17 +32,19 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlace:
-    """Whose memory a run reads and writes."""
+    """Whose memory a run reads and writes. Where it acts for somebody (``standing``), they must still be a member."""
 
     organization_id: UUID
     project_id: UUID
     run_id: UUID | None = None
     flow_id: UUID | None = None
     conversation: str = ""
+    standing: Standing | None = None
 
     def read(self, scopes: Sequence[str], *, keys: Sequence[str] = ()) -> list[JsonObject]:
         """Return what is kept and may be read, by scope and key; asks the database."""
         with tenant(self.organization_id):
+            self._insist_on_member()
             rows = self._readable(scopes)
             if keys:
                 rows = rows.filter(key__in=keys)
@@ -52,6 +56,7 @@ class MemoryPlace:
         place = self._place_of(written.scope)
         is_quarantined = bool(written.labels)
         with tenant(self.organization_id):
+            self._insist_on_member()
             row = self._row(written.scope, place, key, is_quarantined=is_quarantined)
             is_new = row._state.adding
             if is_new:
@@ -66,6 +71,11 @@ class MemoryPlace:
             row.updated_at = clock.now()
             self._save(row, is_new=is_new)
         return {"key": key, "scope": written.scope, "version": row.version, "quarantined": is_quarantined}
+
+    def _insist_on_member(self) -> None:
+        standing = self.standing
+        if standing is not None and standing.load_actor() is None:
+            raise NotAllowed(f"{standing.name} is no longer a member of this organization: its memory stays closed.")
 
     def _readable(self, scopes: Sequence[str]) -> OrganizationQuerySet[MemoryEntry]:
         wanted = Q(pk__in=[])

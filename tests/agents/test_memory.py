@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Membership
+from accounts.operations.members import remove_member
 from accounts.tenancy import tenant
 from agents.adapters.memory import MemoryPlace, Written
+from agents.adapters.standing import Standing
 from agents.engine.errors import MemoryRefused
 from agents.engine.memories import MOST_ENTRIES, MOST_VALUE_BYTES
 from agents.models import MemoryEntry
@@ -153,6 +155,19 @@ def test_scopes_are_kept_apart(world: World) -> None:
     assert other.read(["conversation", "project"]) == []
     strange = MemoryPlace(world.other.id, world.other_project.id, conversation="one")
     assert strange.read(["conversation", "project"]) == []
+
+
+def test_who_is_gone_reads_and_writes_nothing(world: World) -> None:
+    standing = Standing(world.acme.id, world.dev.person.pk, world.project.id, name="Dev")
+    place = place_of(world, standing=standing)
+    place.write(Written("project", "tone", "kind"))
+    with tenant(world.acme.id):
+        member = Membership.objects.for_organization(world.acme.id).get(person=world.dev.person)
+    remove_member(world.admin.actor, member.pk)
+    with pytest.raises(NotAllowed, match="no longer a member"):
+        place.read(["project"])
+    with pytest.raises(NotAllowed, match="no longer a member"):
+        place.write(Written("project", "tone", "rude"))
 
 
 def test_what_has_expired_is_read_no_more_and_swept(world: World) -> None:

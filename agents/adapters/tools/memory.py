@@ -138,6 +138,7 @@ class _MemoryTool:
             run_id=room.run_id,
             flow_id=room.flow_id,
             conversation=room.conversation,
+            standing=room.standing,
         )
 
 
