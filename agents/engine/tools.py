@@ -3,12 +3,13 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Literal
 
 from agents.engine.errors import ToolCallInvalid, ToolResultInvalid
 from agents.engine.outcomes import Done
+from codexos.kernel.chat import Usage
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import redact_mapping
 from codexos.kernel.schemas import mismatches
@@ -49,6 +50,7 @@ class ToolSpec:
     gives_untrusted: bool = True
     content: frozenset[str] = frozenset()
     cost_usd: Decimal | None = None
+    usage_in: Callable[[JsonValue], Usage] | None = None
     labels_in: Callable[[JsonValue], frozenset[str]] | None = None
 
     def capabilities_of(self, arguments: JsonObject) -> Sequence[str]:
@@ -126,7 +128,7 @@ def kept_result(spec: ToolSpec, result: JsonValue) -> Done:
     wrong = mismatches(done.result, spec.result_schema)
     if wrong:
         raise ToolResultInvalid(tool=spec.name, wrong=wrong)
-    return done
+    return done if spec.usage_in is None else replace(done, usage=spec.usage_in(done.result))
 
 
 def _as_json(spec: ToolSpec, result: JsonValue) -> Done:

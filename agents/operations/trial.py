@@ -60,10 +60,11 @@ def try_flow(
 
 async def _carry(graph: FlowGraph, run: RunContext, on_line: Listener) -> Trial:
     journal = _TellingJournal(on_line)
+    model = GatewayModel()
     ports = Ports(
         journal=journal,
-        model=GatewayModel(),
-        toolbox=VaultToolbox(BuiltInToolbox(ToolRoom(run.documents)), None),
+        model=model,
+        toolbox=VaultToolbox(BuiltInToolbox(ToolRoom(run.documents, model=model)), None),
         sink=_NobodyWatches(),
         clock=SystemClock(),
         gate=AskingNobody(

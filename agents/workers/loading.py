@@ -27,9 +27,7 @@ from agents.adapters.shelves.finding import find_shelved
 from agents.adapters.standing import Standing
 from agents.adapters.toolbox import BUILT_IN_NAMES
 from agents.adapters.tools.room import Maker, ToolRoom, egress_of_settings
-from agents.adapters.workspaces.opening import line_of, workspace_of_run
-from agents.adapters.workspaces.past import RunPast
-from agents.adapters.workspaces.workspace import Workspace
+from agents.adapters.workspaces.opening import RunOfTalk, files_of_run
 from agents.engine.documents import read_accepted
 from agents.engine.graph import FlowGraph
 from agents.engine.journal import Entry
@@ -107,6 +105,7 @@ class LoadedRun:
         *,
         in_thread: DatabaseThreads,
         secrets: RunSecrets | None = None,
+        model: GatewayModel | None = None,
     ) -> ToolRoom:
         """Return where its tools work."""
         return ToolRoom(
@@ -119,7 +118,13 @@ class LoadedRun:
             in_thread=in_thread,
             secrets=secrets,
             shelved=self.shelved,
-            files=self.files(run_id, documents, in_thread=in_thread),
+            model=model,
+            # A run that goes on from another one has files of its own, whatever its talk has.
+            files=files_of_run(
+                RunOfTalk(run_id, self.standing, self.flow_id, "" if self.origin else self.conversation),
+                documents,
+                in_thread=in_thread,
+            ),
         )
 
     def pictures(self, in_thread: DatabaseThreads) -> RunPictures:
@@ -130,13 +135,6 @@ class LoadedRun:
     def shelved_names(self) -> frozenset[str]:
         """The tools its flow names that are not built in."""
         return frozenset(name for _, node in self.graph.walk() for name in tools_named(node.settings)) - BUILT_IN_NAMES
-
-    def files(self, run_id: UUID, documents: Sequence[ContextDocument], *, in_thread: DatabaseThreads) -> Workspace:
-        """Return its workspace. A run that goes on from another one has files of its own, whatever its talk has."""
-        standing = self.standing
-        line = line_of(flow_id=self.flow_id, person_id=standing.person_id, conversation=self.conversation)
-        past = RunPast(standing.organization_id, run_id, line="" if self.origin else line)
-        return workspace_of_run(past, in_thread=in_thread, documents=documents)
 
     @property
     def text_bytes(self) -> int:

@@ -39,11 +39,12 @@ class Outfitter:
     def ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
         """Return the ports of a run."""
         secrets = RunSecrets(loaded.standing, run_id=claim.run_id, in_thread=self.in_vault)
-        room = loaded.room(claim.run_id, documents, in_thread=self.in_thread, secrets=secrets)
+        model = loaded.model(claim.run_id, in_thread=self.in_thread, calls=self.calls, secrets=secrets)
+        room = loaded.room(claim.run_id, documents, in_thread=self.in_thread, secrets=secrets, model=model)
         trail = RunTrail(loaded.standing, run_id=claim.run_id)
         return Ports(
             journal=self.journal(claim, trail),
-            model=loaded.model(claim.run_id, in_thread=self.in_thread, calls=self.calls, secrets=secrets),
+            model=model,
             toolbox=VaultToolbox(self.open_toolbox(room), secrets),
             sink=RunSink(self.publisher, claim.run_id),
             clock=SystemClock(),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
+from agents.adapters.tools.codegen import Codegen
 from agents.adapters.tools.file_read import FileRead
 from agents.adapters.tools.file_search import FileSearch
 from agents.adapters.tools.file_write import FileWrite
@@ -35,6 +36,7 @@ def _search(room: ToolRoom) -> Tool:
 
 
 BUILT_IN: Mapping[str, Maker] = {
+    "Codegen": Codegen,
     "FileRead": FileRead,
     "FileSearch": FileSearch,
     "FileWrite": FileWrite,

@@ -13,7 +13,7 @@ from agents.adapters.workspaces.opening import unkept_workspace
 from agents.adapters.workspaces.workspace import Workspace
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
-from codexos.kernel.chat import ContextDocument
+from codexos.kernel.chat import ChatModel, ContextDocument
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import Redactor
@@ -48,6 +48,7 @@ class ToolRoom:
     """Where the tools of one run work: its documents, its way out, and for whom it acts.
 
     ``shelved`` are the tools it names that are not built in, ``secrets`` those it may use.
+    ``model`` is what its steps ask models by, and so is counted for it.
     Without ``standing`` there is no database to ask and nobody to ask it for: as in a trial on the command line.
     """
 
@@ -60,6 +61,7 @@ class ToolRoom:
     in_thread: InThread | None = None
     secrets: Secrets | None = None
     shelved: "Mapping[str, Maker]" = field(default_factory=dict)
+    model: ChatModel | None = None
     files: Workspace = field(default_factory=unkept_workspace)
 
     async def workspace(self) -> Workspace:
