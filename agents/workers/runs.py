@@ -31,12 +31,12 @@ from agents.engine.ports import Ports
 from agents.engine.steps import RunContext
 from agents.errors import TakenTooOften
 from agents.workers.asking import call_people
+from agents.workers.ending import settle_runs
 from agents.workers.lasting import keep_going
 from agents.workers.loading import (
     LoadedRun,
     load_runs,
     read_documents,
-    settle_runs,
     with_shelved,
 )
 from agents.workers.outfitting import OpenToolbox, Outfitter

@@ -28,7 +28,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.http import BlockingHttpClient, EgressPolicy, HttpAnswer, HttpLimits
-from llm.engine.telemetry import Attributes, Value
+from llm.engine.telemetry import Attributes, Past, Value
 
 MOST_WAITING = 2_048
 MOST_AT_ONCE = 256
@@ -52,6 +52,8 @@ class Span:
     attributes: Attributes
     outbox: "Outbox"
     parent_id: bytes = b""
+    is_call: bool = False
+    """Whether it is a call to somebody outside."""
     span_id: bytes = field(default_factory=lambda: secrets.token_bytes(8))
     began_ns: int = field(default_factory=time.time_ns)
     began: float = field(default_factory=time.monotonic)
@@ -82,12 +84,29 @@ class OtlpTracer:
         self._outbox = Outbox(Sender(url, headers=headers, policy=policy, service=service), every_seconds=every_seconds)
 
     def begin(
-        self, name: str, attributes: Attributes, *, trace_id: bytes | None = None, parent: Span | None = None
+        self,
+        name: str,
+        attributes: Attributes,
+        *,
+        trace_id: bytes | None = None,
+        parent_id: bytes = b"",
+        parent: Span | None = None,
     ) -> Span:
-        """Begin a span: below a parent as a call to somebody, else in a trace, an own one where none is named."""
+        """Begin a span: below a ``parent`` as a call to somebody, else in a trace, an own one where none is named.
+
+        ``parent_id`` is of a span that is told by somebody else, maybe by another process and much later.
+        """
         if parent is not None:
-            return Span(name, parent.trace_id, attributes, self._outbox, parent.span_id)
-        return Span(name, trace_id or secrets.token_bytes(16), attributes, self._outbox)
+            return Span(name, parent.trace_id, attributes, self._outbox, parent.span_id, is_call=True)
+        return Span(name, trace_id or secrets.token_bytes(16), attributes, self._outbox, parent_id)
+
+    def tell(self, past: Past, *, trace_id: bytes) -> None:
+        """Tell what is over already."""
+        span = Span(past.name, trace_id, past.attributes, self._outbox, past.parent_id, span_id=past.span_id)
+        span.began_ns = past.began_ns
+        # By the clock of whoever wrote it down, which may have been moved back.
+        span.ended_ns, span.error = max(past.began_ns, past.ended_ns), past.error
+        self._outbox.put(span)
 
     def flush(self) -> None:
         """Send what waits, now and in this thread."""
@@ -245,7 +264,7 @@ def _message(span: Span) -> SpanMessage:
         trace_id=span.trace_id,
         span_id=span.span_id,
         parent_span_id=span.parent_id,
-        kind=SpanMessage.SPAN_KIND_CLIENT if span.parent_id else SpanMessage.SPAN_KIND_INTERNAL,
+        kind=SpanMessage.SPAN_KIND_CLIENT if span.is_call else SpanMessage.SPAN_KIND_INTERNAL,
         start_time_unix_nano=span.began_ns,
         end_time_unix_nano=span.ended_ns,
         attributes=_pairs(attributes),

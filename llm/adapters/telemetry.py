@@ -42,6 +42,11 @@ async def open_tracer() -> "OtlpTracer | None":
     return _tracers.get(wanted) or await asyncio.to_thread(_opened, wanted)
 
 
+def open_tracer_here() -> "OtlpTracer | None":
+    """Return who tells, to whoever works in a thread; None where nobody is to be told."""
+    return _opened(_wanted(settings.OTLP_AUTH_HEADERS)) if settings.OTLP_ENDPOINT else None
+
+
 def flush_telemetry() -> None:
     """Send what waits, in this thread."""
     for tracer in list(_tracers.values()):

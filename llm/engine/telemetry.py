@@ -5,9 +5,13 @@ The names are those of its GenAI conventions; what they have none for begins wit
 up stands on one span only: tokens and costs of a call on its attempt, the sums of an answer under names of their own.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from codexos.kernel.chat import ChatAnswer, ChatRequest, Message, Usage
 from codexos.kernel.embeddings import Embedded
@@ -26,6 +30,29 @@ _PROVIDER_NAMES = {
     "mistral": "mistral_ai",
 }
 _FINISHED = {"tool_calls": "tool_call"}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A span of what was over when it was told."""
+
+    name: str
+    attributes: Attributes
+    span_id: bytes
+    parent_id: bytes
+    began_ns: int
+    ended_ns: int
+    error: str | None = None
+
+
+def span_id_of(run_id: UUID, key: str = "") -> bytes:
+    """Name the span of a run, or of one of its steps: the same in every process, long before it is told."""
+    return hashlib.blake2b(run_id.bytes + key.encode("utf-8", "replace"), digest_size=8).digest()
+
+
+def nanoseconds(at: datetime) -> int:
+    """Say a moment as spans do."""
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
 
 
 def provider_name(kind: str) -> str:

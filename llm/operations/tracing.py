@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 
@@ -30,6 +30,7 @@ from llm.engine.telemetry import (
     of_usage,
     of_words,
     provider_name,
+    span_id_of,
 )
 from llm.operations.askers import Asker
 from llm.queries.deployments import Deployment
@@ -43,6 +44,7 @@ __all__ = [
     "close_telemetry",
     "flush_telemetry",
     "is_watched",
+    "of_asker",
     "traced",
     "watched",
     "watched_embedding",
@@ -101,11 +103,11 @@ class Trace:
 
     async def whole(self, request: ChatRequest, pieces: Pieces) -> Pieces:
         """Pass an answer on, and tell of all of it once it is there or will not be."""
-        asked = of_request(request, model=request.model) | _of_asker(self.asker)
+        asked = of_request(request, model=request.model) | of_asker(self.asker)
         if settings.OTLP_CONTENT:
             asked |= of_question(request, redact=redact_as_in_logs)
         asked |= {"gen_ai.provider.name": HOUSE}
-        self.span = self.tracer.begin(f"chat {request.model}", asked, trace_id=_trace_id(self.asker))
+        self.span = self.tracer.begin(f"chat {request.model}", asked, **_place_of(self.asker))
         course = _Course()
         try:
             async with aclosing(course.follow(pieces)) as followed:
@@ -176,10 +178,10 @@ async def watched_embedding(
     tracer = await open_tracer()
     if tracer is None:
         return await embedding
-    asked = of_embedding(model, kind=None if deployment is None else deployment.kind, texts=texts) | _of_asker(asker)
+    asked = of_embedding(model, kind=None if deployment is None else deployment.kind, texts=texts) | of_asker(asker)
     if deployment is not None:
         asked |= _address_of(deployment)
-    span = tracer.begin(f"embeddings {model}", asked, trace_id=_trace_id(asker))
+    span = tracer.begin(f"embeddings {model}", asked, **_place_of(asker))
     try:
         embedded = await embedding
     except BaseException as error:
@@ -195,7 +197,7 @@ def traced(model: ChatModel, deployment: Deployment, *, trace: Trace | None, nam
     return model if trace is None else trace.around(model, deployment, name=name, route=route)
 
 
-def _of_asker(asker: Asker | None) -> Attributes:
+def of_asker(asker: Asker | None) -> Attributes:
     """Say for what a model is asked, by ids alone, and never which person it is for."""
     if asker is None:
         return {}
@@ -204,9 +206,16 @@ def _of_asker(asker: Asker | None) -> Attributes:
     return told | ({"codexos.node_id": asker.node_id} if asker.node_id else {})
 
 
-def _trace_id(asker: Asker | None) -> bytes | None:
-    """All that one run asks is one trace, under the id of the run."""
-    return asker.run_id.bytes if asker and asker.run_id else None
+class _Place(TypedDict, total=False):
+    trace_id: bytes
+    parent_id: bytes
+
+
+def _place_of(asker: Asker | None) -> _Place:
+    """All that one run asks is one trace, under the id of the run; what a step asks stands below the step."""
+    if asker is None or asker.run_id is None:
+        return {}
+    return {"trace_id": asker.run_id.bytes, "parent_id": span_id_of(asker.run_id, asker.node_id)}
 
 
 def _address_of(deployment: Deployment) -> Attributes:

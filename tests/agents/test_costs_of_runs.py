@@ -12,7 +12,7 @@ import pytest
 from django.conf import LazySettings
 
 from accounts.operations.organizations import change_organization
-from agents.workers.loading import settle_runs
+from agents.workers.ending import settle_runs
 from llm.operations.budgets import BudgetRequest, create_budget
 from llm.workers.mail import mail_budget_alert
 from tests.agents.test_models import BODY

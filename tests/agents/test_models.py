@@ -16,7 +16,7 @@ from accounts.operations.organizations import change_organization
 from agents.engine.journal import decode_data
 from agents.errors import ModelsMissing
 from agents.operations.runs import RunRequest, start_run
-from agents.workers.loading import settle_runs
+from agents.workers.ending import settle_runs
 from tests.agents.test_runs import BLUEPRINT, run_agent, working
 from tests.agents.test_worker import finished
 from tests.factories import World

@@ -16,7 +16,8 @@ from kombu.exceptions import OperationalError as BrokerAway
 from agents.operations.live import follow_run
 from agents.operations.runs import RunRequest, start_run
 from agents.tasks import wake_flow_workers
-from agents.workers.loading import load_runs, read_documents, settle_runs
+from agents.workers.ending import settle_runs
+from agents.workers.loading import load_runs, read_documents
 from agents.workers.settling import Settler
 from rag.operations.files import store_file
 from tests.agents.test_runs import BLUEPRINT, run_agent, working

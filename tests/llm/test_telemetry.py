@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from celery.signals import worker_process_shutdown
 from django.conf import LazySettings
 
 from accounts.tenancy import tenant
+from agents.workers.watching import _Line, steps_told
 from codexos.kernel.chat import ChatAnswer, ChatRequest, Message
 from llm.engine.telemetry import of_question, of_words
 from llm.models import Deployment, Provider, Route, RouteStep
@@ -59,7 +61,8 @@ def told_by(receiver: Receiver) -> tuple[list[Told], list[Told]]:
     """Return whole answers and attempts, once all that waits is sent."""
     flush_telemetry()
     assert receiver.wrong == []
-    return [each for each in receiver.spans if not each.parent_id], [each for each in receiver.spans if each.parent_id]
+    asked = [each for each in receiver.spans if each.name.startswith(("chat ", "embeddings "))]
+    return [each for each in asked if each.kind == INTERNAL], [each for each in asked if each.kind == CLIENT]
 
 
 async def answer_to(request: ChatRequest, asker: Asker | None = None) -> ChatAnswer:
@@ -118,6 +121,13 @@ async def test_a_run_is_one_trace_with_a_span_for_the_answer_and_one_for_each_at
             "codexos.total.cost_usd": 0.000175,
         }.items()
     )
+    # And that stands below its step, which stands below the run.
+    (of_run,), (step,) = receiver.named("run"), receiver.named("step answer")
+    assert (whole.parent_id, step.parent_id, of_run.parent_id) == (step.span_id, of_run.span_id, "")
+    assert {each.trace_id for each in receiver.spans} == {whole.trace_id}
+    assert (of_run.attributes["codexos.outcome"], step.attributes["codexos.outcome"]) == ("succeeded", "succeeded")
+    assert of_run.nanoseconds >= step.nanoseconds >= 0
+    assert of_run.attributes["codexos.organization_id"] == str(committed_world.acme.id)
     # Whoever adds up the tokens of all spans counts none of them twice.
     assert "gen_ai.usage.input_tokens" not in whole.attributes
     assert {each["service.name"] for each in receiver.resources} == {"codexos"}
@@ -143,6 +153,29 @@ async def test_a_fallback_shows_who_failed_and_who_answered(
     )
     # What an error says may quote what was asked.
     assert all(CANARY not in str(asdict(span)) and span.events == 0 for span in receiver.spans)
+
+
+async def test_a_step_that_was_tried_again_is_one_span_with_all_that_it_asked_below(
+    committed_world: World, provider: FakeProvider, receiver: Receiver
+) -> None:
+    provider.will(status=503, error={"error": {"message": "Busy."}})
+    with working():
+        run = (await run_agent(committed_world.dev, flow(retry={"attempts": 2}))).json()
+    assert run["status"] == "succeeded", run
+    wholes, _ = told_by(receiver)
+    (step,) = receiver.named("step answer")
+    assert (step.attributes["codexos.attempts"], step.is_error) == (2, False)
+    assert [whole.parent_id for whole in wholes] == [step.span_id] * 2
+
+
+def test_steps_kept_from_another_run_are_not_told_again_and_what_never_ended_is_cut() -> None:
+    def line(minute: int, type_: str, key: str | None = None) -> _Line:
+        return _Line(type_, key, 1, datetime(2026, 1, 1, 12, minute, tzinfo=UTC))
+
+    kept = [line(0, "step.intended", "kept"), line(0, "step.done", "kept")]
+    lines = [*kept, line(1, "run.started"), line(2, "step.intended", "sent"), line(3, "step.done", "pure")]
+    (told,) = steps_told(lines, codes={}, ended=line(9, "run.finished").at)
+    assert (told.key, told.outcome, told.ended - told.began) == ("sent", "cut", timedelta(minutes=7))
 
 
 def make_route(world: World, urls: list[str]) -> None:
@@ -182,6 +215,9 @@ async def test_an_error_is_told_by_its_kind_and_one_organizations_calls_are_not_
     failed, offline = by_organization[str(committed_world.acme.id)], by_organization[str(committed_world.other.id)]
     assert (failed.is_error, failed.attributes["error.type"]) == (True, "model_key_refused")
     assert (attempt.is_error, attempt.attributes["error.type"]) == (True, "model_key_refused")
+    failures = {span.name: span for span in receiver.spans if span.trace_id == failed.trace_id}
+    assert {failures[name].attributes["error.type"] for name in ("run", "step answer")} == {"model_key_refused"}
+    assert len(receiver.named("run")) == len(receiver.named("step answer")) == 2
     assert attempt.trace_id == failed.trace_id != offline.trace_id
     # Nobody outside was asked, so what it used stands on the only span there is.
     assert offline.attributes["gen_ai.usage.input_tokens"] > 0
@@ -202,7 +238,7 @@ async def test_neither_words_nor_keys_are_told_unless_words_are_wanted(
         await run_agent(committed_world.dev, flow())
     told_by(receiver)
     heard = b"".join(receiver.bodies)
-    assert len(receiver.spans) == 4
+    assert len(receiver.named("chat gpt-4o")) == 4
     for secret in (CANARY, "lamp", KEY, SECRET, BASIC, committed_world.dev.person.email):
         assert secret.encode() not in heard
         assert secret in ("lamp", CANARY) or secret not in caplog.text
