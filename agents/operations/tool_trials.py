@@ -46,37 +46,31 @@ class ToolTrial:
         return self.decision.verdict == "allow"
 
 
-def describe_tool(actor: Actor, name: str, *, project: Project) -> ToolSpec:
-    """Say what is known of a tool that may be called. Raises ToolUnknown, ToolNotReady."""
-    return BuiltInToolbox(_room(actor, name, project=project)).describe(name)
-
-
 def try_tool(actor: Actor, name: str, arguments: JsonObject, *, project: Project) -> ToolTrial:
     """Call a tool as a flow of the actor's that names it would; what the policy asks about is shown and not called.
 
     Raises NotAllowed, ToolUnknown, ToolNotReady, ToolCallInvalid; what the tool raises is in the trial.
     """
     insist(actor, Permission.RUN_FLOWS, project)
-    gate = _gate(actor, project)
+    gate, secrets = _gate(actor, project), PersonSecrets(actor, project)
     room = _room(actor, name, project=project)
-    room = replace(room, egress=room.egress.narrowed(gate.hosts))
-    toolbox = BuiltInToolbox(room)
+    toolbox = BuiltInToolbox(replace(room, egress=room.egress.narrowed(gate.hosts), secrets=secrets))
     spec = toolbox.describe(name)
     check_arguments(spec, arguments)
     touched = tuple(spec.capabilities_of(arguments))
     decision = gate.decide(ProposedCall(name, spec.shown(arguments), touched, chosen_by="flow"))
     _note(actor, name, decision, project=project)
     trial = ToolTrial(spec, decision, touched)
-    return _made(trial, toolbox, arguments) if trial.is_made else trial
+    return _made(trial, toolbox, arguments, secrets=secrets) if trial.is_made else trial
 
 
-def _made(trial: ToolTrial, toolbox: BuiltInToolbox, arguments: JsonObject) -> ToolTrial:
+def _made(trial: ToolTrial, toolbox: BuiltInToolbox, arguments: JsonObject, *, secrets: PersonSecrets) -> ToolTrial:
     name = trial.spec.name
     try:
         result = async_to_sync(toolbox.call)(name, arguments, on=Occasion(f"trial-{new_id()}"))
-        return replace(trial, result=kept_result(trial.spec, result).result)
+        return replace(trial, result=secrets.without(kept_result(trial.spec, result).result))
     except CodexosError as error:
-        return replace(trial, error_code=error.code, error=error.message)
+        return replace(trial, error_code=error.code, error=secrets.clean(error).message)
     except TimeoutError:
         return replace(trial, error_code=ToolBroke.code, error=f"Tool {name!r} did not end in its time.")
 
@@ -98,9 +92,7 @@ def _room(actor: Actor, name: str, *, project: Project) -> ToolRoom:
     limit = None if actor.limit is None else sorted(actor.limit)
     standing = Standing(actor.organization_id, actor.person_id, project.pk, limit=limit, name=actor.label)
     shelved = find_shelved([name], organization_id=actor.organization_id, project_id=project.pk)
-    return ToolRoom(
-        standing=standing, secrets=PersonSecrets(actor, project), in_thread=in_callers_thread, shelved=shelved
-    )
+    return ToolRoom(standing=standing, in_thread=in_callers_thread, shelved=shelved)
 
 
 @in_organization

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.tenancy import tenant
 from agents.engine.offered import OfferedTool, clean_tool_name, standing_of
 from agents.models import ToolServer
+from rag.operations.files import store_file
 from tests.factories import World
 
 FIND = OfferedTool("find", "Find a bird.", {"type": "object"}, reads_only=True)
@@ -77,3 +78,30 @@ def test_names_become_what_a_flow_can_say() -> None:
     assert clean_tool_name("GET /pets/{id}") == "GET_pets_id"
     assert clean_tool_name("a.b", taken={"a_b"}) == "a_b_2"
     assert clean_tool_name("…") == "tool"
+
+
+def test_a_projects_files_are_tools_and_may_ask_for_no_packages(world: World, api: Any) -> None:
+    files = {
+        "tools/word_count.py": "def word_count(text: str) -> int:\n    return 1\n",
+        "tools/broken.py": "def broken(text) -> int: ...",
+        "tools/birds/tool.py": "def birds(text: str) -> str: ...",
+        "tools/heavy/tool.py": "def heavy(text: str) -> str: ...",
+        "tools/heavy/requirements.txt": "numpy",
+        "tools/shadow.py": "def WebSearch(query: str) -> str: ...",
+        "tools/notes.md": "no tool",
+        "elsewhere/tool.py": "def elsewhere(text: str) -> str: ...",
+    }
+    for path, text in files.items():
+        store_file(world.dev.actor, world.project.pk, path=path, chunks=[text.encode()])
+    listed = api(world.viewer).get(f"/api/v1/tools/?project_id={world.project.pk}").json()["results"]
+    found = {tool["name"]: (tool["state"], tool["reason"]) for tool in listed if tool["kind"] == "file"}
+    assert {name for name, (state, _) in found.items() if state == "ready"} == {"word_count", "birds"}
+    assert "has no type" in found["broken"][1]
+    assert "Leave requirements.txt out" in found["heavy"][1]
+    assert "already" in found["WebSearch"][1]
+    assert {tool["name"] for tool in api(world.stranger).get("/api/v1/tools/").json()["results"]}.isdisjoint(
+        {"word_count", "birds"}
+    )
+    counted = next(tool for tool in listed if tool["name"] == "word_count")
+    assert counted["capabilities"] == ["exec"]
+    assert counted["arguments_schema"]["required"] == ["text"]
