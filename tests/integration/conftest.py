@@ -3,11 +3,13 @@
 
 import asyncio
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from codexos.local import bundle
+from codexos.local import bundle, stamps
+from codexos.local.home import CHECKOUT
 
 FOLDER = Path(__file__).parent
 OLDEST_NODE = (22, 0)
@@ -17,7 +19,7 @@ class Programs:
     """What is installed, and how to run it."""
 
     def __init__(self, node: bundle.Node) -> None:
-        self._variables = node.variables(os.environ)
+        self.variables = node.variables(os.environ)
         self.node = str(node.folder / "node")
 
     def script(self, package: str, path: str) -> list[str]:
@@ -29,7 +31,7 @@ class Programs:
         child = await asyncio.create_subprocess_exec(
             *words,
             cwd=folder,
-            env={**self._variables, "HOME": str(folder)},
+            env={**self.variables, "HOME": str(folder)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -47,4 +49,24 @@ class Programs:
 def programs() -> Programs:
     """The programs of package-lock.json."""
     bundle.install_modules(FOLDER, oldest=OLDEST_NODE)
+    _install_python()
     return Programs(bundle.find_node(oldest=OLDEST_NODE))
+
+
+def _install_python() -> None:
+    """Install what requirements.txt names, for the machine's own Python: the sandbox has no other."""
+    digest = stamps.digest_of([FOLDER / "requirements.txt"])
+    stamp = FOLDER / "python" / ".installed-from"
+    if stamps.is_current(stamp, digest):
+        return
+    words = [str(CHECKOUT / ".venv" / "bin" / "uv"), "pip", "install", "--quiet", "--require-hashes"]
+    words += [
+        "--target",
+        str(FOLDER / "python"),
+        "--python",
+        "/usr/bin/python3",
+        "-r",
+        str(FOLDER / "requirements.txt"),
+    ]
+    subprocess.run(words, check=True)
+    stamps.record(stamp, digest)

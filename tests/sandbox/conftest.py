@@ -48,7 +48,7 @@ def serving(*words: str, as_user: int | None = None, ends_well: bool = True) -> 
         command += ["--folders", str(folder / "folders"), *words]
         (folder / "programs").mkdir()
         (folder / "programs").chmod(0o777)
-        command += ["--programs", str(folder / "programs")]
+        command += [] if "--programs" in words else ["--programs", str(folder / "programs")]
         # What a careless start would leave it with: neither may be seen inside.
         (folder / "open").write_text("CANARY")
         descriptor = os.open(folder / "open", os.O_RDONLY)
