@@ -84,8 +84,9 @@ class _Call:
         actor = self.sender.actor
         waits = await ask(self.sender, list_waits, actor, self._run_id) if responses else []
         for wait in waits:
-            response = responses.get(wait.view.node_id)
-            verdict = verdict_of(response)
+            # By the question's own name: one that is asked anew, since something has changed, has another.
+            response = responses.get(wait.view.id)
+            verdict = verdict_of(response, wait.view)
             if response is not None and verdict is None:
                 self._left.add(wait.view.node_id)
             elif verdict is not None:
@@ -125,7 +126,8 @@ class _Call:
             await self._ctx.session.report_progress(float(event.seq), None, said)
             if event.type == "approval.decided" and told["node_id"] in self._asking:
                 self._asking.pop(told["node_id"]).cancel()
-            elif event.type == "run.waiting":
+            if event.type in ("run.waiting", "approval.decided"):
+                # Also of a decision: there may have to be another person's.
                 await self._wait()
 
     async def _wait(self) -> None:
@@ -135,7 +137,7 @@ class _Call:
         if any(not can_ask(self._ctx, wait) or wait.view.node_id in self._left for wait in fresh):
             self._is_over = True
         elif is_modern(self._ctx) and fresh:
-            requests: types.InputRequests = {wait.view.node_id: request_of(wait.view) for wait in fresh}
+            requests: types.InputRequests = {wait.view.id: request_of(wait.view) for wait in fresh}
             self._asked = types.InputRequiredResult(input_requests=requests, request_state=str(self._run_id))
             self._is_over = True
         else:
@@ -147,7 +149,7 @@ class _Call:
         trouble = ""
         for _ in range(MOST_TRIES):
             try:
-                verdict = verdict_of(await ask_of(self._ctx, wait, trouble=trouble))
+                verdict = verdict_of(await ask_of(self._ctx, wait, trouble=trouble), wait)
                 if verdict is None:
                     return False
                 actor = self.sender.actor

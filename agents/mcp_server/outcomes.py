@@ -11,8 +11,9 @@ from django.conf import settings
 
 from accounts.actor import Actor
 from agents.queries.interventions import list_asked, may_decide
+from agents.queries.progress import folded
 from agents.queries.runs import access_run, list_entries
-from agents.queries.timeline import WaitingView, read_standing
+from agents.queries.timeline import WaitingView, list_waiting_steps, read_standing
 from codexos.kernel.jsontypes import JsonValue
 
 STATUSES = ("queued", "running", "waiting", "succeeded", "failed", "cancelled")
@@ -78,10 +79,16 @@ class Wait:
 def list_waits(actor: Actor, run_id: UUID) -> list[Wait]:
     """Return what a run waits for that nobody has decided yet."""
     run = access_run(actor, run_id)
-    asked = list_asked(actor, run.id)
-    decided = {said["node_id"] for said in asked.decisions.values()}
-    waits = [wait for wait in read_standing(actor, run).waiting if wait.node_id not in decided]
-    return [Wait(wait, wait.is_question and may_decide(actor, run, wait.told)) for wait in waits]
+    if run.is_finished:
+        return []
+    with folded(actor, run) as progress:
+        waits = list_waiting_steps(progress, list_asked(actor, run.id))
+    return [Wait(wait, _is_for(actor, run, wait)) for wait in waits if wait.decided is None]
+
+
+def _is_for(actor: Actor, run: Any, wait: WaitingView) -> bool:
+    """Tell whether a question is the actor's to answer, who has not approved of it already."""
+    return wait.is_question and may_decide(actor, run, wait.told) and str(actor.person_id) not in wait.approved
 
 
 def url_of(run_id: UUID) -> str:

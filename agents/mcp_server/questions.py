@@ -44,13 +44,13 @@ def request_of(wait: WaitingView) -> types.ElicitRequest:
     return types.ElicitRequest(params=params)
 
 
-def verdict_of(response: Any) -> Verdict | None:
-    """Return what a person said: accepting approves, declining rejects; None where they said neither."""
+def verdict_of(response: Any, wait: WaitingView) -> Verdict | None:
+    """Return what a person said: accepting approves of what they were shown, declining rejects; else None."""
     match response:
         case types.ElicitResult(action="accept", content=content):
-            return Verdict(Decision.APPROVE, form=dict(content) if content else None)
+            return Verdict(Decision.APPROVE, form=dict(content) if content else None, hash=wait.hash or None)
         case types.ElicitResult(action="decline"):
-            return Verdict(Decision.REJECT)
+            return Verdict(Decision.REJECT, hash=wait.hash or None)
         case _:
             return None
 

@@ -258,7 +258,7 @@ def _for_ever(id_: Any) -> list[bytes]:
 
 @pytest.mark.parametrize("speak", [_wrong_id, _endless, _huge], ids=["wrong id", "endless", "huge"])
 async def test_a_hostile_server_is_given_up(speak: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.adapters.shelves.mcp_client.opening.OPENING_SECONDS", 2.0)
+    monkeypatch.setattr("agents.adapters.shelves.mcp_client.opening.OPENING_SECONDS", 0.7)
     with LocalServer(lambda asked: _spoken(asked, speak)) as server, pytest.raises(CodexosError):
         await ADAPTERS["mcp_http"].read(place_of(server.url("/mcp")), room_to(server.port), document=None)
 

@@ -13,9 +13,11 @@ from mcp.shared.exceptions import MCPError
 from accounts.operations.tokens import issue_token
 from accounts.roles import TokenScope
 from tests.agents.live import Served, bearer, served
+from tests.agents.test_calls_of_runs import Ruling, ordering
 from tests.agents.test_pinning import chain, keep
 from tests.agents.test_runs import working
 from tests.factories import World
+from tests.fakes.outside import Outside
 from tests.mcp.speaking import ACCEPT, BOTH, INITIALIZE, MODERN, SESSIONS, rpc, speaking
 
 ECHO = chain("echo", output="{{ input }}!")
@@ -96,6 +98,33 @@ async def test_an_approval_is_asked_through_the_client(committed_world: World, p
 
 
 @pytest.mark.parametrize("mode", BOTH)
+async def test_a_call_that_waits_is_shown_and_approved_through_the_client(
+    committed_world: World, product: Served, ruling: Ruling, outside: Outside, mode: str
+) -> None:
+    # given a flow whose call has to be approved, first by its caller alone, then by two people
+    await kept(committed_world, ordering(outside, "lamps"))
+    ruling.asks()
+    shown: list[str] = []
+
+    async def accept(_ctx: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        shown.append(params.message)
+        return types.ElicitResult(action="accept")
+
+    async with speaking(product, committed_world.dev, mode=mode, elicitation_callback=accept) as client:
+        with working():
+            made = await client.call_tool("flow__ordering", {"input": "x"})
+            ruling.asks(people=2)
+            half = await client.call_tool("flow__ordering", {"input": "x"})
+    # then the first was made as it was shown, and the second waits for somebody else
+    assert made.structured_content["status"] == "succeeded"
+    assert "lamps" in shown[0]
+    assert "/orders" in shown[0]
+    assert list(outside.orders.values()) == [{"text": "lamps"}]
+    assert half.structured_content["status"] == "waiting"
+    assert len(shown) == 2
+
+
+@pytest.mark.parametrize("mode", [SESSIONS])
 async def test_declining_rejects_and_dismissing_decides_nothing(
     committed_world: World, product: Served, mode: str
 ) -> None:
@@ -116,7 +145,7 @@ async def test_declining_rejects_and_dismissing_decides_nothing(
     assert dismissed.structured_content["status"] == "waiting"
 
 
-@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize("mode", [MODERN])
 async def test_who_cannot_be_asked_is_told_where_to_approve(committed_world: World, product: Served, mode: str) -> None:
     # given a client that cannot be asked
     await kept(committed_world, ASKING)
