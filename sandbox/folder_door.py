@@ -25,6 +25,7 @@ HEAD = struct.Struct(">BI")
 LARGEST = 8 * 1_048_576
 IDLE_SECONDS = 300.0
 SWEEP_EVERY_SECONDS = 600.0
+SHORT_SECONDS = 0.2
 KEPT_IDLE_SECONDS = 12 * 3600.0
 """How long a folder stays that nobody asks for: longer than any job lasts, so none is swept from under one."""
 MOST_LISTED = 2_000
@@ -80,14 +81,18 @@ class FolderDoor:
         """Answer until the socket is closed, and let go of what nobody comes back to."""
         listening.settimeout(SWEEP_EVERY_SECONDS)
         swept = time.monotonic()
-        with suppress(OSError):
-            while True:
-                with suppress(TimeoutError):
-                    end, _ = listening.accept()
-                    Thread(target=self.answer, args=[end], name="folder", daemon=True).start()
-                if time.monotonic() - swept > SWEEP_EVERY_SECONDS:
-                    swept = time.monotonic()
-                    self.folders.sweep(idle_seconds=KEPT_IDLE_SECONDS)
+        while listening.fileno() >= 0:
+            try:
+                end, _ = listening.accept()
+                Thread(target=self.answer, args=[end], name="folder", daemon=True).start()
+            except TimeoutError:
+                pass
+            except (OSError, RuntimeError):
+                # Closed, or short of descriptors or threads: whoever has some gives them back.
+                time.sleep(SHORT_SECONDS)
+            if time.monotonic() - swept > SWEEP_EVERY_SECONDS:
+                swept = time.monotonic()
+                self.folders.sweep(idle_seconds=KEPT_IDLE_SECONDS)
 
     def answer(self, end: socket.socket) -> None:
         """Do what one asks for, until they go or say what cannot be read."""

@@ -160,11 +160,13 @@ class Folders:
         """Drop the folders nobody has used for so long, but those that jobs work in; return their names."""
         before, dropped = time.time() - idle_seconds, []
         for home in list(self.root.iterdir()):
-            if home.name.startswith(".gone-"):
-                _remove_home(home)
-            elif home.name not in but and home.stat().st_mtime < before:
-                self.drop(home.name)
-                dropped.append(home.name)
+            # One may go meanwhile, and what has no name of a folder is none of ours: the others go all the same.
+            with suppress(OSError, AskInvalid):
+                if home.name.startswith(".gone-"):
+                    _remove_home(home)
+                elif home.name not in but and home.stat().st_mtime < before:
+                    self.drop(home.name)
+                    dropped.append(home.name)
         return dropped
 
     def _home(self, name: str) -> Path:

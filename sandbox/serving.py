@@ -120,7 +120,8 @@ class Service:
     async def _do(self, job: Job, pool: Pool, *, asker: Asker) -> None:
         if job.python and not self.environment:
             raise AskInvalid("The Python environment of the sandbox is not installed: run bin/up, which installs it.")
-        slot = await pool.take(self._place(job))
+        # In a thread: whoever looks through the folder just now holds it, and everybody else's jobs go on.
+        slot = await pool.take(await asyncio.to_thread(self._place, job))
         try:
             doing = Doing(
                 job,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Folders that jobs work in: whatever a job made of one, nobody who reads or writes there is led out of it."""
 
+import errno
 import json
 import os
 import socket
@@ -156,8 +157,42 @@ def test_folders_that_nobody_comes_back_to_go(folders: Folders) -> None:
         folders.place(name)
     for name in ("old", "busy"):
         os.utime(folders.root / name, (0, 0))
+    # Neither what the file system put there itself nor what has gone since stops it.
+    (folders.root / "LOST").mkdir()
+    (folders.root / "gone").symlink_to("nowhere")
+    os.utime(folders.root / "LOST", (0, 0))
     assert folders.sweep(idle_seconds=60, but=["busy"]) == ["old"]
-    assert sorted(each.name for each in folders.root.iterdir()) == ["busy", "young"]
+    assert sorted(each.name for each in folders.root.iterdir()) == ["LOST", "busy", "gone", "young"]
+
+
+def test_the_door_outlives_a_lack_of_descriptors(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given
+    came: list[object] = [OSError(errno.EMFILE, "Too many open files")]
+    monkeypatch.setattr("sandbox.folder_door.SHORT_SECONDS", 0.01)
+    door, served = FolderDoor(folders, Path("unused")), threading.Event()
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(door, "answer", lambda _end: served.set())
+
+    class Listening:
+        number = 3
+
+        def settimeout(self, _seconds: float) -> None: ...
+
+        def fileno(self) -> int:
+            return self.number
+
+        def accept(self) -> tuple[socket.socket, str]:
+            if came:
+                raise came.pop()  # type: ignore[misc]
+            self.number = -1
+            return theirs, ""
+
+    # when
+    door.serve(Listening())  # type: ignore[arg-type]
+    # then
+    assert served.wait(10)
+    ours.close()
+    theirs.close()
 
 
 def test_names_of_folders_are_names(folders: Folders) -> None:
