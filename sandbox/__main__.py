@@ -252,7 +252,7 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
         await jobs.close()
         return
     if service.folders:
-        door = FolderDoor(service.folders, Path(chosen.folders_socket))
+        door = FolderDoor(service.folders, Path(chosen.folders_socket), peers=chosen.peers)
         Thread(target=door.serve, args=[doors[1]], name="folders", daemon=True).start()
     await service.serve(doors[0], until=over)
 

@@ -22,6 +22,7 @@ from sandbox.errors import AskInvalid, Refused
 from sandbox.folders import LINK, PIECE, PROGRAM, Folders, Quota, full
 
 HEAD = struct.Struct(">BI")
+_PEER = struct.Struct("3i")
 LARGEST = 8 * 1_048_576
 IDLE_SECONDS = 300.0
 SWEEP_EVERY_SECONDS = 600.0
@@ -61,9 +62,10 @@ class Line:
 class FolderDoor:
     """Answers at a socket for as long as the process lives."""
 
-    def __init__(self, folders: Folders, socket_path: Path) -> None:
+    def __init__(self, folders: Folders, socket_path: Path, *, peers: frozenset[int] = frozenset()) -> None:
         self.folders = folders
         self._path = socket_path
+        self._peers = peers or frozenset({0, os.geteuid()})
 
     def start(self) -> None:
         """Open the door; a thread of its own answers."""
@@ -84,7 +86,7 @@ class FolderDoor:
         while listening.fileno() >= 0:
             try:
                 end, _ = listening.accept()
-                Thread(target=self.answer, args=[end], name="folder", daemon=True).start()
+                self._admit(end)
             except TimeoutError:
                 pass
             except (OSError, RuntimeError):
@@ -93,6 +95,14 @@ class FolderDoor:
             if time.monotonic() - swept > SWEEP_EVERY_SECONDS:
                 swept = time.monotonic()
                 self.folders.sweep(idle_seconds=KEPT_IDLE_SECONDS)
+
+    def _admit(self, end: socket.socket) -> None:
+        """Answer one who is a process of the product, as the kernel tells, and nobody else."""
+        told = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        if _PEER.unpack(told)[1] not in self._peers:
+            end.close()
+            return
+        Thread(target=self.answer, args=[end], name="folder", daemon=True).start()
 
     def answer(self, end: socket.socket) -> None:
         """Do what one asks for, until they go or say what cannot be read."""

@@ -12,6 +12,7 @@ import pytest
 from agents.adapters.shelves.keys import auth_of
 from agents.adapters.shelves.kinds import ServerPlace
 from agents.adapters.shelves.openapi import OpenApiAdapter, OpenApiTool
+from agents.adapters.tools.github_client import GitHubClient
 from agents.adapters.tools.http_request import HTTPRequest
 from agents.adapters.tools.room import ToolRoom
 from agents.adapters.tools.search_providers import ProviderSearch, SearchAccess
@@ -70,7 +71,20 @@ async def tavily(url: str, policy: EgressPolicy) -> Any:
     return await ProviderSearch(SearchAccess("tavily", "key", url), policy).call({"query": "a"}, on=ON)
 
 
-FETCHING: Sequence[Fetch] = (web_fetch, http_request, openapi_import, openapi_call, openapi_token, brave, tavily)
+async def github(url: str, policy: EgressPolicy) -> Any:
+    return await GitHubClient(url, policy, "key").ask("GET", "")
+
+
+FETCHING: Sequence[Fetch] = (
+    web_fetch,
+    http_request,
+    openapi_import,
+    openapi_call,
+    openapi_token,
+    brave,
+    tavily,
+    github,
+)
 """Everything of ours that is told an address and asks there."""
 
 ADDRESSES = (

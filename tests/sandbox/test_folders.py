@@ -258,6 +258,18 @@ def test_the_door_says_no_and_goes_on(line: Line) -> None:
     assert ask(line, "usage") == ("R", {"files": 0, "bytes": 0, "most_files": 50, "most_bytes": 100_000})
 
 
+def test_a_stranger_is_not_answered(folders: Folders) -> None:
+    for peers, answer in ((frozenset({os.geteuid()}), "R"), (frozenset({os.geteuid() + 1}), None)):
+        ours, theirs = socket.socketpair()
+        FolderDoor(folders, Path("unused"), peers=peers)._admit(theirs)
+        with ours:
+            line = Line(ours)
+            if answer:
+                line.tell("A", {"do": "usage", "name": "mine"})
+            message = line.take()
+            assert (message and message[0]) == answer
+
+
 def test_more_than_fits_is_refused_before_it_is_written(line: Line, place: Path) -> None:
     line.tell("A", {"do": "put", "name": "mine"})
     line.tell("F", {"path": "bomb", "mode": FILE, "size": 10 * 1024**3})

@@ -194,10 +194,14 @@ def small() -> Iterator[Served]:
 async def test_a_clone_larger_than_a_workspace_is_ended(
     small: Served, remote: GitServer, settings: Any, tmp_path: Path
 ) -> None:
-    make_repository(tmp_path / "remote" / "acme" / "huge.git", {f"{n}.bin": os.urandom(1_000_000) for n in range(12)})
-    run = Stand(small, settings)
-    with pytest.raises(WorkspaceFull, match=r"larger than a workspace|may hold 4000000 bytes"):
-        await run("Git.clone", url=address(remote, "acme/huge"))
+    place = tmp_path / "remote" / "acme"
+    make_repository(place / "huge.git", {f"{n}.bin": os.urandom(1_000_000) for n in range(12)})
+    # Small as long as it is packed.
+    make_repository(place / "bomb.git", {f"{n}.bin": bytes(1_000_000) + b"%d" % n for n in range(12)})
+    for name in ("acme/huge", "acme/bomb"):
+        run = Stand(small, settings)
+        with pytest.raises(WorkspaceFull, match=r"larger than a workspace|may hold 4000000 bytes"):
+            await run("Git.clone", url=address(remote, name))
 
 
 async def test_where_git_is_led(remote: GitServer, run: Stand, settings: Any) -> None:
