@@ -64,7 +64,8 @@ class BuiltInToolbox:
 
     def offers(self) -> list[Offer]:
         """Return every tool with what is to be said of it here, by name."""
-        return [Offer(self._tool(name).spec, note=_note(name)) for name in sorted(BUILT_IN)]
+        specs = [self._tool(name).spec for name in sorted(BUILT_IN)]
+        return [Offer(spec, note=_note(spec)) for spec in specs]
 
     def _tool(self, name: str) -> Tool:
         if name not in self._tools:
@@ -75,15 +76,17 @@ class BuiltInToolbox:
         return self._tools[name]
 
 
-def _note(name: str) -> str:
-    if name == "WebSearch":
+def _note(spec: ToolSpec) -> str:
+    if spec.name == "WebSearch":
         return (
             "Asks the SearXNG instance of CODEXOS_SEARXNG_URL."
             if settings.SEARXNG_URL
             else "Searches the files of the run's context; with CODEXOS_SEARXNG_URL it searches the web."
         )
-    if name in IN_THE_SANDBOX:
+    if spec.name in IN_THE_SANDBOX:
         return "Runs in the sandbox; where this machine cannot hold one it is refused, and bin/manage doctor says why."
+    if not any(each.startswith("egress") for each in spec.capabilities):
+        return ""
     if settings.EGRESS_LOCAL_ONLY:
         return "Local-only mode: only local addresses are reached."
     return "Private addresses are refused, but for those in CODEXOS_EGRESS_ALLOW."

@@ -174,7 +174,9 @@ def test_nobody_reads_the_tools(world: World, api: Any) -> None:
 
 def test_local_only_is_said(world: World, api: Any, settings: Any) -> None:
     settings.EGRESS_LOCAL_ONLY = True
-    assert api(world.dev).get("/api/v1/tools/").json()["results"][0]["note"].startswith("Local-only mode")
+    notes = {tool["name"]: tool["note"] for tool in api(world.dev).get("/api/v1/tools/").json()["results"]}
+    assert notes["HTTPRequest"].startswith("Local-only mode")
+    assert notes["FileRead"] == ""
 
 
 async def test_a_run_asks_what_its_project_keeps(committed_world: World) -> None:

@@ -56,7 +56,7 @@ class Shell:
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Return how it ended and what it said. Raises SandboxUnavailable, SandboxRefused."""
         job = job_of(arguments, ["/bin/sh", "-c", str(arguments.get("command", ""))])
-        # There are tests to run there, so pytest and what else Python has at hand is found.
-        job = replace(job, python=arguments.get("workspace") is True)
+        # So that the Python of a command line is the one with packages, and pytest is found.
+        job = replace(job, python=True)
         outcome, told = await run_in_place(job, self._room, arguments, on=on)
         return {**result_of(outcome), **told}
