@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
 
@@ -19,7 +20,11 @@ LIMITS = HttpLimits(
     total_seconds=600.0, connect_seconds=10.0, idle_seconds=120.0, body_bytes=512 * 1024 * 1024, redirects=0
 )
 REFUSAL_BYTES = 64 * 1024
-MOST_LISTED = 100
+MOST_LISTED, MOST_LISTED_BY_ANTHROPIC = 100, 1000
+KEPT_SECONDS = 7 * 24 * 3600
+"""How long OpenAI keeps the files of a batch: longer than anybody waits, and not for ever."""
+_EARLY_SECONDS, _LATE_SECONDS = 300, 900
+"""How far from its ticket's time a batch may have been made: clocks differ, and handing in takes its time."""
 _ENDED = frozenset({"completed", "expired", "failed", "cancelled"})
 
 
@@ -29,6 +34,11 @@ class Result:
 
     status: int
     body: JsonObject
+
+
+def new_ticket(now: datetime) -> str:
+    """Return a ticket that tells when it was made, to whoever looks for what was handed in under it."""
+    return f"{int(now.timestamp()):08x}{secrets.token_hex(12)}"
 
 
 Results = Mapping[str, Result]
@@ -42,8 +52,11 @@ class Batches(Protocol):
         """Hand questions in under a ticket; return the name of the batch."""
         ...
 
-    async def found(self, ticket: str) -> str | None:
-        """Return the batch that was handed in under a ticket, where that can be told."""
+    async def found(self, ticket: str, name: str) -> str | None:
+        """Return the batch with a question that was handed in under a ticket, None where there is none.
+
+        "" where that cannot be told yet: one that may be it is still worked on.
+        """
         ...
 
     async def results(self, batch: str) -> Results | None:
@@ -123,12 +136,13 @@ class OpenAIBatches(_Asking):
             "endpoint": "/v1/chat/completions",
             "completion_window": "24h",
             "metadata": {"ticket": ticket},
+            "output_expires_after": {"anchor": "created_at", "seconds": KEPT_SECONDS},
         }
         typed = {"Content-Type": "application/json"}
         answer = await self._ask("POST", "/batches", content=json.dumps(body).encode(), headers=typed)
         return self._name(self._read(answer))
 
-    async def found(self, ticket: str) -> str | None:
+    async def found(self, ticket: str, name: str) -> str | None:
         """See Batches: the ticket was written on it."""
         document = self._read(await self._ask("GET", f"/batches?limit={MOST_LISTED}"))
         listed = document.get("data")
@@ -171,9 +185,18 @@ class AnthropicBatches(_Asking):
         path = "/v1/messages/batches"
         return self._name(self._read(await self._ask("POST", path, content=json.dumps(body).encode(), headers=typed)))
 
-    async def found(self, ticket: str) -> str | None:
-        """See Batches: nothing can be written on one, so none is found again."""
-        return None
+    async def found(self, ticket: str, name: str) -> str | None:
+        """See Batches: nothing can be written on one, so those made about that time are read for the question."""
+        document = self._read(await self._ask("GET", f"/v1/messages/batches?limit={MOST_LISTED_BY_ANTHROPIC}"))
+        listed = document.get("data")
+        is_sure = True
+        for batch in listed if isinstance(listed, list) else ():
+            if isinstance(batch, Mapping) and _is_about(batch.get("created_at"), ticket):
+                results = await self.results(self._name(batch))
+                if results is not None and name in results:
+                    return self._name(batch)
+                is_sure = is_sure and results is not None
+        return None if is_sure else ""
 
     async def results(self, batch: str) -> Results | None:
         """See Batches."""
@@ -191,16 +214,36 @@ class AnthropicBatches(_Asking):
                 continue
             if result.get("type") == "succeeded" and isinstance(message := result.get("message"), Mapping):
                 yield str(line.get("custom_id")), Result(200, message)
+            elif result.get("type") in {"expired", "canceled"}:
+                # It was in this batch, and nothing came of it: whoever looks for it need look no further.
+                yield str(line.get("custom_id")), Result(500, {})
             elif result.get("type") == "errored" and isinstance(error := result.get("error"), Mapping):
                 told = error.get("error", error)
                 kind = told.get("type") if isinstance(told, Mapping) else ""
                 yield str(line.get("custom_id")), Result(400 if kind == "invalid_request_error" else 500, error)
 
 
+def _is_about(created_at: JsonValue, ticket: str) -> bool:
+    """Whether a batch was made about when a ticket was."""
+    try:
+        late = datetime.fromisoformat(str(created_at)).timestamp() - int(ticket[:8], 16)
+    except ValueError:
+        return False
+    return -_EARLY_SECONDS <= late <= _LATE_SECONDS
+
+
 def _form(file: bytes, *, mark: str) -> bytes:
-    """Write a form with what it is for, and the file."""
-    head = (
-        f'--{mark}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
+    """Write a form with what it is for, when it is to be forgotten, and the file."""
+    fields = {
+        "purpose": "batch",
+        "expires_after[anchor]": "created_at",
+        "expires_after[seconds]": str(KEPT_SECONDS),
+    }
+    head = "".join(
+        f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    head += (
         f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="batch.jsonl"\r\n'
         "Content-Type: application/jsonl\r\n\r\n"
     )

@@ -7,7 +7,6 @@ died waits for the same batch, and pays once.
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -17,10 +16,11 @@ from weakref import WeakKeyDictionary
 
 from django.db import InterfaceError, OperationalError
 
+from codexos.kernel import clock
 from codexos.kernel.chat import ChatAnswer, ChatModel, ChatRequest, Delta
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject
-from llm.adapters.batch_api import Batches, Result, Results
+from llm.adapters.batch_api import Batches, Result, Results, new_ticket
 from llm.adapters.batched_model import BatchedWords
 from llm.engine.kept_answers import key_of
 from llm.errors import BatchGaveUp
@@ -107,7 +107,7 @@ class Batched:
         desk = desk_of((self._words.desk, organization_id), self._words.batches)
         try:
             with _plain_errors():
-                batch = row.batch or (await self._words.batches.found(row.ticket) if row.ticket else None)
+                batch = row.batch or (await _found(self._words.batches, row.ticket, row.pk.hex) if row.ticket else None)
                 if batch is None:
                     batch = await desk.hand_in(_Question(row.pk, question, organization_id, self._in_thread))
                 elif not row.batch:
@@ -125,6 +125,21 @@ class Batched:
         if answer.text:
             yield Delta(answer.text)
         yield answer
+
+
+async def _found(batches: Batches, ticket: str, name: str) -> str | None:
+    """Look for the batch with a question, for as long as it cannot be told whether there is one: it may be paid for."""
+    pause = PATIENCE.look_seconds
+    until = asyncio.get_running_loop().time() + PATIENCE.longest_seconds
+    while True:
+        try:
+            if (batch := await batches.found(ticket, name)) != "":
+                return batch
+        except CodexosError as error:
+            if not error.retryable or asyncio.get_running_loop().time() > until:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, PATIENCE.longest_look_seconds)
 
 
 @contextmanager
@@ -181,7 +196,7 @@ class Desk:
             task.add_done_callback(self._handing_in.discard)
 
     async def _hand_in(self, some: Sequence[_Question]) -> None:
-        ticket, first = secrets.token_hex(16), some[0]
+        ticket, first = new_ticket(clock.now()), some[0]
         ids = [question.id for question in some]
         try:
             await first.in_thread(note_ticket, first.organization_id, ids, ticket)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -41,6 +42,10 @@ class Batches:
         return [[_asked(body) for body in batch["questions"].values()] for batch in self.batches.values()]
 
 
+def _may_expire(until: dict[str, Any]) -> bool:
+    return until.get("anchor") == "created_at" and 3_600 <= int(until.get("seconds") or 0) <= 2_592_000
+
+
 def _asked(body: dict[str, Any]) -> str:
     content = body["messages"][-1]["content"]
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
@@ -70,7 +75,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if path == "/v1/batches":
+        if self._key() != KEY:
+            self._refuse(401)
+        elif path == "/v1/messages/batches" and self.headers.get("anthropic-version"):
+            # Newest first, and none tells what was asked in it.
+            shown = [self._shown(name) for name in reversed(self.served.batches)]
+            self._send(200, {"data": shown, "has_more": False, "first_id": None, "last_id": None})
+        elif path == "/v1/batches":
             self._send(200, {"object": "list", "data": [self._shown(name) for name in self.served.batches]})
         elif found := re.fullmatch(r"/v1/(?:messages/)?batches/([^/]+)", path):
             self.served.looks += 1
@@ -88,8 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        key = self.headers.get("x-api-key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
-        if key != KEY:
+        if self._key() != KEY:
             self._refuse(401)
         elif self.path == "/v1/chat/completions":
             self._answer_directly(json.loads(body))
@@ -109,18 +119,27 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(404)
 
+    def _key(self) -> str:
+        return self.headers.get("x-api-key") or self.headers.get("Authorization", "").removeprefix("Bearer ")
+
     def _take_file(self, body: bytes) -> None:
         mark = self.headers["Content-Type"].partition("boundary=")[2].encode()
         parts = body.split(b"--" + mark)[1:-1]
-        if b'name="purpose"\r\n\r\nbatch\r\n' not in parts[0] or b'filename="batch.jsonl"' not in parts[1]:
+        fields = dict(re.findall(r'name="([^"]+)"\r\n\r\n([^\r]*)\r\n', b"".join(parts[:-1]).decode()))
+        until = {name: fields.get(f"expires_after[{name}]") for name in ("anchor", "seconds")}
+        if fields.get("purpose") != "batch" or not _may_expire(until) or b'filename="batch.jsonl"' not in parts[-1]:
             self._refuse(400)
             return
         name = f"file-{len(self.served.files)}"
-        self.served.files[name] = parts[1].partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+        self.served.files[name] = parts[-1].partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
         self._send(200, {"id": name, "object": "file", "purpose": "batch"})
 
     def _make(self, asked: dict[str, Any]) -> None:
-        if asked["endpoint"] != "/v1/chat/completions" or asked["completion_window"] != "24h":
+        if (
+            asked["endpoint"] != "/v1/chat/completions"
+            or asked["completion_window"] != "24h"
+            or not _may_expire(asked.get("output_expires_after", {}))
+        ):
             self._refuse(400)
             return
         lines = [json.loads(line) for line in self.served.files[asked["input_file_id"]].splitlines()]
@@ -133,6 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         name = f"batch_{len(self.served.batches)}"
         self.served.batches[name] = {"questions": questions, "metadata": metadata, "looks": 0}
+        self.served.batches[name]["created_at"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         if self.served.lost_answers:
             self.served.lost_answers -= 1
             self.close_connection = True
@@ -144,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
         batch["looks"] += 1
         is_done = batch["looks"] > self.served.looks_until_done
         if self.served.speaks == "anthropic":
-            return {"id": name, "type": "message_batch", "processing_status": "ended" if is_done else "in_progress"}
+            made, status = batch["created_at"], "ended" if is_done else "in_progress"
+            return {"id": name, "type": "message_batch", "processing_status": status, "created_at": made}
         status = self.served.ends_as if is_done else "in_progress"
         file = f"out-{name}" if status in {"completed", "expired"} else None
         return {"id": name, "status": status, "output_file_id": file, "metadata": batch["metadata"]}

@@ -14,6 +14,7 @@ from django.db import OperationalError
 from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.chat import ChatAnswer, ChatRequest, Message
+from llm.adapters.batch_api import new_ticket
 from llm.adapters.translation.library import load
 from llm.errors import BudgetReached, ModelAnswerUnfit
 from llm.models import BatchedCall, LlmCall
@@ -203,12 +204,7 @@ def test_who_takes_no_batches_is_asked_directly(world: World, provider: Batches,
 def test_anthropic_takes_batches_of_messages(world: World, settings: Any) -> None:
     settings.EGRESS_ALLOW = "127.0.0.1"
     with serve_batches(speaks="anthropic") as running:
-        load()
-        put_key(world.admin.actor, "claude_key", KEY)
-        edit = ProviderEdit(name="Claude", kind="anthropic", base_url=running.url, key="claude_key")
-        row = create_provider(world.admin.actor, edit)
-        offer = {"model": "claude-haiku-4-5", "context_tokens": 100_000}
-        create_deployment(world.admin.actor, DeploymentEdit(provider=str(row.pk), name="claude", **offer))
+        offer_claude(world, running)
         answers = ask(world, ("one?", "k1"), ("two?", "k2"), model="claude", max_tokens=50)
         assert [answer.text for answer in answers] == ["Batched: one?", "Batched: two?"]
         assert answers[0].usage.input_tokens == 100
@@ -219,6 +215,38 @@ def test_anthropic_takes_batches_of_messages(world: World, settings: Any) -> Non
         assert running.betas[0] == ""
         assert all("structured-outputs" in each for each in running.betas[1:])
         assert len(running.betas) == 3
+
+
+def offer_claude(world: World, running: Batches) -> None:
+    load()
+    put_key(world.admin.actor, "claude_key", KEY)
+    edit = ProviderEdit(name="Claude", kind="anthropic", base_url=running.url, key="claude_key")
+    row = create_provider(world.admin.actor, edit)
+    offer = {"model": "claude-haiku-4-5", "context_tokens": 100_000}
+    create_deployment(world.admin.actor, DeploymentEdit(provider=str(row.pk), name="claude", **offer))
+
+
+def test_who_died_while_handing_in_finds_the_batch_at_anthropic_once_it_is_done(world: World, settings: Any) -> None:
+    settings.EGRESS_ALLOW = "127.0.0.1"
+    with serve_batches(speaks="anthropic") as running:
+        offer_claude(world, running)
+        # given: two batches of that moment; that of the first question was never written down, and goes on
+        ask(world, ("one?", "k1"), model="claude")
+        ask(world, ("other?", "k2"), model="claude")
+        with tenant(world.acme.id):
+            row = BatchedCall.objects.for_organization(world.acme.id).get(key__startswith="k1")
+        note_ticket(world.acme.id, [row.pk], row.ticket)
+        running.looks_until_done = max(batch["looks"] for batch in running.batches.values()) + 4
+        # when
+        (answer,) = ask(world, ("one?", "k1"), model="claude")
+        # then
+        assert answer.text == "Batched: one?"
+        assert running.questions() == [["one?"], ["other?"]]
+        # given: who died before anything was handed in, long after those
+        later = new_ticket(clock.now() + timedelta(days=1))
+        note_ticket(world.acme.id, [row.pk], later)
+        (answer,) = ask(world, ("one?", "k1"), model="claude")
+        assert (answer.text, len(running.batches)) == ("Batched: one?", 3)
 
 
 def test_a_budget_of_nothing_hands_nothing_in(world: World, provider: Batches) -> None:
