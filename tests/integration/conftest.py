@@ -56,13 +56,13 @@ def programs() -> Programs:
 def _install_python() -> None:
     """Install what requirements.txt names, for the machine's own Python: the sandbox has no other."""
     digest = stamps.digest_of([FOLDER / "requirements.txt"])
-    stamp = FOLDER / "python" / ".installed-from"
+    stamp = FOLDER / "node_modules" / ".python" / ".installed-from"
     if stamps.is_current(stamp, digest):
         return
     words = [str(CHECKOUT / ".venv" / "bin" / "uv"), "pip", "install", "--quiet", "--require-hashes"]
     words += [
         "--target",
-        str(FOLDER / "python"),
+        str(FOLDER / "node_modules" / ".python"),
         "--python",
         "/usr/bin/python3",
         "-r",

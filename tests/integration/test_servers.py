@@ -24,7 +24,7 @@ from tests.integration.conftest import FOLDER, Programs
 from tests.sandbox.conftest import Served, serving
 
 _PACKAGES = "/opt/programs/node_modules/@modelcontextprotocol"
-_PYTHON = {"env": {"PYTHONPATH": "/opt/programs/python"}, "memory_mb": 512}
+_PYTHON = {"env": {"PYTHONPATH": "/opt/programs/node_modules/.python"}, "memory_mb": 512}
 _NODE = {"memory_mb": 1024}
 _IN_GIT = "git init -q /tmp/r && exec /usr/bin/python3 -m mcp_server_git --repository /tmp/r"
 COMMANDS: dict[str, Any] = {
