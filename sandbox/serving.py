@@ -2,6 +2,7 @@
 """The front door: a Unix socket on which each connection asks for one thing."""
 
 import asyncio
+import concurrent.futures.thread  # noqa: F401 - loaded before the service is a user who may not read our Python
 import json
 import os
 import socket
