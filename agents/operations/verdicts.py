@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from accounts.models import Membership
 from accounts.tenancy import tenant
+from agents.adapters.policies import Holding, gate_of, note_policies
 from agents.adapters.shelves.finding import find_shelved
 from agents.adapters.toolbox import BUILT_IN_NAMES, BuiltInToolbox
 from agents.adapters.tools.room import ToolRoom
+from agents.engine.answers import listed
+from agents.engine.gate import ProposedCall
+from agents.engine.policies.facts import Caller
+from agents.engine.policies.gates import PolicyGate
 from agents.engine.post import ANSWERS
 from agents.engine.sizes import is_too_large
+from agents.engine.tools import ToolSpec
 from agents.errors import CallChanged, CallMisfit, DecisionMisfit
-from agents.models import Run
+from agents.models import Policy, Run
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.schemas import mismatches
@@ -92,18 +99,49 @@ def _edit_troubles(run: Run, told: JsonObject, verdict: Verdict) -> Sequence[str
         return ["Arguments are edited where one call is approved, and nowhere else"]
     if is_too_large({"arguments": verdict.arguments}):
         return ["The arguments are too large, or nest too deep"]
-    schema = _schema_of(run, told)
-    return [] if schema is None else mismatches(verdict.arguments, schema)
+    spec = _spec_of(run, told)
+    if spec is None:
+        # The run itself looks at it in any case.
+        return []
+    return mismatches(verdict.arguments, spec.schema) or _denial(run, told, verdict.arguments or {}, spec=spec)
 
 
-def _schema_of(run: Run, told: JsonObject) -> JsonObject | None:
-    """Return what a tool takes; None where that is not known here: the run itself checks it in any case."""
+def _spec_of(run: Run, told: JsonObject) -> ToolSpec | None:
+    """Return what is known of the tool of a call; None where that is not known here."""
     call = told.get("call")
     name = str(call.get("tool")) if isinstance(call, Mapping) else ""
     try:
         with tenant(run.organization_id):
             place = {"organization_id": run.organization_id, "project_id": run.project_id}
             shelved = {} if name in BUILT_IN_NAMES else find_shelved({name}, **place)
-        return BuiltInToolbox(ToolRoom(shelved=shelved)).describe(name).schema
+        return BuiltInToolbox(ToolRoom(shelved=shelved)).describe(name)
     except CodexosError:
         return None
+
+
+def _denial(run: Run, told: JsonObject, arguments: JsonObject, *, spec: ToolSpec) -> Sequence[str]:
+    """Say why the policy denies a call as it was edited. What it would ask about is being asked about."""
+    call = told.get("call")
+    asked = call if isinstance(call, Mapping) else {}
+    proposed = ProposedCall(
+        spec.name,
+        arguments,
+        capabilities=spec.capabilities_of(arguments),
+        labels=frozenset(map(str, listed(asked.get("labels")))),
+        chosen_by="model" if asked.get("chosen_by") == "model" else "flow",
+        secrets=list(map(str, listed(asked.get("secrets")))),
+        cost_usd=None if spec.cost_usd is None else float(spec.cost_usd),
+    )
+    decision = _gate_of(run).decide(proposed)
+    return ["The policy denies it like this", *decision.reasons] if decision.verdict == "deny" else []
+
+
+def _gate_of(run: Run) -> PolicyGate:
+    with tenant(run.organization_id):
+        policies = Policy.objects.for_organization(run.organization_id)
+        holding = Holding(run.organization_id, policies.values_list("current_id", flat=True).first())
+        note_policies([holding])
+        members = Membership.objects.for_organization(run.organization_id).filter(person_id=run.person_id)
+        role, project = members.values_list("role", flat=True).first() or "", run.project
+        team = {"team": project.team.name, "team_id": str(project.team_id)}
+    return gate_of(holding, Caller(role=role, project=project.name, project_id=str(project.pk), **team))

@@ -227,6 +227,11 @@ async def test_edited_arguments_are_checked_here_and_sent_as_they_are(
     for wrong in ({"arguments": {**shown, "method": "SHOUT"}}, {"arguments": shown, "for_run": True}):
         refused = await answer(world.dev, question, **wrong)
         assert (refused.status_code, refused.json()["code"]) == (422, "call_misfit"), refused.json()
+    asking_still = ruling.decision
+    ruling.decision = Decision("deny", ["No twos."], "p1")
+    refused = await answer(world.dev, question, arguments={**shown, "json": {"text": "two"}})
+    assert (refused.status_code, "No twos." in refused.json()["detail"]) == (422, True)
+    ruling.decision = asking_still
     assert (await answer(world.dev, question, arguments={**shown, "json": {"text": "two"}})).status_code == 202
     assert await carried(truth, run_id) == "succeeded"
     assert list(outside.orders.values()) == [{"text": "two"}]

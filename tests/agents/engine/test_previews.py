@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Before people are asked about a call, its tool may show what it would change: bounded, harmless where it fails."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from agents.engine import gating
+from agents.engine.executor import Executor
+from agents.engine.gate import Decision, ProposedCall
+from codexos.kernel.jsontypes import JsonObject
+from tests.agents.engine.stage import CountingTool, Shelf, Stage, chain
+
+
+class Asking:
+    """Asks about everything."""
+
+    def decide(self, call: ProposedCall) -> Decision:
+        return Decision("ask", policy="p1")
+
+
+@dataclass
+class ShowingShelf(Shelf):
+    """Tools that show what they would do."""
+
+    show: Callable[[], Any] = lambda: None
+
+    async def preview(self, name: str, arguments: JsonObject) -> str | None:
+        shown = self.show()
+        return await shown if asyncio.iscoroutine(shown) else shown
+
+
+async def previewed(show: Callable[[], Any]) -> Any:
+    box: JsonObject = {"id": "write", "type": "tool", "tool": "Echo", "arguments": {"text": "x"}}
+    run = Stage(chain(box), tools=[CountingTool("Echo")], gate=Asking())
+    executor = run.executor()
+    ports = replace(executor._ports, toolbox=ShowingShelf(run.tools, show))
+    standing = await Executor(run.graph, executor._run, ports).advance()
+    assert standing.status == "waiting"
+    assert run.tools[0].calls == []  # type: ignore[attr-defined]
+    return standing.data["call"].get("preview")
+
+
+def breaks() -> str:
+    raise RuntimeError("no disk")
+
+
+async def hangs() -> str:
+    await asyncio.Event().wait()
+    return "never"
+
+
+@pytest.mark.parametrize(
+    ("show", "shown"),
+    [
+        (lambda: "-old\n+new", "-old\n+new"),
+        (lambda: "x" * 30_000, "x" * gating.MOST_PREVIEW_CHARACTERS),
+        (lambda: None, None),
+        (lambda: {"no": "text"}, None),
+        (breaks, None),
+        (hangs, None),
+    ],
+)
+async def test_what_a_call_would_change_is_shown_where_it_can_be(
+    show: Callable[[], Any], shown: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gating, "PREVIEW_SECONDS", 0.05)
+    assert await previewed(show) == shown
