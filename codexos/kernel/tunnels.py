@@ -245,6 +245,9 @@ async def _read_head(reader: asyncio.StreamReader) -> _Head:
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
         raise _Refused("400 Bad Request", "this is no request to a proxy") from None
     first, *lines = raw.decode("latin-1").split("\r\n")[:-2]
+    if any(mark in line for line in (first, *lines) for mark in "\r\n\0"):
+        # Some servers take each of them for the end of a line, and read another Host than was judged.
+        raise _Refused("400 Bad Request", "this is no request to a proxy")
     method, target, version = (*first.split(" "), "", "", "")[:3]
     if not (method.isascii() and method.isalpha() and version in ("HTTP/1.1", "HTTP/1.0")):
         raise _Refused("400 Bad Request", "this is no request to a proxy")
@@ -277,7 +280,7 @@ def _plain_head(method: str, target: str, lines: list[str]) -> _Head:
 
 def _length(value: str, before: int) -> int:
     said = value.strip()
-    if not (said.isascii() and said.isdigit()) or before not in (0, int(said)):
+    if not (said.isascii() and said.isdigit() and len(said) < 20) or before not in (0, int(said)):
         raise _Refused("400 Bad Request", "Content-Length is no length")
     return int(said)
 
