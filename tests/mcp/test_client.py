@@ -109,6 +109,10 @@ async def test_a_tool_that_is_described_otherwise_is_not_called_until_it_is_acce
     (changed,) = [tool for tool in shown["tools"] if tool["full_name"] == "sums.add"]
     assert (changed["state"], changed["accepted"]["description"]) == ("changed", "Adds two numbers.")
     assert "mallory" in changed["description"]
+    # whoever had looked at it before does not accept this unseen, and nothing changes by its being met again
+    assert shown["revision"] == server["revision"] + 1
+    await in_run(world, "sums.add", a=1, b=1)
+    assert (await get(world.dev, path)).json()["revision"] == shown["revision"]
     # and when they accept it, it is called again
     accepted = await call(world.dev, f"{path}choose/", {"tools": ["*"]})
     assert accepted.status_code == 200, accepted.json()
