@@ -184,7 +184,11 @@ class Gatekeeper:
             # People decide without it.
             logger.warning("tool %r has no preview of its call", each.call.spec.name, exc_info=True)
             return None
-        return said[:MOST_PREVIEW_CHARACTERS] if isinstance(said, str) and said else None
+        if not isinstance(said, str) or not said:
+            return None
+        # A tool may have cut it there itself.
+        more = "\n… (there may be more, which is not shown)" if len(said) >= MOST_PREVIEW_CHARACTERS else ""
+        return said[:MOST_PREVIEW_CHARACTERS] + more
 
 
 def approvers_data(approvers: Approvers) -> JsonObject:

@@ -21,8 +21,14 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 
 def without_secrets(arguments: JsonObject) -> JsonObject:
     """Return the arguments of a call as they may be written down: what looks like a secret redacted, long texts cut."""
-    cut = {name: value[:SHOWN_CHARACTERS] if isinstance(value, str) else value for name, value in arguments.items()}
-    return redact_mapping(cut)
+    return redact_mapping({name: _cut(value) for name, value in arguments.items()})
+
+
+def _cut(value: JsonValue) -> JsonValue:
+    # Who approves of a call is to know that there is more of it.
+    if isinstance(value, str) and len(value) > SHOWN_CHARACTERS:
+        return f"{value[:SHOWN_CHARACTERS]}… ({len(value) - SHOWN_CHARACTERS:,} more characters are not shown)"
+    return value
 
 
 @dataclass(frozen=True, slots=True)

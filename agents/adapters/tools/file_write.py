@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """FileWrite: writes, edits, fetches or removes one file of the run's workspace, or stores one in its project."""
 
+from collections.abc import Mapping
+
 from agents.adapters.folders import Folder
 from agents.adapters.tools.file_read import LARGEST_BYTES, SCOPE, text_of
 from agents.adapters.tools.project_files import read_project_bytes, write_project_file
@@ -23,6 +25,13 @@ _WAYS = ("text", "new_text", "from_project", "remove")
 def _touches(arguments: JsonObject) -> tuple[str, ...]:
     # The workspace is the run's own: what stands there is seen by nobody else and undone with a step.
     return ("write",) if arguments.get("scope") == "project" else ("read",)
+
+
+def _labels_in(result: JsonValue) -> frozenset[str]:
+    """Say that a patch shows what stood in the file before, which anybody may have written."""
+    diff = result.get("diff") if isinstance(result, Mapping) else None
+    hunks = [line for line in str(diff or "").split("\n") if line.startswith("@@ ")]
+    return frozenset() if all(line.startswith("@@ -0,0 ") for line in hunks) else frozenset({"tool:FileWrite"})
 
 
 _SPEC = ToolSpec(
@@ -64,6 +73,7 @@ _SPEC = ToolSpec(
     repeats=lambda _arguments: True,
     content=frozenset({"text", "old_text", "new_text"}),
     gives_untrusted=False,
+    labels_in=_labels_in,
 )
 
 
@@ -107,7 +117,9 @@ class FileWrite:
                 after = _after(path, before, arguments) if fetched is None else fetched
                 mode = "100755" if arguments.get("executable") is True else "100644"
                 await turn.folder.write(path, after, mode=mode)
-        return {"path": path, "size": len(after), "diff": _diff(path, before or b"", after), "workspace": turn.told}
+        # Of what was fetched nothing is shown: it is read as any file is, and labeled as that.
+        diff = _diff(path, before or b"", after) if fetched is None else f"{path}: fetched\n"
+        return {"path": path, "size": len(after), "diff": diff, "workspace": turn.told}
 
     async def _fetched(self, arguments: JsonObject) -> bytes | None:
         wanted = arguments.get("from_project")

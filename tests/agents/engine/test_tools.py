@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from agents.adapters.tools.file_write import FileWrite
+from agents.adapters.tools.room import ToolRoom
 from agents.engine.errors import ToolCallInvalid
 from agents.engine.tools import ToolSpec, check_arguments
+from agents.engine.workspaces.diffs import diff_bytes, patch_of
 from tests.agents.engine.stage import CountingTool, Stage, chain
 
 CANARY = "canary-7f3a9c51e2"
@@ -60,6 +63,29 @@ async def test_an_intent_is_written_down_without_secrets() -> None:
     (intended,) = stage.of_type("step.intended")
     assert CANARY not in json.dumps(intended.data)
     assert tool.calls[0][0] == {"text": f"Bearer {CANARY}"}
+
+
+async def test_who_is_shown_a_call_that_is_cut_is_told_so() -> None:
+    stage = stage_of(CountingTool(), text="x" * 20_000 + "; and then something else")
+    await stage.run()
+    (intended,) = stage.of_type("step.intended")
+    assert intended.data["arguments"]["text"].endswith("x… (25 more characters are not shown)")  # type: ignore[index, call-overload, union-attr]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "labels"),
+    [
+        (b"", b"new\n", set()),
+        (b"", "text\u2028@@ -1,1 of its own\n@@ -1 +1 @@\n".encode(), set()),
+        (b"old\n", b"new\n", {"tool:FileWrite"}),
+        (b"a stranger's\nold\n", b"a stranger's\nnew\n", {"tool:FileWrite"}),
+    ],
+)
+def test_a_patch_that_shows_what_stood_there_before_is_labeled(before: bytes, after: bytes, labels: set[str]) -> None:
+    spec = FileWrite(ToolRoom()).spec
+    assert spec.labels_in
+    patch = patch_of([diff_bytes("a.txt", before, after)])
+    assert spec.labels_in({"path": "a.txt", "diff": patch}) == labels
 
 
 @pytest.mark.parametrize("arguments", [{"text": [f"Bearer {CANARY}"]}, {"text": "x", "password": CANARY}])
