@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from agents.adapters.folders import Folder
-from agents.adapters.tools.git_jobs import Remote, inside, name_of, remote_at, run_local, run_outside
+from agents.adapters.tools.git_jobs import Remote, inside, name_of, remote_at, run_local, run_outside, run_script
 from agents.adapters.tools.room import Maker, ToolRoom
 from agents.adapters.tools.vault_keys import DEFAULT_KEY, key_for
 from agents.adapters.workspaces.workspace import TOLD_SCHEMA
@@ -55,8 +55,17 @@ _RESULT: JsonObject = {
     "additionalProperties": False,
 }
 _STATUS = ("status", "--porcelain=v2", "--branch", "--untracked-files=all")
+_DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
+# From the commit on that the remote is known to have.
+_WHAT_IS_PUSHED = (
+    "known=$($GIT for-each-ref --count=1 --format='%(objectname)' refs/remotes/origin)",
+    'base=$([ -z "$known" ] || $GIT merge-base "$known" HEAD)',
+    "$GIT log --no-decorate --format='%h %an: %s' ${base:+$base..}HEAD",
+    "echo",
+    f"$GIT {shlex.join(_DIFF)} ${{base:-4b825dc642cb6eb9a060e54bf8d69288fbee4904}} HEAD",
+)
 Doing = Callable[["Git", JsonObject, Occasion], Awaitable[JsonObject]]
 
 
@@ -116,10 +125,9 @@ class Git:
         workspace = await self.room.workspace()
         async with workspace.look() as folder:
             checkout = await find_checkout(folder, arguments)
-            base = await _pushed_before(folder, checkout)
-            log = await run_local(folder, checkout, ["log", "--no-decorate", "--format=%h %an: %s", f"{base}..HEAD"])
-            diff = await run_local(folder, checkout, _diff_words(base, "HEAD"))
-        return f"{_text(log)}\n{_text(diff)}"[:LONGEST_PREVIEW]
+            # In one go: people wait for it, and not for long.
+            said = await run_script(folder, checkout, _WHAT_IS_PUSHED)
+        return _text(said)[:LONGEST_PREVIEW]
 
     def _touches(self, arguments: JsonObject) -> tuple[str, ...]:
         if "url" not in self._command.takes:
@@ -286,17 +294,8 @@ def _standing(status: bytes) -> dict[str, JsonValue]:
     return {"commit": commit} if branch.startswith("(") else {"commit": commit, "branch": branch}
 
 
-async def _pushed_before(folder: Folder, checkout: str) -> str:
-    """Return the commit that the remote is known to have: where what is pushed begins."""
-    refs = ["for-each-ref", "--count=1", "--format=%(objectname)", "refs/remotes/origin"]
-    known = _text(await run_local(folder, checkout, refs)).strip()
-    if not _SHA.fullmatch(known):
-        return "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-    return _text(await run_local(folder, checkout, ["merge-base", known, "HEAD"])).strip()
-
-
 def _diff_words(*revisions: str) -> list[str]:
-    return ["diff", "--no-ext-diff", "--no-textconv", "--no-color", *revisions]
+    return [*_DIFF, *revisions]
 
 
 def _paths(arguments: JsonObject) -> list[str]:

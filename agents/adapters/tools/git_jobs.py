@@ -148,6 +148,12 @@ async def run_local(folder: Folder, checkout: str, *commands: Sequence[str], sec
     return await _run(_job(folder, script, seconds=seconds), folder)
 
 
+async def run_script(folder: Folder, checkout: str, lines: Sequence[str]) -> bytes:
+    """Run shell lines of our own in a checkout, git in them as ``$GIT``, without any network; return what they say."""
+    script = [f"cd -- {shlex.quote(inside(checkout))}", *(line.replace("$GIT", _git()) for line in lines)]
+    return await _run(_job(folder, script, seconds=LOCAL_SECONDS), folder)
+
+
 async def run_outside(
     folder: Folder, room: ToolRoom, remote: Remote, *, script: Sequence[str], key: str | None
 ) -> bytes:
