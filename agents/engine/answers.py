@@ -44,6 +44,7 @@ def answer_of(entry: Entry, told: JsonObject, *, before: JsonObject | None, unti
         "note": data.get("note"),
         "hash": told.get("hash"),
         "policy": told.get("policy"),
+        **({"previewed": told["previewed"]} if "previewed" in told else {}),
         "approvers": approvers_of(told),
         "until": None if until is None else until.isoformat(),
         "is_edited": is_edited,

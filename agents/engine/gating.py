@@ -16,7 +16,7 @@ from agents.engine.decide import Step
 from agents.engine.gate import ALLOWED, Approvers, Decision, ProposedCall, call_hash
 from agents.engine.labels import KNOWLEDGE, NONE, Labels, labels_at, labels_before, labels_steering, planned_around
 from agents.engine.nodes.rendering import texts_of
-from agents.engine.nodes.tool import ToolCall
+from agents.engine.nodes.tool import ToolCall, preview_hash, preview_of
 from agents.engine.outcomes import Outcome, StepError, Waiting
 from agents.engine.ports import NotedCall, Ports
 from agents.engine.post import APPROVAL
@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 EXPIRES_SECONDS = 7 * 86_400.0
 """How long people may take to decide about a call where the policy does not say."""
-PREVIEW_SECONDS = 5.0
-MOST_PREVIEW_CHARACTERS = 20_000
 _EGRESS = "egress:"
 
 
@@ -132,7 +130,10 @@ class Gatekeeper:
                 and is_enough
                 and answer.get("approvers") == approvers_data(decision.approvers)
             ):
-                return {"hash": hash_, "by": answer["by"], **({"is_edited": True} if answer.get("is_edited") else {})}
+                if answer.get("is_edited"):
+                    return {"hash": hash_, "by": answer["by"], "is_edited": True}
+                previewed = answer.get("previewed")
+                return {"hash": hash_, "by": answer["by"], **({"previewed": previewed} if previewed else {})}
         for grant in view.grants:
             if _covers(grant, proposed, decision):
                 return {"hash": hash_, "by": grant["by"], "for_run": grant["hash"]}
@@ -174,21 +175,14 @@ class Gatekeeper:
                 )
 
     async def _preview(self, each: _HeldUp) -> str | None:
-        preview = getattr(self._ports.toolbox, "preview", None)
-        if each.asked is None or preview is None:
+        if each.asked is None:
             return None
         try:
-            async with asyncio.timeout(PREVIEW_SECONDS):
-                said = await preview(each.call.spec.name, each.call.arguments)
+            return await preview_of(each.call.spec, each.call.arguments, ports=self._ports)
         except Exception:
             # People decide without it.
             logger.warning("tool %r has no preview of its call", each.call.spec.name, exc_info=True)
             return None
-        if not isinstance(said, str) or not said:
-            return None
-        # A tool may have cut it there itself.
-        more = "\n… (there may be more, which is not shown)" if len(said) >= MOST_PREVIEW_CHARACTERS else ""
-        return said[:MOST_PREVIEW_CHARACTERS] + more
 
 
 def approvers_data(approvers: Approvers) -> JsonObject:
@@ -326,7 +320,9 @@ def _question(
 
 def _with_preview(asked: JsonObject, preview: str | None) -> JsonObject:
     call = asked["call"]
-    return {**asked, "call": {**call, "preview": preview}} if preview and isinstance(call, Mapping) else asked
+    if not preview or not isinstance(call, Mapping):
+        return asked
+    return {**asked, "call": {**call, "preview": preview}, "previewed": preview_hash(preview)}
 
 
 def _denial(proposed: ProposedCall, decision: Decision) -> str:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """tool: call a tool. Without ``arguments`` the last text goes to the tool's one required text parameter."""
 
+import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +16,9 @@ from agents.engine.secrets import with_references
 from agents.engine.steps import Effect, EffectKind, Emit, Setting, StepContext
 from agents.engine.tools import ToolSpec, arguments_from_text, check_arguments, kept_result
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+
+PREVIEW_SECONDS = 5.0
+MOST_PREVIEW_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,35 @@ class ToolCall:
         return self.spec.timeout_seconds
 
     async def perform(self, ports: Ports, emit: Emit) -> Done:
-        """Call the tool."""
+        """Call the tool. Raises ToolCallInvalid where it would do something else than whoever approved was shown."""
+        seen = self.approved.get("previewed") if self.approved is not None else None
+        if seen is not None and seen != preview_hash(await preview_of(self.spec, self.arguments, ports=ports)):
+            why = f"What tool {self.spec.name!r} would do has changed since it was approved. Call it again to ask anew."
+            raise ToolCallInvalid(why, tool=self.spec.name)
         on = Occasion(self.key, self.node_id, emit, self.decision, self.labels)
         done = kept_result(self.spec, await ports.toolbox.call(self.spec.name, self.arguments, on=on))
         found = self.spec.labels_in(done.result) if self.spec.labels_in is not None else frozenset()
         labels = found | {f"tool:{self.spec.name}"} if self.spec.gives_untrusted else found
         return replace(done, labels=labels) if labels else done
+
+
+async def preview_of(spec: ToolSpec, arguments: JsonObject, *, ports: Ports) -> str | None:
+    """Return what a call would do, as far as it is shown; None where its tool cannot say. Raises what the tool does."""
+    preview = getattr(ports.toolbox, "preview", None)
+    if preview is None:
+        return None
+    async with asyncio.timeout(PREVIEW_SECONDS):
+        said = await preview(spec.name, arguments)
+    if not isinstance(said, str) or not said:
+        return None
+    # A tool may have cut it there itself.
+    more = "\n… (there may be more, which is not shown)" if len(said) >= MOST_PREVIEW_CHARACTERS else ""
+    return said[:MOST_PREVIEW_CHARACTERS] + more
+
+
+def preview_hash(preview: str | None) -> str:
+    """Return what an approval is bound to of what was shown beside a call: the SHA-256, in hex."""
+    return hashlib.sha256((preview or "").encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _prepare(step: StepContext, ports: Ports) -> Effect:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from agents.engine import gating
 from agents.engine.executor import Executor
 from agents.engine.gate import Decision, ProposedCall
+from agents.engine.nodes import tool as calls
+from agents.engine.ports import InboxMessage
 from codexos.kernel.jsontypes import JsonObject
 from tests.agents.engine.stage import CountingTool, Shelf, Stage, chain
 
@@ -57,7 +58,7 @@ async def hangs() -> str:
     ("show", "shown"),
     [
         (lambda: "-old\n+new", "-old\n+new"),
-        (lambda: "x" * 30_000, "x" * gating.MOST_PREVIEW_CHARACTERS),
+        (lambda: "x" * 30_000, "x" * 20_000 + "\n… (there may be more, which is not shown)"),
         (lambda: None, None),
         (lambda: {"no": "text"}, None),
         (breaks, None),
@@ -67,5 +68,23 @@ async def hangs() -> str:
 async def test_what_a_call_would_change_is_shown_where_it_can_be(
     show: Callable[[], Any], shown: str | None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(gating, "PREVIEW_SECONDS", 0.05)
+    monkeypatch.setattr(calls, "PREVIEW_SECONDS", 0.05)
     assert await previewed(show) == shown
+
+
+@pytest.mark.parametrize(("then", "is_called"), [("one commit", True), ("one commit\nand another", False)])
+async def test_what_is_done_is_what_whoever_approved_was_shown(then: str, is_called: bool):
+    # given
+    box: JsonObject = {"id": "push", "type": "tool", "tool": "Echo", "arguments": {"text": "x"}}
+    run, shows = Stage(chain(box), tools=[tool := CountingTool("Echo")], gate=Asking()), ["one commit"]
+    executor = run.executor()
+    ports = replace(executor._ports, toolbox=ShowingShelf(run.tools, lambda: shows[-1]))
+    assert (await Executor(run.graph, executor._run, ports).advance()).status == "waiting"
+    # when something else comes between the question and the yes
+    shows.append(then)
+    run.inbox.messages.append(InboxMessage("m1", "decide", "Ada", {"node_id": "push", "decision": "approve"}))
+    standing = await Executor(run.graph, replace(executor._run, epoch=executor._run.epoch + 1), ports).advance()
+    # then
+    assert (standing.status, len(tool.calls)) == (("succeeded", 1) if is_called else ("failed", 0))
+    if not is_called:
+        assert "since it was approved" in standing.data["error"]["message"]
