@@ -204,7 +204,14 @@ async def test_no_redirect_leads_inside(fetch: Fetch, victim: LocalServer) -> No
     assert victim.connections == 0
 
 
-@pytest.mark.parametrize("fetch", FETCHING)
+async def test_a_client_secret_is_not_sent_in_the_open(victim: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = opened(f"127.0.0.1:{victim.port}")
+    monkeypatch.setattr(http, "resolve", lambda host, port: ["127.0.0.1"])
+    assert await refused(openapi_token, victim.url("/token", host="tokens.example"), policy)
+    assert victim.connections == 0
+
+
+@pytest.mark.parametrize("fetch", [each for each in FETCHING if each is not openapi_token])
 async def test_a_name_that_changes_its_mind_is_judged_each_time_it_is_asked(
     fetch: Fetch, victim: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

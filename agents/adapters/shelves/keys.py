@@ -5,7 +5,7 @@ import base64
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
 from agents.adapters.shelves.kinds import ServerPlace
@@ -97,7 +97,8 @@ async def _ask_for_token(place: ServerPlace, value: str, *, egress: EgressPolicy
     form = {"grant_type": "client_credentials", **({"scope": str(scope)} if scope else {})}
     encoded = base64.b64encode(f"{quote(client_id)}:{quote(client_secret)}".encode()).decode()
     headers = {"Authorization": f"Basic {encoded}", "Content-Type": "application/x-www-form-urlencoded"}
-    async with HttpClient(egress) as client:
+    # As keys are sent: where everybody on the way could read it, it is not.
+    async with HttpClient(replace(egress, sealed_only=True)) as client:
         answer = await client.request(
             "POST",
             str(place.auth.get("token_url")),
