@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,6 +230,14 @@ def test_a_pattern_that_never_ends_is_ended(folders: Folders, monkeypatch: pytes
     write(folders, "f", b"a" * 40 + b"!\n")
     with folders.opened("mine") as folder, pytest.raises(Refused, match="too long"):
         search(folder, {"text": "(a+)+$", "is_pattern": True})
+
+
+def test_what_searches_is_a_python_that_may_be_started(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.searching.PYTHONS", ("/nowhere/python3", sys.executable))
+    monkeypatch.setattr(sys, "executable", "/root/nobody/enters/python3")
+    write(folders, "f", b"add\n")
+    with folders.opened("mine") as folder:
+        assert search(folder, {"text": "add"})["matches"] == [["f", 1, "add"]]
 
 
 @pytest.fixture
