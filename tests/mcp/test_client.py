@@ -13,6 +13,7 @@ from agents.adapters.shelves.adapters import ADAPTERS
 from agents.adapters.shelves.kinds import ServerPlace
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.gate import Occasion
+from agents.errors import ToolNotReady
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.http import EgressPolicy, parse_egress_allow
 from codexos.kernel.ids import new_id
@@ -144,6 +145,22 @@ async def test_one_session_serves_the_calls_of_a_run_and_progress_is_told(fake: 
     assert first == {"text": "counted", "left_out": []}
     assert told == ["1 of 2: step 1\n", "2 of 2: step 2\n"]
     assert len(fake.seen) - lists < opening
+
+
+async def test_a_session_that_broke_is_not_used_again(fake: FakeMcp) -> None:
+    # given a run's session, begun before its server said something else, which was accepted
+    adapter, room, place = ADAPTERS["mcp_http"], room_to(fake.port), place_of(fake.address)
+    before = {tool.name: tool for tool in (await adapter.read(place, room, document=None)).tools}
+    await adapter.tool(place, before["add"], room).call({"a": 1, "b": 1}, on=Occasion("k"))
+    fake.description = "Adds two numbers, quickly."
+    accepted = {tool.name: tool for tool in (await adapter.read(place, room, document=None)).tools}
+    add = adapter.tool(place, accepted["add"], room)
+    # when it turns out to know another tool than the one that was accepted
+    with pytest.raises(ToolNotReady):
+        await add.call({"a": 1, "b": 1}, on=Occasion("k"))
+    # then the next call has a session of its own
+    again = await add.call({"a": 1, "b": 1}, on=Occasion("k"))
+    assert again == {"text": "The sum is 2.", "json": {"sum": 2}, "left_out": []}
 
 
 async def test_a_call_that_is_cut_off_is_cancelled_at_the_server(fake: FakeMcp) -> None:

@@ -55,8 +55,11 @@ class _Kept:
         self._users += 1
         try:
             session = await asyncio.shield(self._session)
-            yield session
-            self.is_over = self.is_over or session.is_over
+            try:
+                yield session
+            finally:
+                # Most of all where the block raises: that is when a session is said to be over.
+                self.is_over = self.is_over or session.is_over
         finally:
             self._users -= 1
             self._wake.set()
