@@ -262,7 +262,8 @@ def _plain_head(method: str, target: str, lines: list[str]) -> _Head:
         raise _Refused("400 Bad Request", "a proxy is asked with CONNECT, or for a whole http:// address")
     host, port = _authority(target, default_port=80)
     path = target[len("http://") :].partition("/")[2]
-    kept, length = [], 0
+    kept: list[str] = []
+    length: int | None = None
     for line in lines:
         name, _, value = line.partition(":")
         match name.strip().lower():
@@ -275,12 +276,12 @@ def _plain_head(method: str, target: str, lines: list[str]) -> _Head:
                 kept.append(line)
     where = host if port == 80 else f"{host}:{port}"
     said = [f"{method} /{path} HTTP/1.1", f"Host: {where}", "Connection: close", *kept]
-    return _Head(method, host, port, is_tunnel=False, rewritten=_lines(said), body_bytes=length)
+    return _Head(method, host, port, is_tunnel=False, rewritten=_lines(said), body_bytes=length or 0)
 
 
-def _length(value: str, before: int) -> int:
+def _length(value: str, before: int | None) -> int:
     said = value.strip()
-    if not (said.isascii() and said.isdigit() and len(said) < 20) or before not in (0, int(said)):
+    if not (said.isascii() and said.isdigit() and len(said) < 20) or before not in (None, int(said)):
         raise _Refused("400 Bad Request", "Content-Length is no length")
     return int(said)
 

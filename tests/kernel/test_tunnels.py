@@ -188,6 +188,7 @@ async def test_a_plain_request_says_the_host_it_is_sent_to_and_nothing_follows_i
         (b"GET http://a.example/ HTTP/2\r\n\r\n", "400"),
         (b"GET https://a.example/ HTTP/1.1\r\n\r\n", "400"),
         (b"POST http://a.example/ HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\n", "400"),
+        (b"POST http://a.example/ HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\n", "400"),
         (b"POST http://a.example/ HTTP/1.1\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n", "400"),
         (b"POST http://a.example/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "411"),
         (b"GET http://a.example/x\nHost:b.example HTTP/1.1\r\n\r\n", "400"),
