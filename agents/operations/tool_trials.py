@@ -79,9 +79,9 @@ def _made(trial: ToolTrial, toolbox: BuiltInToolbox, arguments: JsonObject, *, s
 def _gate(actor: Actor, project: Project) -> PolicyGate:
     caller = Caller(
         role=actor.role.value,
-        project=project.slug,
+        project=project.name,
         project_id=str(project.pk),
-        team=project.team.slug,
+        team=project.team.name,
         team_id=str(project.team_id),
     )
     return make_gate(access_policy(actor).document, caller)

@@ -68,6 +68,11 @@ def test_a_trial_shows_what_was_decided_and_what_came_back(committed_world: Worl
     denied = client.post("/tools/WebFetch/", said)
     assert "It was not called." in text_of(denied)
     assert "not here" in text_of(denied)
+    # and a rule about projects names them as it does for runs
+    rule = f"{{name: elsewhere, then: deny, when: {{project: [{world.project.name}]}}, reason: not in it}}"
+    save_policy_draft(world.admin.actor, source=f"rules:\n  - {rule}\n")
+    switch_on_policy(world.admin.actor)
+    assert "not in it" in text_of(client.post("/tools/WebFetch/", said))
     assert len(server.asked) == 1
 
 
