@@ -66,11 +66,14 @@ def list_offers(actor: Actor) -> Sequence[Offer]:
 @in_organization
 def describe_offers(actor: Actor, offers: Sequence[Offer]) -> Sequence[Particulars]:
     """Return what the offers, which the actor was given by list_offers, take and give."""
-    wanted = [offer.version_id for offer in offers if offer.version_id not in _described]
+    # What is kept may be let go while the rest is read.
+    known = {offer.version_id: kept for offer in offers if (kept := _described.get(offer.version_id)) is not None}
+    wanted = [offer.version_id for offer in offers if offer.version_id not in known]
     rows = FlowVersion.objects.for_organization(actor.organization_id).filter(pk__in=wanted)
     fresh = {row.pk: particulars_of(row.document) for row in rows.only("id", "organization", "document")}
     _keep(fresh)
-    return [fresh.get(offer.version_id) or _described[offer.version_id] for offer in offers]
+    found = known | fresh
+    return [found[offer.version_id] for offer in offers]
 
 
 def named(offers: Sequence[Offer], name: str) -> Offer | None:
