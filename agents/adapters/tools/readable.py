@@ -108,9 +108,12 @@ class _Reader:
         longest = "".join(self._out[mains[0].begin : mains[0].end]) if mains else ""
         if longest and len(longest) >= _SHARE_OF_PAGE * len(whole):
             return _tidy(longest)
-        for part in self._parts:
-            if part.tag in _AROUND:
+        emptied = 0
+        for part in sorted(self._parts, key=lambda part: (part.begin, -part.end)):
+            # One within another went with it: of many within each other none is gone through again.
+            if part.tag in _AROUND and part.end > emptied:
                 self._out[part.begin : part.end] = [""] * (part.end - part.begin)
+                emptied = part.end
         return _tidy("".join(self._out))
 
     def read(self) -> None:
