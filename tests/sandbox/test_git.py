@@ -155,6 +155,22 @@ async def test_what_a_checkout_says_of_itself_neither_runs_nor_leads_elsewhere(r
     assert "RAN-fsmonitor" in shown["stdout"]
 
 
+async def test_a_push_is_shown_as_it_is_whatever_a_checkout_puts_in_its_place(remote: GitServer, run: Stand) -> None:
+    # given a commit that a checkout says to read as another one
+    await run("Git.clone", url=address(remote), token=KEY)
+    await run("FileWrite", path="birds/app.py", old_text="a - b", new_text="a + b")
+    harmless = (await run("Git.commit", message="Harmless"))["commit"]
+    await run("FileWrite", path="birds/app.py", text="import spite\n")
+    spiteful = (await run("Git.commit", message="Spite"))["commit"]
+    instead = run.place / "birds" / ".git" / "refs" / "replace" / spiteful
+    instead.parent.mkdir(parents=True)
+    instead.write_text(f"{harmless}\n")
+    # when people are shown what a push would send, then it is what it sends
+    shown = await run.tools.preview("Git.push", {"url": address(remote)})
+    assert shown is not None
+    assert "+import spite" in shown
+
+
 async def test_hooks_submodules_and_links_of_a_repository_are_harmless(
     remote: GitServer, run: Stand, tmp_path: Path, served: Served
 ) -> None:

@@ -66,6 +66,9 @@ _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "http:https",
     "GIT_LFS_SKIP_SMUDGE": "1",
     "GIT_CEILING_DIRECTORIES": "/",
+    # What is shown is what is pushed: a checkout puts no other commit in the place of one, and no other parents.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": "/dev/null/none",
     "GIT_AUTHOR_NAME": "CodexOS",
     "GIT_AUTHOR_EMAIL": "agent@codexos.invalid",
     "GIT_COMMITTER_NAME": "CodexOS",
