@@ -16,6 +16,9 @@ _HOUSE_REASONS = {
     "A person drew this very call into the flow.": gettext_lazy("A person drew this very call into the flow."),
     "a model chose to spend money": gettext_lazy("a model chose to spend money"),
     "a model chose to change something outside": gettext_lazy("a model chose to change something outside"),
+    "a model chose to change code that other runs call as a tool": gettext_lazy(
+        "a model chose to change code that other runs call as a tool"
+    ),
     "It stays inside the run's own workspace, its sandbox and its project.": gettext_lazy(
         "It stays inside the run's own workspace, its sandbox and its project."
     ),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """FileWrite: writes, edits, fetches or removes one file of the run's workspace, or stores one in its project."""
 
+import unicodedata
 from collections.abc import Mapping
 
 from agents.adapters.folders import Folder
@@ -14,6 +15,7 @@ from agents.engine.workspaces.diffs import diff_bytes, patch_of
 from agents.engine.workspaces.errors import WorkspaceFileNotFound
 from agents.engine.workspaces.paths import file_to_write
 from agents.errors import ToolFailed
+from agents.queries.tool_files import FOLDER
 from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
@@ -23,8 +25,12 @@ _WAYS = ("text", "new_text", "from_project", "remove")
 
 
 def _touches(arguments: JsonObject) -> tuple[str, ...]:
-    # The workspace is the run's own: what stands there is seen by nobody else and undone with a step.
-    return ("write",) if arguments.get("scope") == "project" else ("read",)
+    if arguments.get("scope") != "project":
+        # The workspace is the run's own: what stands there is seen by nobody else and undone with a step.
+        return ("read",)
+    # What stands in the project's folder of tools is code that other runs call.
+    path = unicodedata.normalize("NFC", str(arguments.get("path", ""))).strip()
+    return ("write", "exec") if path.casefold().startswith(FOLDER) else ("write",)
 
 
 def _labels_in(result: JsonValue) -> frozenset[str]:
@@ -67,7 +73,7 @@ _SPEC = ToolSpec(
         "required": ["path", "diff"],
         "additionalProperties": False,
     },
-    capabilities=("read", "write"),
+    capabilities=("read", "write", "exec"),
     touches=_touches,
     # A turn with the workspace begins with the files it began with the first time; the project keeps versions.
     repeats=lambda _arguments: True,

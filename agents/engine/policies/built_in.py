@@ -2,8 +2,8 @@
 """The policy of the house, for organizations that have none and for calls that theirs says nothing of.
 
 What the author of a flow drew is allowed: a person chose it. What a model chose may read, and may work inside (its
-run's workspace and sandbox, the project's files and memory); what reaches outside and changes something there, and what
-spends money, is asked about. The taint rules (taint.py) stand above all of it.
+run's workspace and sandbox, the project's files and memory); what reaches outside and changes something there, what
+changes the project's own tools, and what spends money, is asked about. The taint rules (taint.py) stand above it all.
 """
 
 from agents.engine.policies.document import PolicyDocument, Rule, When
@@ -33,6 +33,12 @@ BUILT_IN = PolicyDocument(
             "ask",
             When(chosen_by="model", capability=("write", "exec"), host=("*",)),
             reason="a model chose to change something outside",
+        ),
+        Rule(
+            "a-model-changes-a-tool",
+            "ask",
+            When(tool=("FileWrite",), chosen_by="model", capability=("exec",)),
+            reason="a model chose to change code that other runs call as a tool",
         ),
         Rule(
             "a-model-works-inside",

@@ -44,6 +44,9 @@ def decide(policy: str, asked: ProposedCall, caller: Caller = DEVELOPER) -> Deci
         (by_model(capabilities=(*LOOK, "secret:github")), "allow"),
         (by_model(capabilities=WRITE), "allow"),  # inside: the workspace, the project
         (by_model(capabilities=EXEC), "allow"),  # inside: the sandbox
+        (by_model("FileWrite", ("write",)), "allow"),
+        (by_model("FileWrite", ("write", "exec")), "ask"),  # a file that is a tool
+        (call("FileWrite", ("write", "exec")), "allow"),
         (by_model(capabilities=POST), "ask"),
         (by_model(capabilities=("exec", "egress:*")), "ask"),
         (by_model(capabilities=SPEND), "ask"),
@@ -228,7 +231,7 @@ def test_a_hash_stands_for_what_is_said_and_not_for_how() -> None:
     assert policy_hash(read_policy(said)) == policy_hash(read_policy(same))
     assert policy_hash(read_policy(said)) != policy_hash(read_policy(said.replace("model", "flow")))
     # One that is known: a change of the house's rules or laws has to change it, and is noticed here.
-    assert policy_hash(read_policy("")) == "dc66e95fd0249200fca28fe4acd4b4b26151caa8e156fbace6290ef1843ab044"
+    assert policy_hash(read_policy("")) == "ff48aeb7d39eaf17a9815fbc245d98e9966ba7d15301e9b95ae605d6359567d5"
 
 
 def test_the_house_can_say_its_own_policy() -> None:

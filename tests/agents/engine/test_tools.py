@@ -13,6 +13,7 @@ from agents.adapters.tools.room import ToolRoom
 from agents.engine.errors import ToolCallInvalid
 from agents.engine.tools import ToolSpec, check_arguments
 from agents.engine.workspaces.diffs import diff_bytes, patch_of
+from codexos.kernel.jsontypes import JsonObject
 from tests.agents.engine.stage import CountingTool, Stage, chain
 
 CANARY = "canary-7f3a9c51e2"
@@ -86,6 +87,22 @@ def test_a_patch_that_shows_what_stood_there_before_is_labeled(before: bytes, af
     assert spec.labels_in
     patch = patch_of([diff_bytes("a.txt", before, after)])
     assert spec.labels_in({"path": "a.txt", "diff": patch}) == labels
+
+
+@pytest.mark.parametrize(
+    ("path", "scope", "touched"),
+    [
+        ("notes.md", "project", ("write",)),
+        ("docs/tools/a.py", "project", ("write",)),
+        ("tools/word_count.py", "project", ("write", "exec")),
+        ("tools/deep/helper.py", "project", ("write", "exec")),
+        (" Tools/a.py", "project", ("write", "exec")),
+        ("tools/word_count.py", "workspace", ("read",)),
+    ],
+)
+def test_storing_where_a_project_has_its_tools_is_running_code(path: str, scope: str, touched: tuple[str, ...]) -> None:
+    arguments: JsonObject = {"path": path, "scope": scope, "text": "x"}
+    assert FileWrite(ToolRoom()).spec.capabilities_of(arguments) == touched
 
 
 @pytest.mark.parametrize("arguments", [{"text": [f"Bearer {CANARY}"]}, {"text": "x", "password": CANARY}])
