@@ -9,7 +9,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 APPROVERS = ("deciders", "not_requester", "people")
 """What a question says of who may answer it."""
-_OF_CALL = ("tool", "capabilities", "secrets", "labels", "cost_usd")
+_OF_CALL = ("tool", "capabilities", "secrets", "labels", "cost_usd", "fingerprint")
 
 
 def approvers_of(told: JsonObject) -> JsonObject:

@@ -92,15 +92,24 @@ class Occasion:
     labels: frozenset[str] = frozenset()
 
 
-def call_hash(tool: str, arguments: JsonObject, *, policy: str) -> str:
-    """Return what an approval is bound to: the SHA-256, in hex, of a call and of the policy it was asked under."""
+def call_hash(
+    tool: str, arguments: JsonObject, *, policy: str, capabilities: Sequence[str] = (), fingerprint: str = ""
+) -> str:
+    """Return what an approval is bound to: the SHA-256, in hex, of a call and of the policy it was asked under.
+
+    What the tool is at that moment is part of the call: what it touches, and the fingerprint of what is behind it.
+    """
     # A reference to a secret reads like text, and is not the same.
     references = [
         [str(part) if isinstance(part, SecretRef) else [part] for part in text.parts]
         for text in secret_texts(arguments)
     ]
     told = json.dumps(
-        [tool, arguments, policy, *references], sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=dict
+        [tool, arguments, policy, sorted(capabilities), fingerprint, *references],
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+        default=dict,
     )
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
 

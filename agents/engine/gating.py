@@ -92,7 +92,7 @@ class Gatekeeper:
             return None
         approved: JsonObject | None = None
         if decision.verdict == "ask":
-            hash_ = call_hash(call.spec.name, call.arguments, policy=decision.policy)
+            hash_ = _hash_of(call, decision)
             approved = self._approval(effect, proposed, hash_=hash_, decision=decision, context=context)
             if approved is None:
                 drawn, again = call_in(effect), self._changed(answer, decision)
@@ -123,7 +123,7 @@ class Gatekeeper:
             if answer.get("is_edited") and (call := call_in(effect)) is not None:
                 # Whoever edited it saw what it was before, and approved of what they made of it.
                 before = _edited(call, view.edits.get(key, ())[:-1])
-                seen = call_hash(before.spec.name, before.arguments, policy=decision.policy)
+                seen = _hash_of(before, decision)
             is_enough = not answer.get("is_edited") or decision.approvers.people == 1
             if (
                 answer.get("hash") == seen
@@ -134,8 +134,10 @@ class Gatekeeper:
                     return {"hash": hash_, "by": answer["by"], "is_edited": True}
                 previewed = answer.get("previewed")
                 return {"hash": hash_, "by": answer["by"], **({"previewed": previewed} if previewed else {})}
+        drawn = call_in(effect)
+        is_now = "" if drawn is None else drawn.spec.fingerprint
         for grant in view.grants:
-            if _covers(grant, proposed, decision):
+            if _covers(grant, proposed, decision) and (grant.get("fingerprint") or "") == is_now:
                 return {"hash": hash_, "by": grant["by"], "for_run": grant["hash"]}
         return None
 
@@ -201,6 +203,17 @@ def call_in(effect: Effect) -> ToolCall | None:
     """Return the call of a tool that an effect is, or is made around."""
     call = effect if isinstance(effect, ToolCall) else getattr(effect, "call", None)
     return call if isinstance(call, ToolCall) else None
+
+
+def _hash_of(call: ToolCall, decision: Decision) -> str:
+    spec = call.spec
+    return call_hash(
+        spec.name,
+        call.arguments,
+        policy=decision.policy,
+        capabilities=spec.capabilities_of(call.arguments),
+        fingerprint=spec.fingerprint,
+    )
 
 
 def _passed(effect: Effect, call: ToolCall) -> Effect:
@@ -309,6 +322,8 @@ def _question(
         "chosen_by": proposed.chosen_by,
         "reasons": list(decision.reasons),
     }
+    if call.spec.fingerprint:
+        told["fingerprint"] = call.spec.fingerprint
     if again is not None:
         told["again"] = again
     if was is not None:

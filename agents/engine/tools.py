@@ -40,7 +40,8 @@ class ToolSpec:
     ``touches`` says which capabilities a call with these arguments uses, ``egress:*`` by its host. What it gives is
     text of strangers where it ``gives_untrusted``. Arguments that are ``content`` carry text and steer nothing.
     ``cost_usd`` is what one call costs at most, where that is known. ``labels_in`` says of a result what in it is of
-    strangers, where only some is.
+    strangers, where only some is. ``fingerprint`` changes with what is behind the tool, such as a server's address;
+    built-in tools have none.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ToolSpec:
     cost_usd: Decimal | None = None
     usage_in: Callable[[JsonValue], Usage] | None = None
     labels_in: Callable[[JsonValue], frozenset[str]] | None = None
+    fingerprint: str = ""
 
     def capabilities_of(self, arguments: JsonObject) -> Sequence[str]:
         """Return what a call with these arguments touches."""

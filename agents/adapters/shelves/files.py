@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The shelf of files: functions in Python files of the operator and of projects, run in the sandbox alone."""
 
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -50,6 +51,12 @@ class ShelvedFile:
         """What the file, or its folder, is called."""
         path = Path(self.place)
         return path.parent.name if path.name == "tool.py" else path.stem
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256, in hex, of all its code."""
+        told = json.dumps([self.place, self.source, dict(self.files), self.packages, self.specs], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def tools(self) -> list[FileTool]:
         """Return its tools."""
@@ -180,6 +187,7 @@ class FileFunction:
 
     def __init__(self, file: ShelvedFile, tool: FileTool, room: ToolRoom) -> None:
         self._file = file
+        self._fingerprint = file.fingerprint
         self._tool = tool
         self._room = room
 
@@ -195,6 +203,7 @@ class FileFunction:
             capabilities=("exec", *(f"egress:{host}" for host in tool.hosts)),
             reads_only=tool.reads_only,
             timeout_seconds=tool.timeout_seconds + 60,
+            fingerprint=self._fingerprint,
         )
 
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The kinds of tool server: how each is read and called. One line of the table for each."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,6 +30,12 @@ class ServerPlace:
     def of(cls, row: ToolServer) -> "ServerPlace":
         """Return that of a row."""
         return cls(row.pk, row.name, row.kind, row.address, config=row.config, auth=row.auth, key=row.key)
+
+    def fingerprint_of(self, tool: OfferedTool) -> str:
+        """Return the SHA-256, in hex, of where and how a tool is called: approvals are for this, not for its name."""
+        place: JsonObject = {"config": self.config, "auth": self.auth}
+        parts = [str(self.id), self.kind, self.address, place, self.key, tool.fingerprint]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=dict).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

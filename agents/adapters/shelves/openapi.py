@@ -82,6 +82,7 @@ class OpenApiTool:
             capabilities=(*does, f"egress:{host}", *key),
             reads_only=self._offered.reads_only,
             timeout_seconds=TIMEOUT_SECONDS,
+            fingerprint=self._place.fingerprint_of(self._offered),
         )
 
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:

@@ -2,6 +2,7 @@
 """Calls of tools pass the gate: what is asked about waits for people, and exactly what they approved is made."""
 
 from copy import deepcopy
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from agents.engine.gate import ALLOWED, Decision, ProposedCall
 from agents.engine.journeys import Journey
+from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ChatRequest
 from codexos.kernel.jsontypes import JsonObject
 from tests.agents.conformance.conftest import SetStage
@@ -153,6 +155,43 @@ async def test_other_arguments_than_were_approved_are_asked_about_again(stage: S
     assert (await executor.advance()).status == "waiting"
     assert run.calls == []
     assert run.of_type("run.waiting")[-1].data["call"]["again"] == "call"
+
+
+@dataclass
+class Served(CountingTool):
+    """A tool of a server that may move."""
+
+    address: str = "a.example"
+    does: str = "read"
+
+    @property
+    def spec(self) -> ToolSpec:
+        return replace(super().spec, fingerprint=self.address, capabilities=(self.does,))
+
+
+@keeps("call approved: single use, bound to its hash", "call approved for the run")
+@pytest.mark.parametrize("change", [{"address": "b.example"}, {"does": "write"}])
+@pytest.mark.parametrize("decision", ["approve", "approve_for_run"])
+async def test_a_tool_that_became_another_since_it_was_asked_about_is_asked_about_again(
+    stage: SetStage, change: dict[str, str], decision: str
+):
+    # given
+    served = Served()
+    run = stage(flow(tool("send", "again"), tool("again")), gate=asks(), tools=[served])
+    told = await asked(run)
+    # when
+    await run.send("decide", node_id="send", decision=decision, hash=told["hash"])
+    vars(served).update(change)
+    # then
+    again = await asked(run)
+    assert (again["call"]["again"], run.calls) == ("call", [])
+    assert again["hash"] != told["hash"]
+    # and it is what they see now that they let through
+    await run.send("decide", node_id="send", decision=decision, hash=again["hash"])
+    served.calls.clear()
+    await run.run()
+    assert run.calls[0] == "send"
+    assert len(run.calls) == (2 if decision == "approve_for_run" else 1)
 
 
 @keeps("call approved: single use, bound to its hash")

@@ -85,6 +85,7 @@ class McpTool:
             capabilities=(*(("read",) if is_read else ("read", "write")), *self._reaches(), *key),
             reads_only=is_read,
             timeout_seconds=TIMEOUT_SECONDS,
+            fingerprint=self._place.fingerprint_of(self._offered),
         )
 
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
