@@ -349,6 +349,14 @@ def _following(ask: Ask, response: httpx.Response, *, left: int) -> Ask:
     return follow(ask, status=response.status_code, before=_origin(before), after=_origin(after), url=str(after))
 
 
+def origin_of(url: str) -> Origin:
+    """Return who is asked at an address, its host as it is looked up. Raises RequestInvalid."""
+    try:
+        return _origin(httpx.URL(url))
+    except httpx.InvalidURL:
+        raise RequestInvalid(place="url", because="its address cannot be read") from None
+
+
 def _origin(url: httpx.URL) -> Origin:
     port = url.port if url.port is not None else _PORTS.get(url.scheme, 0)
     return Origin(url.scheme, url.raw_host.decode("ascii"), port)

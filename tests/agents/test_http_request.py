@@ -213,6 +213,15 @@ async def test_a_redirect_to_elsewhere_takes_no_secret_along(server: LocalServer
     assert "authorization" not in elsewhere.asked[0].headers
 
 
+async def test_a_redirect_to_elsewhere_is_refused_where_strangers_led_to_the_call(server: LocalServer) -> None:
+    with LocalServer(host="127.0.0.2") as elsewhere:
+        server.speech = lambda asked: [redirect(elsewhere.url("/there"))]
+        tool = HTTPRequest(opened("127.0.0.1,127.0.0.2"))
+        with pytest.raises(EgressRefused, match=r"'127\.0\.0\.2' may not be reached.*Call the other address by itself"):
+            await tool.call({"url": server.url()}, on=Occasion("k", labels=frozenset({"tool:WebFetch"})))
+    assert elsewhere.asked == []
+
+
 def for_ever(asked: Asked) -> Iterator[bytes]:
     yield b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
     yield from itertools.repeat(b"x" * 65_536)

@@ -12,9 +12,9 @@ from agents.engine.gate import Occasion
 from agents.engine.tools import check_arguments, kept_result
 from agents.errors import ToolFailed, ToolUnavailable
 from codexos.kernel.errors import CodexosError
-from codexos.kernel.http import ResponseTooLarge
+from codexos.kernel.http import EgressRefused, ResponseTooLarge
 from tests.kernel.asking import opened
-from tests.kernel.local_server import LocalServer, answer
+from tests.kernel.local_server import LocalServer, answer, redirect
 from tests.pdfs import make_pdf
 
 PAGE = """<!doctype html><html><head><title> The  kakapo </title><style>p{}</style><script>steal()</script></head><body>
@@ -56,6 +56,23 @@ async def test_a_page_is_what_people_read_of_it(server: LocalServer) -> None:
         + ") and this.\n\nSeen\n\n- green\n- nocturnal\n\n```\na  b\n  c\n```\n\n | kg | 2"
     )
     assert not found["truncated"]
+
+
+@pytest.mark.parametrize("labels", [frozenset(), frozenset({"knowledge"})])
+async def test_where_strangers_led_to_it_no_redirect_leads_to_another_host(
+    server: LocalServer, labels: frozenset[str]
+) -> None:
+    with LocalServer(host="127.0.0.2") as elsewhere:
+        server.speech = lambda asked: [
+            redirect(server.url("/here") if asked.path == "/" else elsewhere.url("/there?stolen=1"))
+        ]
+        call = WebFetch(opened("127.0.0.1,127.0.0.2")).call({"url": server.url("/")}, on=Occasion("k", labels=labels))
+        if not labels:
+            assert "/there" in str(await call)
+            return
+        with pytest.raises(EgressRefused, match=r"'127\.0\.0\.1' sends the call on to it"):
+            await call
+    assert (len(server.asked), elsewhere.asked) == (2, []), "within its own host it may go on"
 
 
 async def test_a_long_page_is_read_on(server: LocalServer) -> None:

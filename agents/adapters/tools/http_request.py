@@ -4,7 +4,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import NamedTuple, Unpack, cast
 from urllib.parse import urldefrag, urlencode, urlsplit
 
@@ -17,11 +18,13 @@ from codexos.kernel.errors import CodexosError
 from codexos.kernel.http import (
     ClientOptions,
     EgressPolicy,
+    EgressRefused,
     HttpAnswer,
     HttpClient,
     HttpLimits,
     RequestInvalid,
     Unreachable,
+    origin_of,
 )
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import Redactor
@@ -49,6 +52,33 @@ def egress_of(arguments: JsonObject) -> str:
     """Say which host a call with a ``url`` reaches; an address that two readers could read differently may be any."""
     found = _PLAIN_ADDRESS.match(str(arguments.get("url", "")).strip())
     return f"egress:{found['host'].lower() if found else '*'}"
+
+
+@asynccontextmanager
+async def client_for(
+    policy: EgressPolicy, url: str, *, on: Occasion, options: ClientOptions
+) -> AsyncIterator[HttpClient]:
+    """Give a client for one call. Raises EgressRefused for a redirect to a host that was not decided about.
+
+    That is so where text of strangers led to the call: then nothing but the address's own host is reached.
+    """
+    origin = origin_of(url)
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    # From plain http to https is the same place.
+    ports = {80, 443} if origin.port in (80, 443) else {origin.port}
+    narrow = policy.narrowed({f"{host}:{port}" for port in ports}) if on.labels else policy
+    async with HttpClient(narrow, **options) as client:
+        try:
+            yield client
+        except EgressRefused as error:
+            there = str(error.details.get("host"))
+            if not on.labels or there == origin.host:
+                raise
+            because = (
+                f"{origin.host!r} sends the call on to it, and text of strangers led to the call, so only the host "
+                "that was decided about is reached. Call the other address by itself"
+            )
+            raise EgressRefused(host=there, because=because) from None
 
 
 def _touches(arguments: JsonObject) -> tuple[str, ...]:
@@ -123,7 +153,7 @@ class HTTPRequest:
         secrets = secrets_of(arguments)
         try:
             request = _request(arguments, on.key)
-            answer = await self._send(request)
+            answer = await self._send(request, on)
             if arguments.get("accept_errors") is not True:
                 refuse_error(answer, method=request.method, host=request.host, secrets=secrets)
         except CodexosError as error:
@@ -132,11 +162,11 @@ class HTTPRequest:
         # In a thread: reading megabytes would hold up every other run of this process.
         return await asyncio.to_thread(result_of, answer, secrets)
 
-    async def _send(self, request: _Request) -> HttpAnswer:
+    async def _send(self, request: _Request, on: Occasion) -> HttpAnswer:
         options = AskOptions(headers=request.headers, limits=request.limits)
         if request.content is not None:
             options["content"] = request.content
-        async with HttpClient(self._policy, **self._options) as client:
+        async with client_for(self._policy, request.url, on=on, options=self._options) as client:
             return await client.request(request.method, request.url, **options)
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Unpack
 from urllib.parse import urldefrag, urlsplit
 
-from agents.adapters.tools.http_request import egress_of
+from agents.adapters.tools.http_request import client_for, egress_of
 from agents.adapters.tools.http_result import refuse_error
 from agents.adapters.tools.readable import charset_of, read_page
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from agents.errors import ToolFailed
-from codexos.kernel.http import ClientOptions, EgressPolicy, HttpAnswer, HttpClient, HttpLimits, RequestInvalid
+from codexos.kernel.http import ClientOptions, EgressPolicy, HttpAnswer, HttpLimits, RequestInvalid
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from codexos.kernel.redaction import Redactor
 from rag.operations.pdfs import text_of_pdf
@@ -89,7 +89,7 @@ class WebFetch:
         url = urldefrag(str(arguments.get("url", "")).strip()).url
         if urlsplit(url).scheme not in {"http", "https"}:
             raise RequestInvalid(place="url", because="its address does not begin with https:// or http://")
-        async with HttpClient(self._policy, **self._options) as client:
+        async with client_for(self._policy, url, on=on, options=self._options) as client:
             answer = await client.request("GET", url, headers={"Accept": _ACCEPT}, limits=_LIMITS)
         refuse_error(answer, method="GET", host=urlsplit(url).hostname or "", secrets=Redactor(()))
         title, text = await asyncio.to_thread(_read, answer)
