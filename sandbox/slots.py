@@ -302,3 +302,5 @@ class Pool:
         slot.close()
         if slot.ended.done():
             self._free.append(slot.number)
+        else:
+            slot.ended.add_done_callback(lambda _ended: self._free.append(slot.number))

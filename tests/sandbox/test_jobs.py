@@ -2,6 +2,7 @@
 """What a job is given, what it says, what it leaves, and how it ends."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ from agents.adapters.folders import Folder
 from agents.adapters.sandbox import Job, JobLimits, Sandbox
 from agents.engine.workspaces.errors import WorkspaceFileInvalid
 from agents.errors import SandboxRefused, SandboxUnavailable
+from sandbox.jobs import Limits
+from sandbox.line import Line
+from sandbox.slots import Pool, Slot
+from sandbox.walls import Inside
 from tests.sandbox.conftest import Served
 
 
@@ -116,3 +121,19 @@ async def test_a_job_works_in_the_folder_it_names_and_others_see_what_it_did(ser
         await folder.read("src/way", length=100)
     other = await served.sandbox.run(sh("ls", folder="run-2"))
     assert other.stdout == b""
+
+
+async def test_a_slot_that_ends_late_is_there_again(monkeypatch: pytest.MonkeyPatch):
+    # given a keeper that has not told yet that a slot is gone
+    monkeypatch.setattr("sandbox.slots.READY_SECONDS", 0.01)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        pool = Pool(Line(ours, on_cut=lambda: None), Inside("bwrap", "python3"), Limits(), most=1, warm=0)
+        slot = Slot(pool._free.popleft(), pool.line)
+        await pool._turns.acquire()
+        await pool.give_back(slot)
+        assert not pool._free
+        # when it tells, then its number is given to others again
+        slot.ended.set_result({"ended": slot.number})
+        await asyncio.sleep(0)
+        assert list(pool._free) == [slot.number]
