@@ -17,6 +17,8 @@ from accounts.tenancy import tenant
 from agents.adapters import expiry
 from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.folders import Folder
+from agents.adapters.toolbox import BuiltInToolbox
+from agents.adapters.tools.room import ToolRoom
 from agents.adapters.workspaces.past import RunPast
 from agents.adapters.workspaces.workspace import Workspace
 from agents.engine.gate import Occasion
@@ -273,6 +275,19 @@ async def _ended(client: Any, run_id: str) -> Any:
             return found
         await asyncio.sleep(0.05)
     raise AssertionError("the run does not end")
+
+
+async def test_a_file_that_is_to_be_fetched_is_shown_as_it_will_stand(
+    folders: Folders, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stored(_room: ToolRoom, _path: str, *, most: int) -> bytes:
+        return b"kakapo\n"
+
+    monkeypatch.setattr("agents.adapters.tools.file_write.read_project_bytes", stored)
+    toolbox = BuiltInToolbox(ToolRoom(files=Workspace(Folder(str(settings.FOLDER_SOCKET), "fetching"))))
+    shown = await toolbox.preview("FileWrite", {"path": "bird.txt", "from_project": "birds/bird.txt"})
+    assert shown is not None
+    assert "+kakapo" in shown
 
 
 async def test_nobody_reaches_the_files_of_another_organization(

@@ -101,7 +101,8 @@ class FileWrite:
             workspace = await self._room.workspace()
             async with workspace.look() as folder:
                 before = await _content(folder, path) or b""
-        return _diff(path, before, _after(path, before, arguments))
+        fetched = await self._fetched(arguments)
+        return _diff(path, before, _after(path, before, arguments) if fetched is None else fetched)
 
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
         """Return what changed. Raises ToolFailed, WorkspacePathInvalid, WorkspaceFull and what storing raises."""

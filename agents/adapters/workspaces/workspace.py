@@ -50,7 +50,7 @@ class Turn:
 
 
 class Workspace:
-    """The files of one run. Without a ``past`` nothing is kept: as in a trial, whose folder is dropped behind it."""
+    """The files of one run. Without a ``past`` nothing is kept: as in a trial, whose folder is swept."""
 
     def __init__(
         self,
