@@ -89,6 +89,12 @@ class FakeMcp:
                 for number in (1.0, 2.0):
                     await ctx.session.report_progress(number, 2.0, f"step {number:g}")
                 return types.CallToolResult(content=[types.TextContent(text="counted")])
+            case "leak":
+                # Says back what it was let in with.
+                await ctx.session.report_progress(1.0, 1.0, self.token)
+                told = types.TextContent(text=f"Yours is {self.token}.")
+                fails = bool((params.arguments or {}).get("fails"))
+                return types.CallToolResult(content=[told], structured_content={"key": self.token}, is_error=fails)
             case "ask":
                 asked = {"type": "object", "properties": {}}
                 await ctx.session.elicit_form("Really?", asked, ctx.request_id)

@@ -133,6 +133,22 @@ async def test_a_server_is_sent_its_key_of_the_vault_and_nobody_sees_it(committe
     assert CANARY not in json.dumps([connected.json(), found])
 
 
+async def test_a_key_that_a_server_says_back_is_taken_out_of_results_errors_and_offers(
+    committed_world: World, fake: FakeMcp
+) -> None:
+    world, fake.token = committed_world, CANARY
+    fake.extra = [types.Tool(name="leak", description=f"Says {CANARY}.", input_schema={"type": "object"})]
+    await asyncio.to_thread(put_secret, world.dev.actor, "sums", CANARY.encode(), folder=Folder(project=world.project))
+    keyed = mcp(fake, key="sums", auth={"how": "bearer"})
+    connected = await asyncio.to_thread(connect, world.dev, world, **keyed)
+    assert connected.status_code == 201, connected.json()
+    said, failed = await in_run(world, "sums.leak"), await in_run(world, "sums.leak", fails=True)
+    assert said["result"]["output"]["json"] == {"key": "[redacted]"}
+    assert failed["status"] == "failed"
+    assert "Yours is [redacted]" in json.dumps(failed)
+    assert CANARY not in json.dumps([connected.json(), said, failed])
+
+
 async def test_one_session_serves_the_calls_of_a_run_and_progress_is_told(fake: FakeMcp) -> None:
     adapter, room, place = ADAPTERS["mcp_http"], room_to(fake.port), place_of(fake.address)
     offered = {tool.name: tool for tool in (await adapter.read(place, room, document=None)).tools}

@@ -44,8 +44,11 @@ async def call_server(
     async with session_of(place, room) as session:
         await _insist_unchanged(place, offered, room, session=session)
         try:
-            return await _ask(place, offered, session, arguments=arguments, on=on)
-        except CodexosError:
+            said = await _ask(place, offered, session, arguments=arguments, on=on)
+            # In a thread, as it may be long.
+            return await asyncio.to_thread(session.trouble.redactor.redact_json, said)
+        except CodexosError as error:
+            session.trouble.without_key(error)
             raise
         except Exception as error:
             # Whatever broke here may have broken the session, so the next call has a new one.
@@ -78,7 +81,7 @@ async def _ask(
         types.CallToolRequest(params=params),
         _Answers,
         request_read_timeout_seconds=CALL_SECONDS,
-        progress_callback=_teller(on.emit),
+        progress_callback=_teller(lambda text: on.emit(session.trouble.redactor.redact(text))),
     )
     name = f"{place.name}.{offered.name}"
     if isinstance(answer, types.InputRequiredResult):

@@ -28,6 +28,7 @@ from agents.errors import ToolFailed, ToolUnavailable
 from agents.errors.mcp import ToolServerAsksForSignIn
 from agents.models import ServerKind
 from codexos.kernel.errors import CodexosError
+from codexos.kernel.redaction import Redactor
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +53,22 @@ class Trouble:
 
     def __init__(self, place: ServerPlace) -> None:
         self._place = place
+        self.redactor = Redactor(())
         self.wire: Wire | None = None
         self.process: Process | None = None
 
     def said_of(self, error: BaseException) -> CodexosError:
-        """Return what to tell of an error of the library, or of what lies beneath it."""
+        """Return what to tell of an error of the library, or of what lies beneath it, without the server's key."""
+        return self.without_key(self._said_of(error))
+
+    def without_key(self, error: CodexosError) -> CodexosError:
+        """Take the server's key out of what an error says: a server may say back what it was sent."""
+        error.message = self.redactor.redact(error.message)
+        error.args = (error.message,)
+        error.details = {name: self.redactor.redact_json(item) for name, item in error.details.items()}
+        return error
+
+    def _said_of(self, error: BaseException) -> CodexosError:
         name = self._place.name
         if self.wire is not None and self.wire.trouble is not None:
             return self.wire.trouble
@@ -84,10 +96,11 @@ async def opened(place: ServerPlace, room: ToolRoom) -> AsyncIterator[Session]:
         else:
             async with _over_http(place, room, trouble=trouble) as session:
                 yield session
-    except CodexosError:
+    except CodexosError as error:
+        trouble.without_key(error)
         raise
     except (Exception, BaseExceptionGroup) as error:
-        logger.info("tool server %s: %r", place.name, error)
+        logger.info("tool server %s: %s", place.name, trouble.redactor.redact(repr(error)))
         raise trouble.said_of(error) from error
 
 
@@ -97,6 +110,7 @@ async def _over_http(place: ServerPlace, room: ToolRoom, *, trouble: Trouble) ->
     # Who signed in has a token in the vault, which is sent as any other.
     how = "bearer" if place.auth.get("how") == "sign_in" else place.auth.get("how", "none")
     sent = await auth_of(replace(place, auth={**place.auth, "how": how}), room)
+    trouble.redactor = sent.redactor
     egress = room.egress.narrowed_to(place.address)
     egress = replace(egress, sealed_only=egress.sealed_only or bool(place.key))
     wire = trouble.wire = Wire(egress, headers=sent.headers)
@@ -128,6 +142,7 @@ async def _of_command(place: ServerPlace, room: ToolRoom, *, trouble: Trouble) -
     key = ""
     if place.key and entry.key_env and room.secrets is not None:
         key = (await room.secrets.open([place.key], tool=place.name))[place.key].strip()
+        trouble.redactor = Redactor([key])
     async with Sandbox(settings.SANDBOX_SOCKET).open(job_of(entry, key=key)) as live:
         trouble.process = Process(live)
         yield trouble.process.streams()
@@ -143,7 +158,13 @@ async def _talking(transport: Any, trouble: Trouble) -> AsyncIterator[Session]:
         client_info=types.Implementation(name="codexos", version="0.1.0", title="CodexOS"),
     )
     async with client:
-        yield Session(client, trouble, {tool.name: tool for tool in await offers_of(client)})
+        offered = [_without_key(tool, trouble.redactor) for tool in await offers_of(client)]
+        yield Session(client, trouble, {tool.name: tool for tool in offered})
+
+
+def _without_key(tool: OfferedTool, redactor: Redactor) -> OfferedTool:
+    said = redactor.redact(tool.description)
+    return tool if said == tool.description else replace(tool, description=said)
 
 
 def _of_protocol(name: str, error: MCPError) -> CodexosError:
