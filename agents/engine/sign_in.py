@@ -4,7 +4,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -84,8 +84,11 @@ def issuer_in(said: JsonValue, *, address: str) -> str:
     return first
 
 
-def provider_in(said: JsonValue, *, issuer: str) -> Provider:
-    """Read a provider's metadata. Raises SignInMisfit where it is another one's, or cannot prove who asks (PKCE)."""
+def provider_in(said: JsonValue, *, issuer: str, may_read: Callable[[str], bool] = lambda address: False) -> Provider:
+    """Read a provider's metadata. Raises SignInMisfit where it is another one's, or cannot prove who asks (PKCE).
+
+    ``may_read`` tells for which addresses it is no matter that others on the way read along (plain http).
+    """
     document = said if isinstance(said, Mapping) else {}
     if str(document.get("issuer", "")).rstrip("/") != issuer.rstrip("/"):
         raise SignInMisfit("the metadata of its provider is another provider's")
@@ -95,8 +98,8 @@ def provider_in(said: JsonValue, *, issuer: str) -> Provider:
     ways = document.get("token_endpoint_auth_methods_supported")
     return Provider(
         issuer=issuer,
-        authorize_url=_address_in(document, "authorization_endpoint"),
-        token_url=_address_in(document, "token_endpoint"),
+        authorize_url=_address_in(document, "authorization_endpoint", may_read=may_read),
+        token_url=_address_in(document, "token_endpoint", may_read=may_read),
         register_url=str(document.get("registration_endpoint") or ""),
         auth_methods=[str(way) for way in ways] if isinstance(ways, list | tuple) else ["client_secret_basic"],
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
@@ -170,8 +173,10 @@ def _is_of(resource: str, address: str) -> bool:
     return other.path.rstrip("/") == path or other.path.startswith(f"{path}/")
 
 
-def _address_in(document: JsonObject, name: str) -> str:
+def _address_in(document: JsonObject, name: str, *, may_read: Callable[[str], bool]) -> str:
     address = document.get(name)
     if not isinstance(address, str) or urlsplit(address).scheme not in {"http", "https"} or len(address) > 2000:
         raise SignInMisfit(f"the metadata of its provider has no {name}")
+    if urlsplit(address).scheme != "https" and not may_read(address):
+        raise SignInMisfit(f"its provider has its {name} at plain http, where everybody on the way reads along")
     return address

@@ -148,6 +148,14 @@ class EgressPolicy:
         self.check_address(url)
         return replace(self, only_hosts=frozenset({read_host(urlsplit(url).hostname or "")}))
 
+    def lets_be_read(self, url: str) -> bool:
+        """Tell whether plain http may carry secrets to an address: to one that the allow-list names literally."""
+        try:
+            parts = urlsplit(url)
+            return self._is_opened_literally(parts.hostname or "", parts.port or 80)
+        except ValueError:
+            return False
+
     def _is_opened_literally(self, host: str, port: int) -> bool:
         try:
             return self.opens(ip_address(host.strip("[]")), port)

@@ -102,6 +102,8 @@ async def test_whoever_did_not_begin_does_not_end_it(committed_world: World, fak
         {"code_challenge_methods_supported": ["plain"]},
         {"code_challenge_methods_supported": None},
         {"token_endpoint": "file:///etc/passwd"},
+        {"authorization_endpoint": "http://login.example/authorize"},
+        {"authorization_endpoint": "http://127.0.0.2/authorize"},
         {"token_endpoint": "http://10.0.0.1/token"},
         {"registration_endpoint": "http://169.254.169.254/register"},
         {"registration_endpoint": None},

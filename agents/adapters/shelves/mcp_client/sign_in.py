@@ -38,6 +38,7 @@ class SignInDoor:
     """Asks over one client of the gate."""
 
     def __init__(self, egress: EgressPolicy) -> None:
+        self._egress = egress
         # Codes and tokens: whoever reads along on the way could use them.
         self._client = HttpClient(replace(egress, sealed_only=True), limits=_LIMITS)
 
@@ -54,7 +55,8 @@ class SignInDoor:
         said = await self._first([named] if named else resource_documents(address))
         try:
             issuer = issuer_in(said, address=address)
-            provider = provider_in(await self._first(provider_documents(issuer)), issuer=issuer)
+            said_of_provider = await self._first(provider_documents(issuer))
+            provider = provider_in(said_of_provider, issuer=issuer, may_read=self._egress.lets_be_read)
         except SignInMisfit as error:
             raise SignInFailed(because=str(error)) from None
         supported = said.get("scopes_supported") if isinstance(said, Mapping) else None
