@@ -14,6 +14,7 @@ register = template.Library()
 _HOUSE_REASONS = {
     "Looking changes nothing.": gettext_lazy("Looking changes nothing."),
     "A person drew this very call into the flow.": gettext_lazy("A person drew this very call into the flow."),
+    "a model chose which secret is opened": gettext_lazy("a model chose which secret is opened"),
     "a model chose to spend money": gettext_lazy("a model chose to spend money"),
     "a model chose to change something outside": gettext_lazy("a model chose to change something outside"),
     "a model chose to change code that other runs call as a tool": gettext_lazy(

@@ -15,6 +15,12 @@ BUILT_IN = PolicyDocument(
     otherwise="deny",
     rules=(
         Rule("touches-nothing", "allow", When(capability=())),
+        Rule(
+            "a-model-names-a-secret",
+            "ask",
+            When(tool=("SqlQuery",), chosen_by="model", secret=("*",)),
+            reason="a model chose which secret is opened",
+        ),
         Rule("looking", "allow", When(capability=_LOOKING), reason="Looking changes nothing."),
         Rule(
             "drawn-by-the-author",
