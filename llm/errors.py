@@ -317,7 +317,7 @@ class EmbeddingsNotOffered(InvalidInput):
         )
 
 
-class EmbeddingsTooMany(LimitReached):
+class EmbeddingsTooMany(InvalidInput):
     """More text than one request has embedded."""
 
     def __init__(self, *, texts: int, characters: int, most: int, most_characters: int) -> None:

@@ -89,6 +89,8 @@ class Service:
             await self._doing(asked)(asked, asker)
         except Refused as error:
             await asker.tell("N", {"code": error.code, "message": error.message})
+            # Who is still sending would be told by the system that the line broke, and not read why.
+            await _hear_out(asker.reader)
 
     def _doing(self, asked: Mapping[str, Any]) -> Callable[..., Awaitable[None]]:
         doings: dict[str, Callable[..., Awaitable[None]]] = {
@@ -136,6 +138,13 @@ class Service:
             await doing.run()
         finally:
             await asyncio.shield(pool.give_back(slot))
+
+
+async def _hear_out(reader: asyncio.StreamReader) -> None:
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(HELLO_SECONDS):
+            while await reader.read(65536):
+                pass
 
 
 async def _read_ask(reader: asyncio.StreamReader) -> Mapping[str, Any]:

@@ -51,7 +51,7 @@ async def test_a_long_run_goes_on_from_its_snapshot(
 ) -> None:
     # given: more than enough entries, then a person who thinks
     monkeypatch.setattr(snapshots, "FIRST_AT", 20)
-    monkeypatch.setattr("agents.workers.loading.FIRST_AT", 20)
+    monkeypatch.setattr("agents.workers.ending.FIRST_AT", 20)
     run_id = await asyncio.to_thread(accept, committed_world.dev, COUNTING)
     with working("one"):
         await until(lambda: truth.execute("select status from agents_run").fetchone() == ("waiting",))

@@ -141,7 +141,9 @@ def test_a_call_touches_code_and_each_host_it_names():
         "exec",
         "egress:api.example.org",
     ]
-    assert not spec.may_repeat({"command": "ls"})
+    # Without a host all it does is gone with its sandbox; with one it may have had its effect.
+    assert spec.may_repeat({"command": "ls"})
+    assert not spec.may_repeat({"command": "ls", "hosts": ["api.example.org"]})
     assert spec.gives_untrusted
 
 

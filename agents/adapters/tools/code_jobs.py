@@ -96,6 +96,14 @@ def capabilities_of(arguments: JsonObject) -> Sequence[str]:
     return ("exec", *(f"egress:{host}" for host in hosts_of(arguments)))
 
 
+def touches_nothing_outside(arguments: JsonObject) -> bool:
+    """Whether a call that was cut off may be made again: without hosts all it did is gone with its sandbox.
+
+    A workspace takes the files of a whole call or none.
+    """
+    return not hosts_of(arguments)
+
+
 def hosts_of(arguments: JsonObject) -> Sequence[str]:
     """Return the hosts a call asks for, in small letters."""
     hosts = arguments.get("hosts", ())

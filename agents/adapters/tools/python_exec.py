@@ -16,6 +16,7 @@ from agents.adapters.tools.code_jobs import (
     job_of,
     result_of,
     run_in_place,
+    touches_nothing_outside,
 )
 from agents.adapters.tools.room import ToolRoom
 from agents.adapters.workspaces.workspace import TOLD_SCHEMA
@@ -56,6 +57,7 @@ _SPEC = ToolSpec(
     },
     capabilities=("exec", "egress:*"),
     touches=capabilities_of,
+    repeats=touches_nothing_outside,
     content=frozenset({"stdin"}),
     # Above what a call may ask for itself, so that the sandbox's own end is the one that is told.
     timeout_seconds=LONGEST_SECONDS + 180,
