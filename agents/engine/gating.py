@@ -266,7 +266,14 @@ def _names(text: str, host: str, *, goes_on: bool) -> bool:
 
 
 def _labels_of(call: ToolCall, context: StepContext) -> Labels:
-    """Return the labels of what led to a call: of what a model was shown that chose it, else of what steers it."""
+    """Return the labels of what led to a call: of what chose or steers it, and of the files it would send."""
+    files = context.view.file_labels
+    found = _labels_leading_to(call, context)
+    return found | files if files and call.spec.sends_files(call.arguments) else found
+
+
+def _labels_leading_to(call: ToolCall, context: StepContext) -> Labels:
+    """Return the labels of what a model was shown that chose a call, else of what steers it."""
     lane, plan = context.lane, planned_around(context.lane)
     if call.chosen_by == "flow" and plan is None:
         return call.labels | _steering(call, context) if context.view.is_labeled or call.labels else NONE

@@ -57,6 +57,11 @@ def labels_from(value: JsonValue) -> Labels:
     return frozenset(map(str, value)) if isinstance(value, list | tuple) else NONE
 
 
+def only_told_in(data: JsonObject) -> Labels:
+    """Read from an entry's data which labels of a result are not those of the files it tells of."""
+    return labels_from(data.get("labels")) - labels_from(data.get("file_labels"))
+
+
 def labels_read(lane: Lane, node: Node) -> Labels:
     """Return the labels of everything that the result of a node may come from, but for what it fetches itself."""
     if node.kind in _GIVES_NONE:

@@ -31,7 +31,8 @@ class Done:
     """The step has its result; ``notes`` are told to people beside it.
 
     ``written`` is the result as JSON, from whom had to write it anyway. ``labels`` say where text of strangers in it
-    came from, beside what the step itself had read.
+    came from, beside what the step itself had read; those in ``only_told`` are not in the files that it ``left``
+    in the run's workspace, which its result tells of.
     """
 
     result: JsonValue
@@ -39,6 +40,8 @@ class Done:
     notes: Sequence[JsonObject] = ()
     written: bytes | None = None
     labels: frozenset[str] = frozenset()
+    only_told: frozenset[str] = frozenset()
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from agents.engine.gating import Gatekeeper
 from agents.engine.graph import FlowGraph
 from agents.engine.holding import Holder
 from agents.engine.journal import Entry, EntryType, encode_data, usage_from
-from agents.engine.labels import labels_from
+from agents.engine.labels import labels_from, only_told_in
 from agents.engine.lanes import parted
 from agents.engine.memory_journal import MemoryJournal
 from agents.engine.nowhere import Nowhere
@@ -293,7 +293,10 @@ class _Replayer(Executor):
 def _outcome_of(due: Entry, notes: Sequence[JsonObject]) -> Done | Failed:
     usage = usage_from(due.data.get("usage"))
     if due.type == "step.done":
-        return Done(due.data.get("result"), usage, notes, labels=labels_from(due.data.get("labels")))
+        labels, only_told = labels_from(due.data.get("labels")), only_told_in(due.data)
+        return Done(
+            due.data.get("result"), usage, notes, labels=labels, only_told=only_told, left="file_labels" in due.data
+        )
     return Failed(_error_of(due), usage)
 
 

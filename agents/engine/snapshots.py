@@ -22,7 +22,7 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 logger = logging.getLogger(__name__)
 
-FORM = 3
+FORM = 4
 """The form of snapshots that this version writes, and the only one it reads."""
 FIRST_AT = 1_000
 MOST_BYTES = 2_000_000
@@ -106,7 +106,7 @@ _PLAIN = (
     *("failure", "cancelled_by", "replaced_by", "paused_by", "citations"),
     *("answers", "edits", "grants", "is_labeled"),
 )
-_NAMES = ("ready", "dead", "turns", "noted", "taken")
+_NAMES = ("ready", "dead", "turns", "noted", "taken", "file_labels")
 _MOMENTS = ("resting", "alarms")
 _ENTRIES = ("open", "cut", "unsure")
 _OF_LANE = ("is_over", "is_begun", "results", "arrived", "missing", "variables")

@@ -25,7 +25,8 @@ class RunState:
     hold lanes, those in ``turns`` have something to do; ``alarms`` say when waiting or holding has lasted long enough;
     ``taken`` are the messages of the inbox that became entries. ``answers`` are what people said last about calls of
     tools that wait to be made or that they let through, ``edits`` the arguments they gave them instead, and ``grants``
-    the calls they let through for the rest of the run. ``is_labeled`` once anything was made of text of strangers.
+    the calls they let through for the rest of the run. ``is_labeled`` once anything was made of text of strangers,
+    and ``file_labels`` where it came from that any of the workspace's files was made of.
 
     ``read_flow`` reads the flows that a run wrote for itself. With ``keeps_lanes`` none is forgotten.
     """
@@ -71,6 +72,7 @@ class RunState:
         self.edits: dict[str, list[JsonValue]] = {}
         self.grants: list[JsonObject] = []
         self.is_labeled = False
+        self.file_labels: set[str] = set()
         self._read_flow = read_flow
         self._keeps_lanes = keeps_lanes
         self._ending: dict[str, Lane] = {}

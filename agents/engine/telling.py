@@ -9,7 +9,15 @@ from agents.engine.errors import ResultTooLarge
 from agents.engine.expressions import Scope
 from agents.engine.graph import Node
 from agents.engine.journal import Entry, EntryType, Told, joined, usage_data
-from agents.engine.labels import NONE, TOOL, Labels, labels_from, labels_of_set, labels_read, labels_shown
+from agents.engine.labels import (
+    NONE,
+    TOOL,
+    Labels,
+    labels_from,
+    labels_of_set,
+    labels_read,
+    labels_shown,
+)
 from agents.engine.labels import told as told_labels
 from agents.engine.lanes import Lane
 from agents.engine.nodes.rendering import filled_in
@@ -176,9 +184,12 @@ class Telling:
             if written is None or (is_all and is_too_large({"result": done.result})):
                 raise ResultTooLarge(node_id=step.node_id, limit=MAX_RESULT_BYTES)
             lane, node = self._recorder.view.at(step.node_id)
-            labels = self._labels_of(step.node_id, lane, node) | done.labels
+            read = self._labels_of(step.node_id, lane, node)
+            labels = read | done.labels
             follow_up = self._follow_up(lane, node, result=done.result, labels=labels)
-            more = {**_spent(done.usage), **_labeled(labels), **follow_up}
+            files = told_labels(read | (done.labels - done.only_told))
+            left: JsonObject = {"file_labels": files} if done.left else {}
+            more = {**_spent(done.usage), **_labeled(labels), **left, **follow_up}
         except CodexosError as error:
             self._tell_failed(step, Failed(StepError.of(error), done.usage))
             return

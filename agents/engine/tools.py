@@ -42,6 +42,8 @@ class ToolSpec:
     ``cost_usd`` is what one call costs at most, where that is known. ``labels_in`` says of a result what in it is of
     strangers, where only some is. ``fingerprint`` changes with what is behind the tool, such as a server's address;
     built-in tools have none.
+    ``takes_files`` says which calls take what stands in the run's workspace with them;
+    results that hold ``workspace`` tell what stands there behind a call only where a tool ``keeps_files``.
     """
 
     name: str
@@ -60,10 +62,20 @@ class ToolSpec:
     usage_in: Callable[[JsonValue], Usage] | None = None
     labels_in: Callable[[JsonValue], frozenset[str]] | None = None
     fingerprint: str = ""
+    takes_files: Callable[[JsonObject], bool] | None = None
+    keeps_files: bool = False
 
     def capabilities_of(self, arguments: JsonObject) -> Sequence[str]:
         """Return what a call with these arguments touches."""
         return self.capabilities if self.touches is None else self.touches(arguments)
+
+    def goes_out(self, arguments: JsonObject) -> bool:
+        """Whether a call with these arguments reaches any host."""
+        return any(each.startswith("egress") for each in self.capabilities_of(arguments))
+
+    def sends_files(self, arguments: JsonObject) -> bool:
+        """Whether a call takes the workspace's files to where something may leave: what stands in them steers it."""
+        return self.takes_files is not None and self.takes_files(arguments) and self.goes_out(arguments)
 
     def may_repeat(self, arguments: JsonObject) -> bool:
         """Whether a call with ``arguments`` that was cut off may be made again without asking a person."""

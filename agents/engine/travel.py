@@ -16,7 +16,8 @@ from agents.engine.errors import JourneyImpossible, NothingToRetry
 from agents.engine.graph import HOLDING, FlowGraph
 from agents.engine.journal import Entry
 from agents.engine.journeys import Journey
-from agents.engine.labels import labels_from
+from agents.engine.labels import labels_from, only_told_in
+from agents.engine.labels import told as told_labels
 from agents.engine.lanes import parted
 from agents.engine.nowhere import no_ports
 from agents.engine.outcomes import Done
@@ -40,6 +41,12 @@ class Past:
 def keep(journey: Journey, past: Past, *, graph: FlowGraph, input: JsonValue) -> Sequence[Entry]:
     """Return the entries that a run of ``graph`` takes over. Raises JourneyImpossible, NothingToRetry."""
     return _Keeping(journey, past, graph=graph, input=input).keep()
+
+
+def _with_labels(entry: Entry, result: JsonValue) -> Done:
+    """Return a result with the labels of the one that an entry tells: who says what it is had that before them."""
+    labels = labels_from(entry.data.get("labels"))
+    return Done(result, labels=labels, only_told=only_told_in(entry.data), left="file_labels" in entry.data)
 
 
 class _StillClock:
@@ -213,7 +220,7 @@ class _Keeping:
         if key in self._changed or key not in self._view.ready:
             return
         before = len(self._sketch.entries)
-        self._telling.tell(Step(key, entry.attempt), Done(result))
+        self._telling.tell(Step(key, entry.attempt), _with_labels(entry, result))
         self._mark(before, {"kept": entry.seq, "changed": True})
         told = self._sketch.entries[-1]
         if told.type != "step.done":
@@ -238,7 +245,7 @@ class _Keeping:
         elif collected in ("last", "all", "lane"):
             self._telling.tell(step, Collected(collected))
         else:
-            self._telling.tell(step, Done(entry.data.get("result"), labels=labels_from(entry.data.get("labels"))))
+            self._telling.tell(step, _with_labels(entry, entry.data.get("result")))
         spent: JsonObject = {name: entry.data[name] for name in ("usage",) if name in entry.data}
         self._mark(before, {**spent, "kept": entry.seq})
 
@@ -257,7 +264,10 @@ class _Keeping:
     def _set_state(self) -> None:
         if self._journey.state:
             names = ", ".join(self._journey.state)
-            data: JsonObject = {"message": f"Variables were changed: {names}.", "state": dict(self._journey.state)}
+            state, labels = dict(self._journey.state), self._was.root.variable_labels
+            known: JsonObject = {name: told_labels(labels[name]) for name in state if name in labels}
+            more: JsonObject = {"state_labels": known} if known else {}
+            data: JsonObject = {"message": f"Variables were changed: {names}.", "state": state, **more}
             self._sketch.record("note", data)
 
     def _check_outcome(self) -> None:

@@ -159,6 +159,7 @@ class JournalView(RunState):
         self._give(entry, place, result=result)
         if isinstance(result, Mapping) and result.get("citations"):
             self.citations = result["citations"]
+        self.file_labels |= labels_in(entry, "file_labels")
 
     def _collected(self, what: str, place: Place) -> JsonValue:
         if what == "lane":
@@ -275,9 +276,14 @@ class JournalView(RunState):
             self._expire(key, entry.data.get("error"))
         if isinstance(state := entry.data.get("state"), Mapping):
             self.root.variables.update(state)
-            for name in state:
-                # A person has said what it is.
-                self.root.variable_labels.pop(name, None)
+            self._keep_labels_of_state(entry.data.get("state_labels"))
+
+    def _keep_labels_of_state(self, labels: JsonValue) -> None:
+        """Keep the labels that variables had before a person changed them, who had their values before them."""
+        known = self.root.variable_labels
+        for name, each in labels.items() if isinstance(labels, Mapping) else ():
+            self.is_labeled = True
+            known[name] = known.get(name, frozenset()).union(map(str, each if isinstance(each, list | tuple) else ()))
 
     def _expire(self, key: str, error: JsonValue) -> None:
         """End what a node holds: its time is up. What is under way in its lanes comes to its end first."""
@@ -289,9 +295,9 @@ class JournalView(RunState):
         self.finished = entry.data
 
 
-def labels_in(entry: Entry) -> frozenset[str]:
+def labels_in(entry: Entry, name: str = "labels") -> frozenset[str]:
     """Read where text of strangers in what an entry tells came from."""
-    labels = entry.data.get("labels")
+    labels = entry.data.get(name)
     return frozenset(map(str, labels)) if isinstance(labels, list | tuple) else frozenset()
 
 

@@ -301,6 +301,16 @@ async def test_nobody_reaches_the_files_of_another_organization(
         await in_thread(foreign.point, new_id())
 
 
+async def test_what_only_looks_like_a_told_state_gives_nobody_the_files_of_another_run(
+    committed_world: World, folders: Folders, in_thread: Any, settings: Any
+) -> None:
+    run_id = await a_run(committed_world)
+    told = await write(workspace_of(committed_world, run_id, in_thread, settings=settings), "k", a="1")
+    # given an input that speaks of files as a tool does
+    other = await a_run(committed_world, input={"workspace": {"snapshot": told["snapshot"], "changed": []}})
+    assert await in_thread(RunPast(committed_world.acme.id, other).newest) is None
+
+
 async def test_a_service_that_is_away_is_said_to_be(settings: Any, tmp_path: Path) -> None:
     folder = Folder(str(tmp_path / "nobody.sock"), "x")
     with pytest.raises(WorkspacesUnavailable, match="nobody answers"):

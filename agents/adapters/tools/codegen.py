@@ -86,6 +86,7 @@ _SPEC = ToolSpec(
     },
     # The workspace is the run's own, and a model is asked as any step asks one: by the run's route and budget.
     capabilities=("read",),
+    keeps_files=True,
     repeats=lambda _arguments: True,
     usage_in=lambda result: usage_from(result.get("usage") if isinstance(result, dict) else None),
     timeout_seconds=600,

@@ -79,6 +79,7 @@ _SPEC = ToolSpec(
     repeats=lambda _arguments: True,
     content=frozenset({"text", "old_text", "new_text"}),
     gives_untrusted=False,
+    keeps_files=True,
     labels_in=_labels_in,
 )
 

@@ -110,6 +110,8 @@ class Git:
             # Pushing the same commit to the same branch again changes nothing, nor does a turn with the workspace.
             repeats=lambda _arguments: True,
             content=command.content,
+            keeps_files=True,
+            takes_files=lambda _arguments: self.name == "push",
             gives_untrusted=self.name != "push",
             timeout_seconds=400,
         )

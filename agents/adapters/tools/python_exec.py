@@ -58,7 +58,8 @@ _SPEC = ToolSpec(
     capabilities=("exec", "egress:*"),
     touches=capabilities_of,
     repeats=touches_nothing_outside,
-    content=frozenset({"stdin"}),
+    keeps_files=True,
+    takes_files=lambda arguments: arguments.get("workspace") is True,
     # Above what a call may ask for itself, so that the sandbox's own end is the one that is told.
     timeout_seconds=LONGEST_SECONDS + 180,
 )

@@ -13,7 +13,7 @@ from accounts.tenancy import OrganizationQuerySet, tenant
 from agents.engine.workspaces.contents import Kept, read_kept_state, write_kept
 from agents.engine.workspaces.errors import WorkspaceGone, WorkspaceMoved
 from agents.engine.workspaces.manifests import compare, total_bytes, tree_hash, visible
-from agents.models import JournalEntry, WorkspaceSnapshot
+from agents.models import JournalEntry, Run, WorkspaceSnapshot
 from agents.queries.runs import entry_of
 from codexos.kernel.ids import new_id
 from codexos.kernel.jsontypes import JsonValue
@@ -117,8 +117,10 @@ class RunPast:
         return rows.order_by("-id").first()
 
     def _by_tree(self, tree: str) -> WorkspaceSnapshot:
-        rows = WorkspaceSnapshot.objects.for_organization(self.organization_id).filter(tree=tree)
-        row = rows.order_by("-id").first()
+        # A journal that goes on from another does so within its project; whoever names another's files is given none.
+        projects = Run.objects.for_organization(self.organization_id).filter(pk=self.run_id).values("project_id")
+        rows = WorkspaceSnapshot.objects.for_organization(self.organization_id)
+        row = rows.filter(tree=tree, run__project_id__in=projects).order_by("-id").first()
         if row is None:
             raise WorkspaceGone
         return row
@@ -183,7 +185,9 @@ def _told_in(rows: Iterable[JournalEntry]) -> str | None:
 
 def _all_told(rows: Iterable[JournalEntry]) -> Iterator[str | None]:
     for row in rows:
-        yield told_tree(entry_of(row).data.get("result"))
+        # Only a tool that works on the files says so; what else stands in a result by this name is anybody's.
+        if "file_labels" in (data := entry_of(row).data):
+            yield told_tree(data.get("result"))
 
 
 def told_tree(result: JsonValue) -> str | None:

@@ -82,10 +82,14 @@ class ToolCall:
             why = f"What tool {self.spec.name!r} would do has changed since it was approved. Call it again to ask anew."
             raise ToolCallInvalid(why, tool=self.spec.name)
         on = Occasion(self.key, self.node_id, emit, self.decision, self.labels)
-        done = kept_result(self.spec, await ports.toolbox.call(self.spec.name, self.arguments, on=on))
-        found = self.spec.labels_in(done.result) if self.spec.labels_in is not None else frozenset()
-        labels = found | {f"tool:{self.spec.name}"} if self.spec.gives_untrusted else found
-        return replace(done, labels=labels) if labels else done
+        spec = self.spec
+        done = kept_result(spec, await ports.toolbox.call(spec.name, self.arguments, on=on))
+        found = spec.labels_in(done.result) if spec.labels_in is not None else frozenset()
+        labels = found | {f"tool:{spec.name}"} if spec.gives_untrusted else found
+        # What reached nobody left nothing of a stranger's in the workspace that was not there or handed to it.
+        only_told = labels if labels and not spec.goes_out(self.arguments) else frozenset[str]()
+        left = spec.keeps_files and isinstance(done.result, Mapping) and "workspace" in done.result
+        return replace(done, labels=labels, only_told=only_told, left=left) if labels or left else done
 
 
 async def preview_of(spec: ToolSpec, arguments: JsonObject, *, ports: Ports) -> str | None:
