@@ -29,6 +29,8 @@ FOLDER_EVERY_SECONDS = 1.0
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _PROXY = f"http://127.0.0.1:{PROXY_PORT}"
 ENVIRONMENT = {
+    # Where threads are refused, as by the bound on processes, it would end the program by a signal.
+    "OPENBLAS_NUM_THREADS": "1",
     "PATH": _PATH,
     "USER": "worker",
     "LANG": "C.UTF-8",

@@ -151,8 +151,11 @@ def _check_control(attempt: Attempt, said: str) -> bool:
 async def test_it_is_held_and_works_with_its_wall_away(
     attempt: Attempt, served: Served, machine: Mapping[str, object], tmp_path: Path
 ):
+    walls = (await served.sandbox.standing()).walls
+    if attempt.wall == "control group" and not walls["control_groups"]:
+        pytest.skip("without control groups memory is looked at five times a second, which this attempt may outrun")
     held = _check_held(attempt, await _inside(attempt, served, machine))
-    assert _daemons(machine) == []
+    await _until_none(machine)
     if attempt.control == "with a proxy":
         said = await _with_a_proxy(attempt, served, machine)
     else:
@@ -163,6 +166,13 @@ async def test_it_is_held_and_works_with_its_wall_away(
         left[0].send_signal(signal.SIGKILL)
         said += "ESCAPED"
     TABLE.append((attempt.name, attempt.wall, held, _check_control(attempt, said)))
+
+
+async def _until_none(machine: Mapping[str, object]) -> None:
+    """Wait for the kernel, which ends what is left of a namespace in its own time where there is no control group."""
+    async with asyncio.timeout(5):
+        while _daemons(machine):  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.02)
 
 
 def _outside(attempt: Attempt, machine: Mapping[str, object], scratch: Path) -> str:

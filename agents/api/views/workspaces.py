@@ -98,7 +98,7 @@ class WorkspaceView(OrganizationAPIView):
 class WorkspaceChangesView(OrganizationAPIView):
     """``/api/v1/runs/<id>/workspace/changes/``."""
 
-    @extend_schema(parameters=[_STEP], responses=ChangesShape)
+    @extend_schema(operation_id="compare_run_files", parameters=[_STEP], responses=ChangesShape)
     def get(self, request: Request, run_id: str) -> Response:
         """Compare what one step changed, or what all of them have since the run's checkout."""
         files = access_files(self.actor_of(request), run_id)
@@ -108,7 +108,7 @@ class WorkspaceChangesView(OrganizationAPIView):
 class WorkspaceFilesView(OrganizationAPIView):
     """``/api/v1/runs/<id>/workspace/files/``."""
 
-    @extend_schema(parameters=[_STEP], responses=FileListShape)
+    @extend_schema(operation_id="get_run_files", parameters=[_STEP], responses=FileListShape)
     def get(self, request: Request, run_id: str) -> Response:
         """List the files of a run, as they are or as they were behind a step."""
         files = access_files(self.actor_of(request), run_id)
