@@ -89,7 +89,7 @@ class ChangesShape(serializers.Serializer[Any]):
 class WorkspaceView(OrganizationAPIView):
     """``/api/v1/runs/<id>/workspace/``."""
 
-    @extend_schema(responses=WorkspaceShape)
+    @extend_schema(operation_id="get_run_workspace", responses=WorkspaceShape)
     def get(self, request: Request, run_id: str) -> Response:
         """Say what each step made of the run's files."""
         return Response(WorkspaceShape(access_files(self.actor_of(request), run_id)).data)
@@ -119,6 +119,7 @@ class WorkspaceFileView(FileAPIView):
     """``/api/v1/runs/<id>/workspace/file/``."""
 
     @extend_schema(
+        operation_id="get_run_file",
         parameters=[_STEP, OpenApiParameter("path", str, required=True)],
         responses={(200, "application/octet-stream"): bytes},
     )
@@ -132,7 +133,7 @@ class WorkspaceFileView(FileAPIView):
 class WorkspacePatchView(FileAPIView):
     """``/api/v1/runs/<id>/workspace/patch/``."""
 
-    @extend_schema(parameters=[_STEP], responses={(200, "text/x-diff"): str})
+    @extend_schema(operation_id="get_run_patch", parameters=[_STEP], responses={(200, "text/x-diff"): str})
     def get(self, request: Request, run_id: str) -> HttpResponseBase:
         """Return what changed as a patch that git applies."""
         files = access_files(self.actor_of(request), run_id)
