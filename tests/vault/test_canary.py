@@ -196,10 +196,10 @@ async def walk(
 ) -> AsyncIterator[Walk]:
     send = HTTPRequest._send
 
-    async def fragile(tool: HTTPRequest, request: Any) -> Any:
+    async def fragile(tool: HTTPRequest, request: Any, on: Any) -> Any:
         if "/broken" in request.url:
             raise RuntimeError(f"cannot send {request.headers} to {request.url}")
-        return await send(tool, request)
+        return await send(tool, request, on)
 
     monkeypatch.setattr(HTTPRequest, "_send", fragile)
     with LocalServer(parrot) as server, serve_provider() as provider:
