@@ -17,6 +17,7 @@ from agents.adapters.sandbox import Artefact, Job, JobLimits, Outcome, Sandbox, 
 from agents.adapters.tools.room import ToolRoom
 from agents.adapters.workspaces.workspace import TOLD_SCHEMA
 from agents.engine.gate import Occasion
+from agents.engine.tools import ToolSpec
 from agents.engine.workspaces.errors import WorkspaceFull
 from agents.errors import SandboxUnavailable
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -83,12 +84,33 @@ RESULT: JsonObject = {
     },
     "left_out": {"type": "array", "items": {"type": "string"}, "description": "Files that were not kept, and why."},
 }
-RESULT_SCHEMA: JsonObject = {
-    "type": "object",
-    "properties": {**RESULT, "workspace": TOLD_SCHEMA},
-    "required": list(RESULT),
-    "additionalProperties": False,
-}
+
+
+def code_spec(name: str, description: str, *, takes: JsonObject, result: JsonObject) -> ToolSpec:
+    """Return what a tool that runs code promises: it ``takes`` one argument of its own, which it needs."""
+    return ToolSpec(
+        name=name,
+        description=description,
+        schema={
+            "type": "object",
+            "properties": {**takes, **ARGUMENTS},
+            "required": list(takes),
+            "additionalProperties": False,
+        },
+        result_schema={
+            "type": "object",
+            "properties": {**result, "workspace": TOLD_SCHEMA},
+            "required": list(result),
+            "additionalProperties": False,
+        },
+        capabilities=("exec", "egress:*"),
+        touches=capabilities_of,
+        repeats=touches_nothing_outside,
+        keeps_files=True,
+        takes_files=lambda arguments: arguments.get("workspace") is True,
+        # Above what a call may ask for itself, so that the sandbox's own end is the one that is told.
+        timeout_seconds=LONGEST_SECONDS + 180,
+    )
 
 
 def capabilities_of(arguments: JsonObject) -> Sequence[str]:

@@ -8,18 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from agents.adapters.sandbox import Artefact, Outcome
-from agents.adapters.tools.code_jobs import (
-    ARGUMENTS,
-    LONGEST_SECONDS,
-    RESULT,
-    capabilities_of,
-    job_of,
-    result_of,
-    run_in_place,
-    touches_nothing_outside,
-)
+from agents.adapters.tools.code_jobs import RESULT, code_spec, job_of, result_of, run_in_place
 from agents.adapters.tools.room import ToolRoom
-from agents.adapters.workspaces.workspace import TOLD_SCHEMA
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -28,40 +18,16 @@ _DRIVER = Path(__file__).with_name("python_driver.py").read_text(encoding="utf-8
 _CODE = ".codexos-code.py"
 _VALUE = ".result.json"
 _VALUE_BYTES = 1_000_000
-_PROPERTIES: JsonObject = {
-    **RESULT,
-    "result": {"description": "The value of the last line, or of the variable `result`; null where there is none."},
-}
-
-_SPEC = ToolSpec(
-    name="PythonExec",
-    description=(
-        "Run Python in a sandbox with numpy, pandas, matplotlib, requests and pytest. Returns the value of the last "
-        "line or of the variable `result`, what was printed, the files left in /out, and figures that were drawn. "
-        "There is no network but to the hosts that are named."
-    ),
-    schema={
-        "type": "object",
-        "properties": {
-            "code": {"type": "string", "minLength": 1, "maxLength": 500_000},
-            **cast(dict[str, JsonValue], ARGUMENTS),
-        },
-        "required": ["code"],
-        "additionalProperties": False,
+_SPEC = code_spec(
+    "PythonExec",
+    "Run Python in a sandbox with numpy, pandas, matplotlib, requests and pytest. Returns the value of the last "
+    "line or of the variable `result`, what was printed, the files left in /out, and figures that were drawn. "
+    "There is no network but to the hosts that are named.",
+    takes={"code": {"type": "string", "minLength": 1, "maxLength": 500_000}},
+    result={
+        **RESULT,
+        "result": {"description": "The value of the last line, or of the variable `result`; null where there is none."},
     },
-    result_schema={
-        "type": "object",
-        "properties": {**_PROPERTIES, "workspace": TOLD_SCHEMA},
-        "required": list(_PROPERTIES),
-        "additionalProperties": False,
-    },
-    capabilities=("exec", "egress:*"),
-    touches=capabilities_of,
-    repeats=touches_nothing_outside,
-    keeps_files=True,
-    takes_files=lambda arguments: arguments.get("workspace") is True,
-    # Above what a call may ask for itself, so that the sandbox's own end is the one that is told.
-    timeout_seconds=LONGEST_SECONDS + 180,
 )
 
 

@@ -2,46 +2,19 @@
 """Shell: one command line in the sandbox."""
 
 from dataclasses import replace
-from typing import cast
 
-from agents.adapters.tools.code_jobs import (
-    ARGUMENTS,
-    LONGEST_SECONDS,
-    RESULT_SCHEMA,
-    capabilities_of,
-    job_of,
-    result_of,
-    run_in_place,
-    touches_nothing_outside,
-)
+from agents.adapters.tools.code_jobs import RESULT, code_spec, job_of, result_of, run_in_place
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
-_SPEC = ToolSpec(
-    name="Shell",
-    description=(
-        "Run a command line in a sandbox and return what it says. It begins in an empty folder, or in the workspace; "
-        "what it leaves in /out is returned as files. There is no network but to the hosts that are named."
-    ),
-    schema={
-        "type": "object",
-        "properties": {
-            "command": {"type": "string", "minLength": 1, "maxLength": 100_000, "description": "Read by sh."},
-            **cast(dict[str, JsonValue], ARGUMENTS),
-        },
-        "required": ["command"],
-        "additionalProperties": False,
-    },
-    result_schema=RESULT_SCHEMA,
-    capabilities=("exec", "egress:*"),
-    touches=capabilities_of,
-    repeats=touches_nothing_outside,
-    keeps_files=True,
-    takes_files=lambda arguments: arguments.get("workspace") is True,
-    # Above what a call may ask for itself, so that the sandbox's own end is the one that is told.
-    timeout_seconds=LONGEST_SECONDS + 180,
+_SPEC = code_spec(
+    "Shell",
+    "Run a command line in a sandbox and return what it says. It begins in an empty folder, or in the workspace; "
+    "what it leaves in /out is returned as files. There is no network but to the hosts that are named.",
+    takes={"command": {"type": "string", "minLength": 1, "maxLength": 100_000, "description": "Read by sh."}},
+    result=RESULT,
 )
 
 
