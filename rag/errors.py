@@ -139,3 +139,10 @@ class BlobMissing(Broken):
 
     def __init__(self, *, sha256: str, because: str) -> None:
         super().__init__(f"The content {sha256} {because}.", sha256=sha256)
+
+
+class DocumentGone(NotFound):
+    """What a source listed is not there any more when it is read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path!r} is gone from its source since it was listed. Sync the source again.", path=path)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""What files need from the world: a place that keeps bytes by their hash."""
+"""What rag needs from the world: a place that keeps bytes by their hash, and sources that knowledge is read from."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
+
+from codexos.kernel.jsontypes import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +30,103 @@ class BlobStore(Protocol):
 
     def remove(self, key: BlobKey) -> None:
         """Forget the bytes; does nothing where they are gone already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One state of a source, as the source tells of it. ``name`` is what it is known by: the same name, the same state.
+
+    A commit's name is its hash. A source that has no names of its own leaves it empty: each reading is one then.
+    """
+
+    name: str = ""
+    commit: str = ""
+    branch: str = ""
+    at: datetime | None = None
+    author: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document that a source holds.
+
+    ``mark`` says without reading whether the content is another than before: a hash, an ETag, a size with a time.
+    Where it is empty, only reading tells. ``moved_from`` is the path that the same document had before, where the
+    source knows. ``skipped`` says in a sentence why the source will not give it, such as a file that lies in LFS.
+    """
+
+    path: str
+    mark: str = ""
+    size: int | None = None
+    changed_at: datetime | None = None
+    moved_from: str = ""
+    title: str = ""
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a source holds, seen from a cursor.
+
+    ``entries`` is everything where ``is_whole``, else what is new or changed since the cursor. It is streamed, and may
+    raise in the middle: then nothing is taken as gone. ``removed`` is what the source says itself that somebody took
+    away, as a commit does. Of a whole list also that is missing which is not in it, and gone when it is missing a
+    second time; ``is_sure`` where the list is the truth itself, and no sight of it that a lost disk could spoil.
+    ``cursor`` is kept once everything listed has been taken up.
+    """
+
+    revision: Revision
+    entries: Iterable[Entry]
+    cursor: JsonObject
+    removed: Iterable[str] = ()
+    is_whole: bool = True
+    is_sure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of a document, streamed. ``mark`` is what it is known by from now on, where reading told it."""
+
+    pieces: Iterable[bytes]
+    mark: str = ""
+    media_type: str = ""
+    title: str = ""
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlace:
+    """Which source is read, and what for: ``config`` as it was set up, and ``secret`` opened ("" where it has none).
+
+    ``folder`` is its own on this machine. What lies in it may be gone at the next reading, which then makes it anew.
+    """
+
+    organization_id: UUID
+    source_id: UUID
+    kind: str
+    folder: Path
+    config: JsonObject = field(default_factory=dict)
+    secret: str = field(default="", repr=False)
+
+
+class SourceReader(Protocol):
+    """Reads one source. Raises CodexosError kinds: a retryable one is tried again later, another fails the reading.
+
+    ``look`` and ``read`` may be called by different processes: what was listed is read later, by whoever goes on.
+    """
+
+    keeps_history: bool
+    """Whether what stood there at an older revision stays findable at it."""
+
+    def look(self, cursor: JsonObject) -> Delta:
+        """Say what there is, seen from what was kept at the end of the last reading ({} at the first)."""
+
+    def read(self, path: str, *, revision: Revision, mark: str) -> Content | None:
+        """Return what stands at a path at a revision; None where it is still what ``mark`` stands for.
+
+        Raises DocumentGone (rag.errors) where it is not there any more.
+        """
+
+    def close(self) -> None:
+        """Let go of what was opened. The reader is not used after it."""
