@@ -112,6 +112,29 @@ class PdfReaderBroken(Broken):
         super().__init__(f"The reader of PDFs ended with code {code} before it read anything.", exit_code=code)
 
 
+class ChunkingInvalid(InvalidInput):
+    """A setting of how documents are cut into chunks that makes no sense."""
+
+    def __init__(self, name: str, *, because: str) -> None:
+        message = f"The chunking setting {name[:100]!r} cannot be used: {because}. Correct it, or leave it out."
+        super().__init__(message, errors=[{"place": f"chunking.{name[:100]}", "message": message}])
+
+
+class DocumentUnreadable(InvalidInput):
+    """A document whose text cannot be had. ``details["reason"]`` is one word for why: what keeps it tells by it."""
+
+    def __init__(self, path: str, *, reason: str, because: str, advice: str) -> None:
+        message = f"{path!r} cannot be read: {because}. {advice}"
+        super().__init__(message, errors=[{"place": path, "message": because}], reason=reason)
+
+
+class ReaderBroken(Broken):
+    """The program that reads documents does not work in this installation."""
+
+    def __init__(self, *, because: str) -> None:
+        super().__init__(f"The reader of documents does not work: {because}.")
+
+
 class ContextTooLarge(LimitReached):
     """More text than can be taken at once."""
 
