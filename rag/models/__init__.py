@@ -1,8 +1,42 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Rows of files."""
+"""Rows of files, and of what is found in them."""
 
+from rag.models.documents import Chunk, Document, DocumentState
 from rag.models.files import Blob, File, FileVersion
 from rag.models.holds import BlobHold
+from rag.models.knowledge_bases import Access, IndexState, KnowledgeBase, KnowledgeIndex, Strategy
+from rag.models.sources import (
+    OPEN_INGESTIONS,
+    Ingestion,
+    IngestionKind,
+    IngestionState,
+    Revision,
+    Source,
+    SourceKind,
+    SourceState,
+)
 from rag.models.texts import PdfText
 
-__all__ = ["Blob", "BlobHold", "File", "FileVersion", "PdfText"]
+__all__ = [
+    "OPEN_INGESTIONS",
+    "Access",
+    "Blob",
+    "BlobHold",
+    "Chunk",
+    "Document",
+    "DocumentState",
+    "File",
+    "FileVersion",
+    "IndexState",
+    "Ingestion",
+    "IngestionKind",
+    "IngestionState",
+    "KnowledgeBase",
+    "KnowledgeIndex",
+    "PdfText",
+    "Revision",
+    "Source",
+    "SourceKind",
+    "SourceState",
+    "Strategy",
+]
