@@ -130,3 +130,54 @@ class SourceReader(Protocol):
 
     def close(self) -> None:
         """Let go of what was opened. The reader is not used after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines that one change replaced: ``count`` lines from ``line`` now, where before ``was_count`` stood at ``was``.
+
+    Nothing is left of what was only taken away: ``count`` is 0 then, and ``line`` the one above it.
+    """
+
+    line: int
+    count: int
+    was: int
+    was_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """What one commit did to one path. ``moved_from`` is the path it had before, "" where it was there already."""
+
+    path: str
+    commit: str
+    at: datetime
+    author: str
+    subject: str
+    hunks: tuple[Hunk, ...] = ()
+    moved_from: str = ""
+    is_removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlamedLines:
+    """Lines (from 1, both included) that the same commit wrote last."""
+
+    lines: tuple[int, int]
+    commit: str
+    at: datetime
+    author: str
+    subject: str
+
+
+class HistoryReader(Protocol):
+    """Tells how the documents of a source came to be what they are. Raises CodexosError kinds, as SourceReader does."""
+
+    def leads(self, *, since: str, until: str) -> bool:
+        """Tell whether ``until`` was made from ``since``: not so where a branch was pushed by force."""
+
+    def changes(self, *, since: str, until: str) -> Iterator[PathChange]:
+        """Yield what commits changed, oldest first: after ``since`` ("": as far back as is kept) to ``until``."""
+
+    def blame(self, path: str, *, commit: str, lines: tuple[int, int]) -> list[BlamedLines]:
+        """Return who wrote these lines of a path last, as of a commit; nothing where they do not stand there."""
