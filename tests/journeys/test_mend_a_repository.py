@@ -107,7 +107,6 @@ def test_an_agent_mends_a_repository_and_asks_before_anything_leaves(
     # then it is there, and the page shows what was changed
     [pull] = hub.pulls()
     assert (pull["title"], pull["head"]["ref"], pull["base"]["ref"]) == ("Add, not subtract", "fix/add", "main")
-    page.reload()
     expect(page.locator("[data-run-output]")).to_contain_text("the pull request is open")
     diff = page.get_by_role("region", name="Changes of sums/sums.py")
     expect(diff.locator(".del")).to_contain_text("return a - b")
