@@ -86,9 +86,13 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The bytes of a document, streamed. ``mark`` is what it is known by from now on, where reading told it."""
+    """The bytes of a document, streamed. ``mark`` is what it is known by from now on, where reading told it.
 
-    pieces: Iterable[bytes]
+    ``kept`` is the SHA-256 of bytes that the organization keeps as a blob already; they are not copied then.
+    """
+
+    pieces: Iterable[bytes] = ()
+    kept: str = ""
     mark: str = ""
     media_type: str = ""
     title: str = ""

@@ -4,6 +4,7 @@
 from rag.models.documents import Chunk, Document, DocumentState
 from rag.models.files import Blob, File, FileVersion
 from rag.models.holds import BlobHold
+from rag.models.indexed import IndexedDocument
 from rag.models.knowledge_bases import Access, IndexState, KnowledgeBase, KnowledgeIndex, Strategy
 from rag.models.sources import (
     OPEN_INGESTIONS,
@@ -28,6 +29,7 @@ __all__ = [
     "File",
     "FileVersion",
     "IndexState",
+    "IndexedDocument",
     "Ingestion",
     "IngestionKind",
     "IngestionState",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
@@ -17,6 +18,7 @@ from rag.models.knowledge_bases import TAG_LENGTH, KnowledgeBase, KnowledgeIndex
 from rag.models.sources import Source, SourceKind
 
 DOCUMENT_PATH_LENGTH = 800
+MARK_LENGTH = 300
 
 
 class DocumentState(models.TextChoices):
@@ -34,8 +36,9 @@ class DocumentState(models.TextChoices):
 class Document(OrganizationModel):
     """One file, page or object of a source. ``version`` counts its contents, whose hash is ``sha256``.
 
-    ``mark`` is what its source knows that content by (see Entry in rag/engine/ports.py).
-    Bytes that nobody else keeps (an upload's) are its ``blob``, held under the document's id (see BlobHold).
+    ``mark`` is what its source knows that content by without reading it (see Entry in rag/engine/ports.py). The bytes
+    are its ``blob``, held under the document's id (see BlobHold): another index is made of them without asking the
+    source again.
     ``missing_since`` and ``sightings_missing`` say since when, and how often, its source has not had it: one that is
     missed once stays. ``reason`` and ``error_code`` tell why it failed, or what was left out of it.
     """
@@ -53,7 +56,7 @@ class Document(OrganizationModel):
     reason = models.CharField(max_length=500, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    mark = models.CharField(max_length=300, blank=True)
+    mark = models.CharField(max_length=MARK_LENGTH, blank=True)
     size = models.BigIntegerField(default=0)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="+")
     commit = models.CharField(max_length=64, blank=True)
@@ -136,6 +139,8 @@ class Chunk(OrganizationModel):
             models.Index(fields=["document", "index", "ordinal"], name="chunk_of_document"),
             models.Index(fields=["index", "document"], condition=Q(since__isnull=False, until=None), name="chunk_live"),
             models.Index(fields=["index", "document"], condition=Q(since=None), name="chunk_staged"),
+            # The same text has its vector already, wherever it stands.
+            HashIndex(fields=["sha256"], name="chunk_by_text"),
         ]
 
     def __str__(self) -> str:

@@ -39,7 +39,8 @@ class Source(OrganizationModel):
     """Where documents of a base come from. ``config`` says which; ``secret`` names the vault's key that opens it.
 
     ``revision`` numbers its states: each commit or sync is one. ``cursor`` is what the next reading starts from.
-    ``edits`` counts what people changed. One that is ``deleted_at`` is seen by nobody: its rows are on their way out.
+    ``wanted_at`` is since when another reading is wanted that the open one may have been too early for. ``edits``
+    counts what people changed. One that is ``deleted_at`` is seen by nobody: its rows are on their way out.
     """
 
     base = models.ForeignKey(KnowledgeBase, on_delete=models.CASCADE, related_name="sources")
@@ -50,6 +51,7 @@ class Source(OrganizationModel):
     tags = ArrayField(models.CharField(max_length=TAG_LENGTH), default=list)
     schedule = models.CharField(max_length=100, blank=True)
     next_at = models.DateTimeField(null=True)
+    wanted_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=10, choices=SourceState.choices, default=SourceState.IDLE)
     revision = models.PositiveIntegerField(default=0)
     cursor = models.JSONField(default=dict)
@@ -140,8 +142,11 @@ OPEN_INGESTIONS = (IngestionState.QUEUED, IngestionState.RUNNING, IngestionState
 class Ingestion(OrganizationModel):
     """One reading of a source, or of all of a base's (``source`` is null) into another index.
 
-    The counts say how far each stage is. Whoever carries it has it until ``claimed_until``; ``attempt`` grows with
-    each claim, so one that lost it writes no more.
+    The counts say how far each stage is: of documents, but for those that are ``chunked`` and ``embedded``, which are
+    chunks. Whoever carries it has it until ``claimed_until``; ``attempt`` grows with each claim, so one that lost it
+    writes no more. ``rests`` counts how often in a row something outside did not answer, after which it rests for a
+    while. ``listed_at`` is when all of its source had been looked at. ``confirmed`` says that a person knows of what
+    is missing, so that it is gone at once.
     """
 
     base = models.ForeignKey(KnowledgeBase, on_delete=models.CASCADE, related_name="ingestions")
@@ -160,6 +165,9 @@ class Ingestion(OrganizationModel):
     removed = models.PositiveIntegerField(default=0)
     attempt = models.PositiveIntegerField(default=0)
     claimed_until = models.DateTimeField(null=True)
+    rests = models.PositiveSmallIntegerField(default=0)
+    listed_at = models.DateTimeField(null=True)
+    confirmed = models.BooleanField(default=False)
     started_by = models.CharField(max_length=254, blank=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

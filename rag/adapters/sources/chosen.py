@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Who reads a source: one module for each kind, loaded when the first of it is read."""
+
+from importlib import import_module
+
+from django.conf import settings
+
+from rag.engine.ports import SourcePlace, SourceReader
+from rag.errors.ingestions import ReaderMissing
+from rag.models import Source, SourceKind
+
+_OPENERS = {
+    SourceKind.UPLOAD: "rag.adapters.sources.uploads",
+    SourceKind.FILES: "rag.adapters.sources.files",
+    SourceKind.GIT: "rag.adapters.sources.git",
+    SourceKind.GITHUB: "rag.adapters.sources.github",
+    SourceKind.WEB: "rag.adapters.sources.web",
+    SourceKind.SITEMAP: "rag.adapters.sources.sitemap",
+    SourceKind.FOLDER: "rag.adapters.sources.folder",
+}
+
+
+def open_reader(source: Source) -> SourceReader:
+    """Return who reads a source, its secret opened. Raises ReaderMissing, and what opening raises."""
+    kind = SourceKind(source.kind)
+    try:
+        module = import_module(_OPENERS[kind])
+    except ModuleNotFoundError:
+        raise ReaderMissing(kind) from None
+    reader: SourceReader = module.open_source(_place_of(source))
+    return reader
+
+
+def _place_of(source: Source) -> SourcePlace:
+    return SourcePlace(
+        organization_id=source.organization_id,
+        source_id=source.pk,
+        kind=source.kind,
+        folder=settings.CODEXOS_HOME / "sources" / str(source.organization_id) / str(source.pk),
+        config=source.config,
+        secret=_secret_of(source),
+    )
+
+
+def _secret_of(source: Source) -> str:
+    if not source.secret:
+        return ""
+    from rag.adapters.sources.secrets import open_secret
+
+    return open_secret(source)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What a worker has before it while it carries an ingestion: its rows as they were at the begin, and its reader."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from accounts.tenancy import tenant
+from llm.operations.askers import Asker
+from rag.adapters.sources.chosen import open_reader
+from rag.engine.parsed import ChunkSettings
+from rag.engine.ports import Revision, SourceReader
+from rag.models import Ingestion, IngestionKind, KnowledgeBase, KnowledgeIndex, Source
+from rag.models import Revision as RevisionRow
+from rag.workers.holding import Hold, HoldLost
+
+
+@dataclass(slots=True)
+class Work:
+    """An ingestion that is carried: into ``index``, from ``source`` or, for another index, from what is kept."""
+
+    hold: Hold
+    ingestion: Ingestion
+    base: KnowledgeBase
+    index: KnowledgeIndex
+    source: Source | None
+    revision: Revision
+    _reader: SourceReader | None = field(default=None, repr=False)
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose it is."""
+        return self.hold.organization_id
+
+    @property
+    def is_reindex(self) -> bool:
+        """Whether another index is made of what is there."""
+        return self.ingestion.kind == IngestionKind.REINDEX
+
+    @property
+    def number(self) -> int:
+        """Return the revision of the source that is written to chunks."""
+        if self.ingestion.revision is not None:
+            return self.ingestion.revision
+        return self.source.revision if self.source else 0
+
+    @property
+    def chunking(self) -> ChunkSettings:
+        """Return how documents are cut for this index."""
+        return ChunkSettings.from_json(self.index.chunking)
+
+    @property
+    def asker(self) -> Asker:
+        """For whom texts are embedded."""
+        project = self.base.project
+        return Asker(self.organization_id, team_id=project.team_id, project_id=project.pk)
+
+    def reader(self) -> SourceReader:
+        """Return who reads the source; opened when it is first needed. Raises what opening it raises."""
+        if self._reader is None:
+            if self.source is None:
+                raise HoldLost
+            self._reader = open_reader(self.source)
+        return self._reader
+
+    def close(self) -> None:
+        """Let go of the reader."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def load_work(hold: Hold) -> Work:
+    """Read what an ingestion is about. Raises HoldLost where that is gone."""
+    with tenant(hold.organization_id):
+        related = ("base__project", "base__active_index", "source", "index")
+        ingestion = hold.rows().select_related(*related).first()
+        if ingestion is None:
+            raise HoldLost
+        base, source = ingestion.base, ingestion.source
+        index = ingestion.index if ingestion.kind == IngestionKind.REINDEX else base.active_index
+        is_gone = index is None or base.deleted_at is not None or (source is not None and source.deleted_at is not None)
+        if is_gone or index is None:
+            raise HoldLost
+        if source is not None:
+            source.base = base
+        return Work(hold, ingestion, base, index, source, _revision_of(ingestion))
+
+
+def _revision_of(ingestion: Ingestion) -> Revision:
+    rows = RevisionRow.objects.for_organization(ingestion.organization_id)
+    row = rows.filter(source_id=ingestion.source_id, number=ingestion.revision).first()
+    if row is None:
+        return Revision()
+    return Revision(row.commit, row.commit, row.branch, row.at, row.author, row.subject)
