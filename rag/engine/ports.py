@@ -150,7 +150,7 @@ class Hunk:
 
 
 @dataclass(frozen=True, slots=True)
-class PathChange:
+class PastChange:
     """What one commit did to one path. ``moved_from`` is the path it had before, "" where it was there already."""
 
     path: str
@@ -164,7 +164,7 @@ class PathChange:
 
 
 @dataclass(frozen=True, slots=True)
-class BlamedLines:
+class Blame:
     """Lines (from 1, both included) that the same commit wrote last."""
 
     lines: tuple[int, int]
@@ -180,8 +180,8 @@ class HistoryReader(Protocol):
     def leads(self, *, since: str, until: str) -> bool:
         """Tell whether ``until`` was made from ``since``: not so where a branch was pushed by force."""
 
-    def changes(self, *, since: str, until: str) -> Iterator[PathChange]:
+    def changes(self, *, since: str, until: str) -> Iterator[PastChange]:
         """Yield what commits changed, oldest first: after ``since`` ("": as far back as is kept) to ``until``."""
 
-    def blame(self, path: str, *, commit: str, lines: tuple[int, int]) -> list[BlamedLines]:
+    def blame(self, path: str, *, commit: str, lines: tuple[int, int]) -> list[Blame]:
         """Return who wrote these lines of a path last, as of a commit; nothing where they do not stand there."""

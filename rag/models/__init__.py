@@ -3,6 +3,7 @@
 
 from rag.models.documents import Chunk, Document, DocumentState
 from rag.models.files import Blob, File, FileVersion
+from rag.models.histories import PathHistory, SourceHistory
 from rag.models.holds import BlobHold
 from rag.models.indexed import IndexedDocument
 from rag.models.knowledge_bases import Access, IndexState, KnowledgeBase, KnowledgeIndex, Strategy
@@ -16,6 +17,7 @@ from rag.models.sources import (
     SourceKind,
     SourceState,
 )
+from rag.models.symbols import Symbol, SymbolImport, SymbolReading, SymbolReference, SymbolWord
 from rag.models.texts import PdfText
 
 __all__ = [
@@ -35,10 +37,17 @@ __all__ = [
     "IngestionState",
     "KnowledgeBase",
     "KnowledgeIndex",
+    "PathHistory",
     "PdfText",
     "Revision",
     "Source",
+    "SourceHistory",
     "SourceKind",
     "SourceState",
     "Strategy",
+    "Symbol",
+    "SymbolImport",
+    "SymbolReading",
+    "SymbolReference",
+    "SymbolWord",
 ]

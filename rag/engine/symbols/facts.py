@@ -30,6 +30,7 @@ class SymbolKind(StrEnum):
     CONSTANT = "constant"
     VARIABLE = "variable"
     FIELD = "field"
+    MODULE = "module"
 
 
 class ReferenceKind(StrEnum):

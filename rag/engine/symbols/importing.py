@@ -17,7 +17,7 @@ MOST_IMPORTS = 2_000
 _MOST_NAMES = 100
 _SCRIPTS = frozenset({"javascript", "typescript", "tsx"})
 _SUFFIX = re.compile(r"\.(?:py|[cm]?[jt]sx?|rb|php|inc|sh|bash|vue|json|h|hpp|hh|hxx)\Z")
-_DOORS = frozenset({"__init__", "index", "mod", "lib", "main"})
+DOORS = frozenset({"__init__", "index", "mod", "lib", "main"})
 """Files that stand for the folder they lie in."""
 
 
@@ -161,7 +161,7 @@ def ends_of(path: str) -> list[str]:
     folder, name = posixpath.split(path)
     stem = name.partition(".")[0] if not name.startswith(".") else name
     whole = f"{folder}/{stem}" if folder else stem
-    is_folder_meant = stem in _DOORS or name.endswith((".go", ".cs"))
+    is_folder_meant = stem in DOORS or name.endswith((".go", ".cs"))
     return [whole, folder] if folder and is_folder_meant else [whole]
 
 
