@@ -252,6 +252,8 @@ SANDBOX_SOCKET = env.text("CODEXOS_SANDBOX_SOCKET", default=str(CODEXOS_HOME / "
 # Where the same service is asked for the folders that runs work in.
 FOLDER_SOCKET = Path(SANDBOX_SOCKET).with_name("folders.sock")
 GITHUB_URL = env.web_address("CODEXOS_GITHUB_URL", default="https://api.github.com")
+# Folders of this machine that sources of knowledge may be read from, besides those that bin/manage rag watch was given.
+SOURCE_FOLDERS = env.words("CODEXOS_SOURCE_FOLDERS")
 BRAVE_SEARCH_KEY = env.bearer("CODEXOS_BRAVE_SEARCH_KEY")
 TAVILY_API_KEY = env.bearer("CODEXOS_TAVILY_API_KEY")
 THROTTLES_ON = env.flag("CODEXOS_THROTTLES", default=True)

@@ -53,6 +53,12 @@ class GitServer:
     url: str = ""
     asked: list[tuple[str, str]] = field(default_factory=list)
     signed_in: list[str] = field(default_factory=list)
+    tokens: dict[str, set[str]] = field(default_factory=dict)
+    """Further keys by the repository that they open for reading."""
+    speaks_newest: bool = True
+    """Whether it answers in version 2 of the protocol where it is asked to; some hosts do not."""
+    refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    """Statuses and headers that the next requests are answered with."""
 
     def serve(self, handler: BaseHTTPRequestHandler) -> None:
         """Answer one request as git does."""
@@ -61,14 +67,15 @@ class GitServer:
         name, _, inner = rest.partition(".git/")
         repository = f"{owner}/{name}"
         self.asked.append((handler.command, f"{place.path}?{place.query}"))
+        if self.refusals:
+            _refuse(handler, *self.refusals.pop(0))
+            return
         is_push = "receive-pack" in f"{inner}{place.query}"
         if not self._may(handler, repository, is_push=is_push):
-            handler.send_response(401)
-            handler.send_header("WWW-Authenticate", 'Basic realm="Git"')
-            handler.send_header("Content-Length", "0")
-            handler.end_headers()
+            _refuse(handler, 401, {"WWW-Authenticate": 'Basic realm="Git"'})
             return
-        _backend(handler, self.root, path=f"/{repository}.git/{inner}", query=place.query)
+        dialect = handler.headers.get("Git-Protocol", "") if self.speaks_newest else ""
+        _backend(handler, self.root, path=f"/{repository}.git/{inner}", query=place.query, dialect=dialect)
 
     def _may(self, handler: BaseHTTPRequestHandler, repository: str, *, is_push: bool) -> bool:
         key = self.keys.get(repository)
@@ -77,10 +84,18 @@ class GitServer:
             return key is None and not is_push
         name, _, given = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
         self.signed_in.append(name)
-        return given == key
+        return given == key or (not is_push and given in self.tokens.get(repository, ()))
 
 
-def _backend(handler: BaseHTTPRequestHandler, root: Path, *, path: str, query: str) -> None:
+def _refuse(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:
+    handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+    handler.send_response(status)
+    for name, value in {"Content-Length": "0", **headers}.items():
+        handler.send_header(name, value)
+    handler.end_headers()
+
+
+def _backend(handler: BaseHTTPRequestHandler, root: Path, *, path: str, query: str, dialect: str) -> None:
     size = int(handler.headers.get("Content-Length") or 0)
     body = _chunked(handler) if "chunked" in handler.headers.get("Transfer-Encoding", "") else handler.rfile.read(size)
     env = {
@@ -99,7 +114,7 @@ def _backend(handler: BaseHTTPRequestHandler, root: Path, *, path: str, query: s
         "CONTENT_TYPE": handler.headers.get("Content-Type", ""),
         "CONTENT_LENGTH": str(len(body)),
         "HTTP_CONTENT_ENCODING": handler.headers.get("Content-Encoding", ""),
-        "GIT_PROTOCOL": handler.headers.get("Git-Protocol", ""),
+        "GIT_PROTOCOL": dialect,
     }
     told = subprocess.run([BACKEND], env=env, input=body, capture_output=True, check=False).stdout
     head, _, content = told.partition(b"\r\n\r\n")

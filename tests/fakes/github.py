@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from tests.fakes import github_answers as github_answers
+from tests.fakes import github_apps
 from tests.fakes.git_server import GitServer
 from tests.fakes.github_kept import BELOW, KEY, ROUTES, Asked, GitHubServer, Refused
 
@@ -46,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(place.path.removeprefix(BELOW))
         body = self._body(content)
         self.hub.asked.append((self.command, path, body))
-        self._check_headers()
+        self._check_headers(path)
         if self.hub.refusals:
             raise self.hub.refusals.pop(0)
         for method, pattern, answer in ROUTES:
@@ -77,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(400, "Body should be a JSON object")
         return read
 
-    def _check_headers(self) -> None:
+    def _check_headers(self, path: str) -> None:
         if not self.headers.get("User-Agent"):
             raise Refused(
                 403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent."
@@ -87,7 +88,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("X-GitHub-Api-Version") != "2022-11-28":
             raise Refused(400, "Invalid API version")
         sent = self.headers.get("Authorization", "")
-        if sent and sent.removeprefix("Bearer ") not in self.hub.keys:
+        if github_apps.is_for_apps(path):
+            github_apps.check_app(self.hub, sent)
+        elif sent and sent.removeprefix("Bearer ") not in self.hub.keys:
             raise Refused(401, "Bad credentials")
         if not sent and self.command != "GET":
             raise Refused(401, "Requires authentication")

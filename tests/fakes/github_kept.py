@@ -39,6 +39,8 @@ class GitHubServer:
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     refusals: list[Refused] = field(default_factory=list)
     private: set[str] = field(default_factory=set)
+    apps: dict[str, Any] = field(default_factory=dict)
+    """The public keys of Apps, by their ids; each is installed as number 77 everywhere."""
     raw: bytes | None = None
 
     @property
