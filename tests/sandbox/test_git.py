@@ -2,7 +2,7 @@
 """Git in the real sandbox against a real smart-HTTP remote: what it does, and what no repository gets it to do."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +169,108 @@ async def test_a_push_is_shown_as_it_is_whatever_a_checkout_puts_in_its_place(re
     shown = await run.tools.preview("Git.push", {"url": address(remote)})
     assert shown is not None
     assert "+import spite" in shown
+
+
+SPITE = "import spite\n"
+
+
+def within(place: Path, *words: str, stdin: bytes = b"") -> str:
+    """Run git in a checkout as what runs in the sandbox may."""
+    return git(place, "-c", "safe.directory=*", *words, stdin=stdin)
+
+
+def forge(place: Path, name: str, instead: str) -> None:
+    """Have a checkout give another object where one is asked for by its name."""
+    for pack in (place / ".git" / "objects" / "pack").glob("*.pack"):
+        kept = pack.read_bytes()
+        for each in pack.parent.glob(f"{pack.stem}.*"):
+            each.unlink()
+        within(place, "unpack-objects", "-q", stdin=kept)
+    objects = place / ".git" / "objects"
+    target = objects / name[:2] / name[2:]
+    target.unlink()
+    target.write_bytes((objects / instead[:2] / instead[2:]).read_bytes())
+
+
+def moved_base(place: Path) -> None:
+    within(place, "update-ref", "refs/remotes/origin/main", "HEAD")
+
+
+def forged_base(place: Path) -> None:
+    forge(place, within(place, "rev-parse", "HEAD~1"), within(place, "rev-parse", "HEAD"))
+
+
+def forged_tree(place: Path) -> None:
+    forge(place, within(place, "rev-parse", "HEAD~1^{tree}"), within(place, "rev-parse", "HEAD^{tree}"))
+
+
+def cut_past(place: Path) -> None:
+    (place / ".git" / "shallow").write_text(within(place, "rev-parse", "HEAD") + "\n")
+
+
+def grafted(place: Path) -> None:
+    (place / ".git" / "info").mkdir(exist_ok=True)
+    (place / ".git" / "info" / "grafts").write_text(within(place, "rev-parse", "HEAD") + "\n")
+
+
+def told_to_hide(place: Path) -> None:
+    (place / ".git" / "info").mkdir(exist_ok=True)
+    for at in (place / ".gitattributes", place / ".git" / "info" / "attributes"):
+        at.write_text("* -diff\n*.py diff=hide binary\n")
+    config = place / ".git" / "config"
+    config.write_text(f'{config.read_text()}[diff "hide"]\n  textconv = true\n  command = true\n  binary = true\n')
+    within(place, "add", ".gitattributes")
+    within(place, "commit", "-q", "-m", "Attributes")
+
+
+def came_and_went(place: Path) -> None:
+    within(place, "rm", "-q", "app.py")
+    within(place, "commit", "-q", "-m", "Tidy")
+
+
+@pytest.mark.parametrize("hide", [moved_base, forged_base, forged_tree, cut_past, grafted, told_to_hide, came_and_went])
+async def test_a_checkout_hides_nothing_of_what_a_push_would_send(
+    remote: GitServer, run: Stand, hide: Callable[[Path], None]
+) -> None:
+    # given a commit that sandboxed code would rather not have looked at
+    await run("Git.clone", url=address(remote), token=KEY)
+    place = run.place / "birds"
+    (place / "app.py").write_text(SPITE)
+    within(place, "commit", "-q", "-a", "-m", "Spite")
+    hide(place)
+    # when people are shown what would be sent, then they see it, or that it cannot be shown
+    shown = await run.tools.preview("Git.push", {"url": address(remote)})
+    assert shown is not None
+    assert "+import spite" in shown or "CANNOT BE SHOWN" in shown
+    assert ("CANNOT" in shown) == hide.__name__.startswith("forged")
+
+
+async def test_to_a_repository_that_nothing_is_known_of_all_is_shown(remote: GitServer, run: Stand) -> None:
+    await run("Git.clone", url=address(remote), token=KEY)
+    await run("FileWrite", path="birds/app.py", text="a = 1  # \u202e1 = b\n")
+    await run("Git.commit", message="Spite")
+    here = await run.tools.preview("Git.push", {"url": address(remote).removesuffix(".git")})
+    elsewhere = await run.tools.preview("Git.push", {"url": address(remote, "acme/other")})
+    assert here is not None
+    assert elsewhere is not None
+    assert "+A" in elsewhere
+    assert "+A" not in here
+    # What would turn the order of a line around is seen as what it is.
+    assert "\\u202e1 = b" in here
+
+
+async def test_what_came_between_the_look_and_the_push_is_not_pushed(remote: GitServer, run: Stand) -> None:
+    await run("Git.clone", url=address(remote), token=KEY)
+    wanted = {"url": address(remote), "branch": "b", "token": KEY}
+    await run("FileWrite", path="birds/app.py", text="harmless = 1\n")
+    await run("Git.commit", message="Harmless")
+    await run.tools.preview("Git.push", wanted)
+    await run("FileWrite", path="birds/app.py", text=SPITE)
+    await run("Git.commit", message="Spite")
+    with pytest.raises(ToolFailed, match="another commit than was shown"):
+        await run("Git.push", **wanted)
+    await run.tools.preview("Git.push", wanted)
+    assert (await run("Git.push", **wanted))["branch"] == "b"
 
 
 async def test_hooks_submodules_and_links_of_a_repository_are_harmless(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Git.*: a repository in the run's workspace, from its clone to a pushed branch. Git runs only in the sandbox."""
 
+import asyncio
 import re
 import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,13 +12,14 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from agents.adapters.folders import Folder
-from agents.adapters.tools.git_jobs import Remote, inside, name_of, remote_at, run_local, run_outside, run_script
+from agents.adapters.tools.git_jobs import Remote, inside, name_of, remote_at, run_local, run_outside
+from agents.adapters.tools.git_pushes import PREVIEW_SECONDS, Push, repository_of, unshown, what_is_pushed
 from agents.adapters.tools.room import Maker, ToolRoom
 from agents.adapters.tools.vault_keys import DEFAULT_KEY, key_for
 from agents.adapters.workspaces.workspace import TOLD_SCHEMA
 from agents.engine.gate import Occasion
 from agents.engine.tools import ToolSpec
-from agents.engine.workspaces.errors import WorkspaceFileInvalid, WorkspaceFileNotFound
+from agents.engine.workspaces.errors import WorkspaceFileInvalid, WorkspaceFileNotFound, WorkspaceFull
 from agents.engine.workspaces.paths import workspace_folder, workspace_path
 from agents.errors import ToolFailed
 from codexos.kernel.errors import CodexosError
@@ -26,7 +28,6 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 DEFAULT_DEPTH = 50
 DEFAULT_COMMITS = 20
 LONGEST_TEXT = 200_000
-LONGEST_PREVIEW = 20_000
 _MOST_FOLDERS = 50
 
 _FOLDER: JsonObject = {
@@ -57,15 +58,6 @@ _RESULT: JsonObject = {
 _STATUS = ("status", "--porcelain=v2", "--branch", "--untracked-files=all")
 _DIFF = ("diff", "--no-ext-diff", "--no-textconv", "--no-color")
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-
-# From the commit on that the remote is known to have.
-_WHAT_IS_PUSHED = (
-    "known=$($GIT for-each-ref --count=1 --format='%(objectname)' refs/remotes/origin)",
-    'base=$([ -z "$known" ] || $GIT merge-base "$known" HEAD)',
-    "$GIT log --no-decorate --format='%h %an: %s' ${base:+$base..}HEAD",
-    "echo",
-    f"$GIT {shlex.join(_DIFF)} ${{base:-4b825dc642cb6eb9a060e54bf8d69288fbee4904}} HEAD",
-)
 Doing = Callable[["Git", JsonObject, Occasion], Awaitable[JsonObject]]
 
 
@@ -88,6 +80,7 @@ class Git:
         self.name = name
         self.room = room
         self._command = _COMMANDS[name]
+        self._shown: dict[str, str] = {}
 
     @property
     def spec(self) -> ToolSpec:
@@ -121,15 +114,25 @@ class Git:
         return await self._command.do(self, arguments, on)
 
     async def preview(self, arguments: JsonObject) -> str | None:
-        """Return what a push would send: its commits, and what they change."""
+        """Return what a push would send: its commits, and what they change; or that this cannot be shown."""
         if self.name != "push":
             return None
+        remote = remote_at(str(arguments.get("url", "")))
         workspace = await self.room.workspace()
-        async with workspace.look() as folder:
-            checkout = await find_checkout(folder, arguments)
-            # In one go: people wait for it, and not for long.
-            said = await run_script(folder, checkout, _WHAT_IS_PUSHED)
-        return _text(said)[:LONGEST_PREVIEW]
+        known = await workspace.commits_at(repository_of(remote))
+        try:
+            # In good time: people wait for it, and not for long.
+            async with asyncio.timeout(PREVIEW_SECONDS), workspace.look() as folder:
+                push = await standing_push(folder, arguments)
+                said = await what_is_pushed(folder, push, remote=remote, known=known)
+        except (TimeoutError, ToolFailed, WorkspaceFull) as error:
+            return unshown(error)
+        self._shown[call_words(arguments)] = push.commit
+        return said
+
+    def shown_commit(self, arguments: JsonObject) -> str | None:
+        """Return the commit that was last shown for such a call; once."""
+        return self._shown.pop(call_words(arguments), None)
 
     def _touches(self, arguments: JsonObject) -> tuple[str, ...]:
         if "url" not in self._command.takes:
@@ -152,6 +155,12 @@ class Git:
         if "token" not in arguments and not is_at_github(remote):
             return None
         return await key_for(self.room, arguments, tool=f"Git.{self.name}", call=call)
+
+
+def call_words(arguments: JsonObject) -> str:
+    """Return what tells pushes apart."""
+    # The key is not among them: what a call would do is looked at before any is opened.
+    return repr([arguments.get(name) for name in ("url", "branch", "folder")])
 
 
 def is_at_github(remote: Remote) -> bool:
@@ -200,6 +209,8 @@ async def _clone(tool: Git, arguments: JsonObject, on: Occasion) -> JsonObject:
         # Only now, without any key or network, do files of strangers get to stand anywhere.
         said = await run_local(turn.folder, place, ["checkout", "-q", "HEAD", "--"], _STATUS)
         told = _standing(said)
+        # Nothing of strangers has run there yet that could have said another.
+        turn.remotes[repository_of(remote)] = str(told["commit"])
     return {**told, "text": f"Cloned into {place}.", "folder": place, "workspace": turn.told}
 
 
@@ -208,21 +219,29 @@ async def _push(tool: Git, arguments: JsonObject, on: Occasion) -> JsonObject:
     key = await tool.key(remote, arguments, call=on.key)
     workspace = await tool.room.workspace()
     async with workspace.look() as folder:
-        checkout = await find_checkout(folder, arguments)
-        told = _standing(await run_local(folder, checkout, _STATUS))
-        branch = name_of(str(arguments.get("branch") or told.get("branch") or ""), what="branch")
-        commit = told["commit"]
-        own = f"{inside(checkout)}/.git"
+        push = await standing_push(folder, arguments)
+        if (tool.shown_commit(arguments) or push.commit) != push.commit:
+            # Another call had its turn between the last look and this one.
+            raise ToolFailed("The checkout stands at another commit than was shown. Call it again to ask anew.")
+        own = f"{inside(push.checkout)}/.git"
         # From a place of its own, on the objects alone: no setting of the checkout has a say in where this goes.
         script = [
             "$GIT init -q --bare /tmp/way",
             f"if [ -f {shlex.quote(own)}/shallow ]; then cat {shlex.quote(own)}/shallow >/tmp/way/shallow; fi",
             f"export GIT_ALTERNATE_OBJECT_DIRECTORIES={shlex.quote(own)}/objects",
             "cd /tmp/way",
-            f"$GIT push --porcelain {shlex.quote(remote.url)} {shlex.quote(f'{commit}:refs/heads/{branch}')}",
+            f"$GIT push --porcelain {shlex.quote(remote.url)} {shlex.quote(f'{push.commit}:refs/heads/{push.branch}')}",
         ]
         said = await run_outside(folder, tool.room, remote, script=script, key=key)
-    return {"text": _text(said), "branch": branch, "commit": commit, "folder": checkout}
+    return {"text": _text(said), "branch": push.branch, "commit": push.commit, "folder": push.checkout}
+
+
+async def standing_push(folder: Folder, arguments: JsonObject) -> Push:
+    """Return what a push means by what the checkout stands at now. Raises ToolFailed."""
+    checkout = await find_checkout(folder, arguments)
+    told = _standing(await run_local(folder, checkout, _STATUS))
+    branch = name_of(str(arguments.get("branch") or told.get("branch") or ""), what="branch")
+    return Push(checkout, str(told["commit"]), branch)
 
 
 async def _status(tool: Git, arguments: JsonObject, _on: Occasion) -> JsonObject:

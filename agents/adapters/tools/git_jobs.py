@@ -34,6 +34,10 @@ _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
+    # What says of objects without being them: sandboxed code may have written it.
+    "core.commitGraph=false",
+    "core.multiPackIndex=false",
+    "pack.useBitmaps=false",
     "core.attributesFile=/dev/null",
     "core.excludesFile=/dev/null",
     "core.pager=cat",
@@ -62,6 +66,7 @@ _ENVIRONMENT = {
     "HOME": "/tmp",  # noqa: S108 - the slot's own
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ALLOW_PROTOCOL": "http:https",
     "GIT_LFS_SKIP_SMUDGE": "1",
@@ -151,9 +156,12 @@ async def run_local(folder: Folder, checkout: str, *commands: Sequence[str], sec
     return await _run(_job(folder, script, seconds=seconds), folder)
 
 
-async def run_script(folder: Folder, checkout: str, lines: Sequence[str]) -> bytes:
-    """Run shell lines of our own in a checkout, git in them as ``$GIT``, without any network; return what they say."""
-    script = [f"cd -- {shlex.quote(inside(checkout))}", *(line.replace("$GIT", _git()) for line in lines)]
+async def run_apart(folder: Folder, lines: Sequence[str]) -> bytes:
+    """Run shell lines of our own, git in them as ``$GIT``, in no checkout and without any network.
+
+    Return what they say. Raises as ``run_local`` does.
+    """
+    script = ["cd /tmp", *(line.replace("$GIT", _git()) for line in lines)]
     return await _run(_job(folder, script, seconds=LOCAL_SECONDS), folder)
 
 

@@ -8,7 +8,7 @@ is kept wherever it is not known to be in the state it should be in.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -42,11 +42,15 @@ TOLD_SCHEMA: JsonObject = {
 
 @dataclass(slots=True)
 class Turn:
-    """One call's time with the files. ``told`` is what its result says of them, once the turn is over."""
+    """One call's time with the files. ``told`` is what its result says of them, once the turn is over.
+
+    ``remotes`` is what it saw of repositories elsewhere: by the address of each, a commit it has.
+    """
 
     folder: Folder
     told: JsonObject = field(default_factory=dict)
     is_base: bool = False
+    remotes: dict[str, str] = field(default_factory=dict)
 
 
 class Workspace:
@@ -67,6 +71,18 @@ class Workspace:
         self._lock = asyncio.Lock()
         self._head: Point | None = None
         self._is_open = False
+        self._was_open = False
+
+    async def leave(self) -> None:
+        """Let the folder go, where there is one: the run is over. What it held is kept elsewhere."""
+        if not self._was_open:
+            return
+        async with self._lock:
+            self._is_open = False
+            try:
+                await self.folder.drop()
+            except CodexosError as error:
+                logger.info("the folder of %s stays until it is swept: %s", self.folder.name, error)
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[Folder]:
@@ -93,10 +109,17 @@ class Workspace:
                 await self._undo()
                 raise
 
+    async def commits_at(self, url: str) -> Sequence[str]:
+        """Return the commits a repository elsewhere was seen to have, the newest last."""
+        async with self._lock:
+            await self._open()
+            return self._head.kept.remotes.get(url, ()) if self._head else ()
+
     async def _open(self) -> None:
         """See to it that the folder is in the state that the run has come to."""
         if self._is_open:
             return
+        self._was_open = True
         if self._past is not None and self._in_thread is not None:
             self._head = await self._in_thread(self._past.newest)
         if self._head is not None:
@@ -112,7 +135,7 @@ class Workspace:
         for path, content in contents.items():
             await self.folder.write(path, content)
         if contents:
-            await self._keep(await self.folder.scan(), Doing(is_base=True))
+            await self._keep(await self.folder.scan(), Doing(is_base=True), {})
 
     async def _undo_cut_call(self, key: str) -> None:
         """Where this very call was begun before and not told of, go back to what it began with."""
@@ -136,17 +159,18 @@ class Workspace:
             return
         if self._head is None and not scan.files:
             return
-        await self._keep(scan, Doing(on.key, on.step, turn.is_base, scan.left_out))
+        await self._keep(scan, Doing(on.key, on.step, turn.is_base, scan.left_out), turn.remotes)
 
-    async def _keep(self, scan: FolderScan, by: Doing) -> None:
+    async def _keep(self, scan: FolderScan, by: Doing, remotes: Mapping[str, str]) -> None:
         before = self._head.kept if self._head else Kept()
         if self._past is None or self._in_thread is None:
-            self._head = _unkept(scan)
+            seen = Kept(remotes=before.remotes).after({}, {}, remotes).remotes
+            self._head = Point(new_id(), tree_hash(scan.files), Kept(scan.files, remotes=seen))
         else:
             added = await pack_files(
                 self.folder, scan.files, known=before.index, past=self._past, in_thread=self._in_thread
             )
-            kept = before.after(scan.files, added)
+            kept = before.after(scan.files, added, remotes)
             self._head = await self._in_thread(self._past.keep, kept, before=self._head, by=by)
         await self.folder.mark(self._head.tree)
 
@@ -173,10 +197,6 @@ class Workspace:
             return
         await fill(self.folder, point.kept, past=self._past, in_thread=self._in_thread)
         await self.folder.mark(point.tree)
-
-
-def _unkept(scan: FolderScan) -> Point:
-    return Point(new_id(), tree_hash(scan.files), Kept(scan.files))
 
 
 def _told(tree: str, *, before: Manifest, scan: FolderScan) -> JsonObject:

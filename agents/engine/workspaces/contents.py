@@ -13,6 +13,8 @@ GAP_BYTES = 256 * 1024
 """What lies between two wanted contents of a pack is read along where it is no more than this."""
 LONGEST_READ = 8 * 1024 * 1024
 _LARGEST_TEXT = 256 * 1024 * 1024
+_MOST_REMOTES = 50
+_MOST_COMMITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +30,39 @@ Index = Mapping[str, Place]
 """By the content's hash."""
 
 
+Remotes = Mapping[str, Sequence[str]]
+"""By the address of a repository elsewhere, the commits it was seen to have, the newest last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A state of a workspace that can be had again: what stands where, and where its bytes are."""
+    """A state of a workspace that can be had again: what stands where, and where its bytes are.
+
+    ``remotes`` is kept beside the files: nothing that runs on them has a say in it.
+    """
 
     states: Manifest = field(default_factory=dict)
     index: Index = field(default_factory=dict)
+    remotes: Remotes = field(default_factory=dict)
 
     @property
     def packs(self) -> set[str]:
         """The packs that are needed for it."""
         return {self.index[sha256].pack for sha256 in wanted_hashes(self.states.values())}
 
-    def after(self, states: Manifest, added: Index) -> "Kept":
-        """Return another state, with what was kept for it beside what was kept before."""
+    def after(self, states: Manifest, added: Index, remotes: Mapping[str, str] | None = None) -> "Kept":
+        """Return another state, with what was kept for it beside what was kept before; ``remotes`` have a commit."""
         known = {**self.index, **added}
-        return Kept(states, {sha256: known[sha256] for sha256 in wanted_hashes(states.values())})
+        index = {sha256: known[sha256] for sha256 in wanted_hashes(states.values())}
+        return Kept(states, index, _seen_at(self.remotes, remotes or {}))
+
+
+def _seen_at(before: Remotes, now: Mapping[str, str]) -> Remotes:
+    seen = {url: list(commits) for url, commits in before.items()}
+    for url, commit in now.items():
+        others = [each for each in seen.pop(url, []) if each != commit]
+        seen[url] = [*others, commit][-_MOST_COMMITS:]
+    return dict(list(seen.items())[-_MOST_REMOTES:])
 
 
 def wanted_hashes(states: Iterable[FileState]) -> set[str]:
@@ -64,7 +83,9 @@ def new_paths(states: Manifest, known: Index) -> list[str]:
 def write_kept(kept: Kept) -> bytes:
     """Write a state down."""
     places = {sha256: [place.pack, place.start, place.size] for sha256, place in kept.index.items()}
-    told = {"states": write_states(kept.states), "places": places}
+    told: dict[str, object] = {"states": write_states(kept.states), "places": places}
+    if kept.remotes:
+        told["remotes"] = {url: list(commits) for url, commits in kept.remotes.items()}
     return zlib.compress(json.dumps(told, sort_keys=True, separators=(",", ":")).encode("utf-8", "surrogatepass"), 6)
 
 
@@ -72,7 +93,7 @@ def read_kept_state(written: bytes) -> Kept:
     """Read it back. Raises ValueError."""
     told = json.loads(_unpacked(written))
     places = {sha256: Place(str(pack), int(start), int(size)) for sha256, (pack, start, size) in told["places"].items()}
-    return Kept(read_states(told["states"]), places)
+    return Kept(read_states(told["states"]), places, told.get("remotes", {}))
 
 
 @dataclass(frozen=True, slots=True)
