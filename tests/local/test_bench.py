@@ -2,10 +2,11 @@
 """The arithmetic of the measurements: what is divided by what, and who is compared with whom."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from codexos.local.bench import vault
+from codexos.local.bench import sandbox, vault
 from codexos.local.bench.__main__ import _read
 from codexos.local.bench.ciphers import CIPHERS, Cipher
 from codexos.local.bench.figures import above_floor, best_of, figures_of, ratios
@@ -113,3 +114,10 @@ def test_every_cipher_opens_what_it_sealed_and_seals_it_anew_each_time(cipher: C
 def test_the_vault_is_measured_whole_or_in_parts() -> None:
     assert _read(["vault"]).parts == vault.PARTS
     assert _read(["vault", "--parts", "seal"]).parts == ["seal"]
+
+
+def test_two_sandboxes_that_are_measured_at_once_share_no_door(tmp_path: Path) -> None:
+    # Each opens a door for folders beside the one for jobs, whatever that is called.
+    warm, cold = (sandbox._place(tmp_path, of) for of in ("warm", "cold"))
+    assert warm.parent != cold.parent
+    assert warm.parent.is_dir()

@@ -43,10 +43,17 @@ def measure(*, rounds: int) -> None:
     if not shutil.which("bwrap"):
         raise LocalFault("bubblewrap is missing: apt-get install bubblewrap.")
     with tempfile.TemporaryDirectory(prefix="cx-bench-") as name:
-        Path(name).chmod(0o711)
-        warm, cold = Path(name, "warm.sock"), Path(name, "cold.sock")
+        warm, cold = (_place(Path(name), of) for of in ("warm", "cold"))
         with _serving(warm, "--warm", "2") as served, _serving(cold, "--warm", "0"):
             asyncio.run(_measure(Sandbox(str(warm)), Sandbox(str(cold)), rounds=rounds * ROUNDS // 3, pid=served))
+
+
+def _place(folder: Path, of: str) -> Path:
+    """Return where one service listens: in a folder of its own, since each opens other doors beside that."""
+    folder.chmod(0o711)
+    (folder / of).mkdir()
+    (folder / of).chmod(0o711)
+    return folder / of / "sandbox.sock"
 
 
 async def _measure(warm: Sandbox, cold: Sandbox, *, rounds: int, pid: int) -> None:
