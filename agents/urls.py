@@ -54,6 +54,7 @@ urlpatterns = [
     path("runs/<str:run_id>/step/", runs.RunStepPart.as_view(), name="run-step"),
     path("runs/<str:run_id>/files/", files.RunFilesPage.as_view(), name="run-files"),
     path("runs/<str:run_id>/file/", files.RunFilePage.as_view(), name="run-file"),
+    path("runs/<str:run_id>/artefact/", files.RunArtefactPage.as_view(), name="run-artefact"),
     path("runs/<str:run_id>/patch/", files.RunPatchPage.as_view(), name="run-patch"),
     path("runs/<str:run_id>/cancel/", runs.CancelRunForm.as_view(), name="cancel-run"),
     path("runs/<str:run_id>/retry/", travel.RetryRunForm.as_view(), name="retry-run"),

@@ -39,8 +39,13 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_STARTS_A_FORMULA) else text
 
 
-def streamed_bytes(request: HttpRequest, pieces: Iterator[bytes], *, name: str, size: int) -> StreamingHttpResponse:
-    """Return a file of whatever kind as bytes to keep, which no browser shows or runs on our address."""
+def streamed_bytes(
+    request: HttpRequest, pieces: Iterator[bytes], *, name: str, size: int, kind: str = "application/octet-stream"
+) -> StreamingHttpResponse:
+    """Return a file of whatever kind as bytes to keep, which no browser shows or runs on our address.
+
+    One that is known to be a picture says so by its ``kind``, and pages may show it as one; by itself it is still kept.
+    """
     sent = _asynchronously(pieces) if isinstance(request, ASGIRequest) else pieces
     headers = {
         "Content-Disposition": content_disposition_header(True, name) or "attachment",
@@ -49,7 +54,7 @@ def streamed_bytes(request: HttpRequest, pieces: Iterator[bytes], *, name: str, 
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }
-    return StreamingHttpResponse(sent, content_type="application/octet-stream", headers=headers)
+    return StreamingHttpResponse(sent, content_type=kind, headers=headers)
 
 
 def streamed_file(

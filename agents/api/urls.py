@@ -62,6 +62,7 @@ urlpatterns = [
     path("runs/<str:run_id>/workspace/changes/", workspaces.WorkspaceChangesView.as_view(), name="api-run-changes"),
     path("runs/<str:run_id>/workspace/files/", workspaces.WorkspaceFilesView.as_view(), name="api-run-files"),
     path("runs/<str:run_id>/workspace/file/", workspaces.WorkspaceFileView.as_view(), name="api-run-file"),
+    path("runs/<str:run_id>/artefact/", workspaces.ArtefactView.as_view(), name="api-run-artefact"),
     path("runs/<str:run_id>/workspace/patch/", workspaces.WorkspacePatchView.as_view(), name="api-run-patch"),
     path("approvals/", approvals.ApprovalListView.as_view(), name="api-approvals"),
     path("approvals/<str:approval_id>/approve/", approvals.ApproveView.as_view(), name="api-approval-approve"),

@@ -16,6 +16,7 @@ from agents.errors.memory import (
     MemoryEntryNotFound as MemoryEntryNotFound,
 )
 from agents.errors.tools import (
+    ArtefactNotFound,
     SandboxRefused,
     SandboxUnavailable,
     ToolBroke,
@@ -59,6 +60,7 @@ from codexos.kernel.errors import (
 __all__ = [
     "ApprovalNotFound",
     "ApprovedAlready",
+    "ArtefactNotFound",
     "CallChanged",
     "CallMisfit",
     "DeliveryReused",

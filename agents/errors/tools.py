@@ -84,6 +84,16 @@ class SandboxUnavailable(Unavailable):
     """The sandbox service is away, full, or cannot hold untrusted code on this machine."""
 
 
+class ArtefactNotFound(NotFound):
+    """A step left no file of that name, or what it left is not kept any more."""
+
+    def __init__(self, *, step: str, name: str) -> None:
+        super().__init__(
+            f"Step {step[:200]!r} left no file {name[:200]!r}, or it is not kept any more. Choose one from its result.",
+            name=name,
+        )
+
+
 class SandboxRefused(InvalidInput):
     """The sandbox service does not take a job as it was asked for."""
 

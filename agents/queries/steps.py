@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agents.engine.artefacts import LeftFile, artefacts_in
 from agents.engine.journal import Entry, usage_from
 from agents.engine.logs import LogLine, log_line
 from agents.errors import RunNotFound
@@ -150,6 +151,11 @@ class StepView:
         """What the result cites."""
         found = self.result.get("citations") if isinstance(self.result, Mapping) else None
         return found if isinstance(found, list) else ()
+
+    @property
+    def artefacts(self) -> Sequence[LeftFile]:
+        """The files that it left, such as the figures of a program."""
+        return artefacts_in(self.result)
 
     @property
     def _answer(self) -> JsonObject | None:

@@ -6,6 +6,7 @@ from django.http.response import HttpResponseBase
 
 from accounts.pages import OrganizationPage
 from accounts.rest.files import streamed_bytes, streamed_file
+from agents.operations.artefacts import access_artefact
 from agents.operations.workspaces import access_files
 
 _DIGITS = 9
@@ -31,6 +32,16 @@ class RunFilePage(OrganizationPage):
         """Send the file that the query names, as it stands or as it stood behind a step."""
         found, pieces = access_files(self.actor, run_id).read(request.GET.get("path", ""), step=_step(request))
         return streamed_bytes(request, pieces, name=found.name, size=found.size)
+
+
+class RunArtefactPage(OrganizationPage):
+    """One file that a step left, as bytes to keep, or as the picture that the step's result shows."""
+
+    def get(self, request: HttpRequest, run_id: str) -> HttpResponseBase:
+        """Send the file that the query names."""
+        step, name = request.GET.get("node", ""), request.GET.get("name", "")
+        found = access_artefact(self.actor, run_id, step=step, name=name)
+        return streamed_bytes(request, found.pieces, name=found.name, size=found.size, kind=found.shown_as)
 
 
 class RunPatchPage(OrganizationPage):

@@ -51,6 +51,13 @@ def hold_bytes(organization_id: UUID, *, holder: UUID, hashes: Collection[str]) 
         return True
 
 
+def holds_bytes(organization_id: UUID, *, holders: Collection[UUID], sha256: str) -> bool:
+    """Whether one of these holds such bytes."""
+    with tenant(organization_id):
+        rows = BlobHold.objects.for_organization(organization_id)
+        return rows.filter(holder__in=holders, blob__sha256=sha256).exists()
+
+
 def read_bytes(organization_id: UUID, sha256: str, *, start: int = 0, length: int | None = None) -> Iterator[bytes]:
     """Yield kept bytes, or a part of them. Raises BlobMissing, StorageUnreachable; of whole ones where they changed."""
     key = BlobKey(organization_id, sha256)

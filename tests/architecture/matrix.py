@@ -168,6 +168,7 @@ AGENTS = (
     _row("GET", _API + "runs/<str:run_id>/workspace/changes/", "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/workspace/files/", "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "runs/<str:run_id>/workspace/file/", "401 404 404 404 404 404 404 404"),  # it has none
+    _row("GET", _API + "runs/<str:run_id>/artefact/",       "401 404 404 404 404 404 404 404"),  # no step left any
     _row("GET", _API + "runs/<str:run_id>/workspace/patch/", "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "approvals/",                        "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "approvals/<str:approval_id>/approve/", "401 404 404 404 404 404 404 404"),  # nothing is asked
@@ -236,6 +237,7 @@ PAGES = (
     _row("GET", "runs/<str:run_id>/step/",                  "302 404 200 200 200 200 200 302"),
     _row("GET", "runs/<str:run_id>/files/",                 "302 404 200 200 200 200 200 302"),
     _row("GET", "runs/<str:run_id>/file/",                  "302 404 404 404 404 404 404 302"),  # it has none
+    _row("GET", "runs/<str:run_id>/artefact/",              "302 404 404 404 404 404 404 302"),  # no step left any
     _row("GET", "runs/<str:run_id>/patch/",                 "302 404 200 200 200 200 200 302"),
     _row("POST", "runs/<str:run_id>/cancel/",               "302 404 302 302 302 302 403 302"),
     _row("POST", "runs/<str:run_id>/pause/",                "302 404 302 302 302 302 403 302"),

@@ -60,7 +60,9 @@ NO_PAGES = {
     **dict.fromkeys(("healthz", "readyz", "agent-run", "hook", "vault-put"), "for programs"),
     **dict.fromkeys(("mcp", "mcp-metadata", "mcp-metadata-of"), "for programs"),
     "tool-sign-in": "people come to it from a provider: tests/mcp/test_sign_in.py",
-    **dict.fromkeys(("export-audit", "mfa_download_recovery_codes", "run-file", "run-patch"), "downloads"),
+    **dict.fromkeys(
+        ("export-audit", "mfa_download_recovery_codes", "run-artefact", "run-file", "run-patch"), "downloads"
+    ),
     **dict.fromkeys(("set_language", "set_theme", "switch_organization", "member-role"), "forms of other pages"),
     **dict.fromkeys(("archive-flow", "unarchive-flow", "fork-flow", "restore-version"), "forms of other pages"),
     **dict.fromkeys(("resend-invitation", "end-break-glass"), "forms of other pages"),

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What Shell and PythonExec share: a job for the sandbox from a call's arguments, and a result from how it ended."""
 
-import base64
 import codecs
-import mimetypes
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +11,8 @@ from typing import cast
 
 from django.conf import settings
 
-from agents.adapters.sandbox import Artefact, Job, JobLimits, Outcome, Sandbox, Stream
+from agents.adapters.sandbox import Job, JobLimits, Outcome, Sandbox, Stream
+from agents.adapters.tools.artefacts import FILE_SCHEMA, told_files
 from agents.adapters.tools.room import ToolRoom
 from agents.adapters.workspaces.workspace import TOLD_SCHEMA
 from agents.engine.gate import Occasion
@@ -27,9 +26,6 @@ MEBIBYTE = 1024 * 1024
 LONGEST_SECONDS = 600.0
 DEFAULT_SECONDS = 60.0
 SHOWN_OUTPUT_BYTES = 200_000
-KEPT_FILE_BYTES = 1 * MEBIBYTE
-KEPT_BYTES = 2 * MEBIBYTE
-"""What of a call's files is kept with its result, which may be 4 MB. Of others their names and hashes are."""
 
 ARGUMENTS: JsonObject = {
     "stdin": {"type": "string", "maxLength": 2_000_000, "description": "What it reads from its standard input."},
@@ -64,24 +60,7 @@ RESULT: JsonObject = {
     "stderr": {"type": "string"},
     "truncated": {"type": "boolean", "description": "Whether it said more than is kept."},
     "seconds": {"type": "number"},
-    "files": {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {
-                "name": {"type": "string"},
-                "size": {"type": "integer"},
-                "sha256": {"type": "string"},
-                "media_type": {"type": "string"},
-                "content": {
-                    "type": ["string", "null"],
-                    "description": "In base64; null where it is too large.",
-                },
-            },
-            "required": ["name", "size", "sha256", "media_type", "content"],
-            "additionalProperties": False,
-        },
-    },
+    "files": {"type": "array", "items": FILE_SCHEMA, "description": "What it left in /out."},
     "left_out": {"type": "array", "items": {"type": "string"}, "description": "Files that were not kept, and why."},
 }
 
@@ -171,11 +150,11 @@ async def run_job(job: Job, room: ToolRoom, *, hosts: Sequence[str], on: Occasio
         return await Sandbox(settings.SANDBOX_SOCKET).run(replace(job, proxy=proxy), _shown_by(on))
 
 
-def result_of(outcome: Outcome) -> dict[str, JsonValue]:
-    """Return how a job ended as a result."""
+async def result_of(outcome: Outcome, room: ToolRoom) -> dict[str, JsonValue]:
+    """Return how a job ended as a result; what it left is kept where the room has a place for it."""
     stdout, is_cut = _said(outcome.stdout)
     stderr, is_cut_too = _said(outcome.stderr)
-    kept, too_large = _kept(outcome.artefacts)
+    files, not_kept = await told_files(outcome.artefacts, room)
     return {
         "exit_code": outcome.exit_code,
         "ended_by": outcome.ended_by or None,
@@ -183,8 +162,8 @@ def result_of(outcome: Outcome) -> dict[str, JsonValue]:
         "stderr": stderr,
         "truncated": outcome.is_truncated or is_cut or is_cut_too,
         "seconds": outcome.seconds,
-        "files": kept,
-        "left_out": [*(f"{name}: {why}" for name, why in outcome.left_out), *too_large],
+        "files": files,
+        "left_out": [*(f"{name}: {why}" for name, why in outcome.left_out), *not_kept],
     }
 
 
@@ -240,26 +219,3 @@ def _said(output: bytes) -> tuple[str, bool]:
 def _text(output: bytes) -> str:
     # A zero byte is nothing the database keeps in a text.
     return output.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _kept(artefacts: Sequence[Artefact]) -> tuple[list[JsonValue], list[str]]:
-    kept: list[JsonValue] = []
-    too_large: list[str] = []
-    room = KEPT_BYTES
-    for each in artefacts:
-        is_kept = each.size <= min(room, KEPT_FILE_BYTES)
-        room -= each.size if is_kept else 0
-        if not is_kept:
-            too_large.append(f"{each.name}: its content is too large to keep with the result")
-        kept.append(_told(each, is_kept=is_kept))
-    return kept, too_large
-
-
-def _told(artefact: Artefact, *, is_kept: bool) -> JsonObject:
-    return {
-        "name": artefact.name,
-        "size": artefact.size,
-        "sha256": artefact.sha256,
-        "media_type": mimetypes.guess_type(artefact.name)[0] or "application/octet-stream",
-        "content": base64.b64encode(artefact.content).decode("ascii") if is_kept else None,
-    }

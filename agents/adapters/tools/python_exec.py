@@ -49,7 +49,8 @@ class PythonExec:
         job = replace(job, files={**job.files, _CODE: code}, python=True)
         outcome, told = await run_in_place(job, self._room, arguments, on=on, removing=_CODE)
         values, others = _parted(outcome.artefacts)
-        return {**result_of(replace(outcome, artefacts=others)), "result": _value(outcome, values), **told}
+        found = await result_of(replace(outcome, artefacts=others), self._room)
+        return {**found, "result": _value(outcome, values), **told}
 
 
 def _parted(artefacts: Sequence[Artefact]) -> tuple[list[Artefact], tuple[Artefact, ...]]:

@@ -35,4 +35,4 @@ class Shell:
         # So that the Python of a command line is the one with packages, and pytest is found.
         job = replace(job, python=True)
         outcome, told = await run_in_place(job, self._room, arguments, on=on)
-        return {**result_of(outcome), **told}
+        return {**await result_of(outcome, self._room), **told}

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts.rest import OrganizationAPIView
 from accounts.rest.files import FileAPIView, streamed_bytes, streamed_file
+from agents.operations.artefacts import access_artefact
 from agents.operations.workspaces import Changes, access_files
 from codexos.kernel.errors import InvalidInput
 
@@ -128,6 +129,24 @@ class WorkspaceFileView(FileAPIView):
         files = access_files(self.actor_of(request), run_id)
         found, pieces = files.read(request.query_params.get("path", ""), step=_step(request))
         return streamed_bytes(request._request, pieces, name=found.name, size=found.size)
+
+
+class ArtefactView(FileAPIView):
+    """``/api/v1/runs/<id>/artefact/``."""
+
+    @extend_schema(
+        operation_id="get_run_artefact",
+        parameters=[
+            OpenApiParameter("step", str, required=True, description="The step that left it, by its key."),
+            OpenApiParameter("name", str, required=True, description="As the step's result tells of it."),
+        ],
+        responses={(200, "application/octet-stream"): bytes},
+    )
+    def get(self, request: Request, run_id: str) -> HttpResponseBase:
+        """Return a file that a step left, such as a figure of PythonExec."""
+        step, name = (request.query_params.get(each, "") for each in ("step", "name"))
+        found = access_artefact(self.actor_of(request), run_id, step=step, name=name)
+        return streamed_bytes(request._request, found.pieces, name=found.name, size=found.size)
 
 
 class WorkspacePatchView(FileAPIView):
