@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import socket
+import stat
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ class Chosen:
     """Where the proxies of jobs listen: the folder ``egress`` beside the socket."""
     folders: str | None
     folder_bytes: int
+    all_folder_bytes: int
     environment: str | None
     programs: str | None
     slots: int
@@ -91,6 +93,7 @@ def main(words: list[str]) -> int:
 def _listen(chosen: Chosen) -> Doors:
     """Open the doors, for jobs and for folders, where the service itself may not."""
     os.makedirs(chosen.egress, mode=0o700, exist_ok=True)
+    sweep_ways(chosen.egress)
     if chosen.folders:
         os.makedirs(chosen.folders, mode=0o700, exist_ok=True)
         if chosen.user:
@@ -101,6 +104,19 @@ def _listen(chosen: Chosen) -> Doors:
     return listen(paths[0], group=chosen.socket_group), listen(paths[1], group=chosen.socket_group)
 
 
+def sweep_ways(folder: str) -> None:
+    """Remove the sockets of proxies nobody listens at any more: those of workers that were killed."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as way:
+            if not stat.S_ISSOCK(os.lstat(path).st_mode):
+                continue
+            try:
+                way.connect(path)
+            except ConnectionRefusedError:
+                os.unlink(path)
+
+
 def read(words: list[str]) -> Chosen:
     """Return what was said on the command line."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Runs untrusted code behind walls.")
@@ -108,6 +124,7 @@ def read(words: list[str]) -> Chosen:
     parser.add_argument("--user", help="UID:GID the service runs as where this is root")
     parser.add_argument("--folders", help="where the folders are kept that jobs work in")
     parser.add_argument("--folder-bytes", type=int, default=Quota().bytes, help="how much one folder may hold")
+    parser.add_argument("--all-folder-bytes", type=int, default=Quota().all_bytes, help="how much all of them may")
     parser.add_argument("--environment", help="the folder of the Python environment")
     parser.add_argument("--programs", help="a folder shown read-only at /opt/programs")
     parser.add_argument("--slots", type=int, default=max(4, 2 * (os.cpu_count() or 1)), help="jobs at once")
@@ -140,6 +157,7 @@ def read(words: list[str]) -> Chosen:
         egress=os.path.join(os.path.dirname(said.socket), "egress") if said.socket else "",
         folders=said.folders if said.socket else None,
         folder_bytes=said.folder_bytes,
+        all_folder_bytes=said.all_folder_bytes,
         environment=said.environment,
         programs=said.programs,
         slots=said.slots,
@@ -244,7 +262,7 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
         environment=_variables_outside(chosen) if chosen.is_unsafe else _variables(chosen.environment),
         has_group=bool(groups.version),
         peers=chosen.peers,
-        folders=Folders(Path(chosen.folders), quota=Quota(bytes=chosen.folder_bytes)) if chosen.folders else None,
+        folders=_folders(chosen),
     )
     if doors is None:
         await jobs.open()
@@ -255,6 +273,12 @@ async def _answer(chosen: Chosen, line: socket.socket, *, doors: Doors | None, g
         door = FolderDoor(service.folders, Path(chosen.folders_socket), peers=chosen.peers)
         Thread(target=door.serve, args=[doors[1]], name="folders", daemon=True).start()
     await service.serve(doors[0], until=over)
+
+
+def _folders(chosen: Chosen) -> Folders | None:
+    if not chosen.folders:
+        return None
+    return Folders(Path(chosen.folders), quota=Quota(bytes=chosen.folder_bytes, all_bytes=chosen.all_folder_bytes))
 
 
 def _walls(chosen: Chosen, groups: Cgroups) -> dict[str, object]:

@@ -81,6 +81,8 @@ class FolderDoor:
 
     def serve(self, listening: socket.socket) -> None:
         """Answer until the socket is closed, and let go of what nobody comes back to."""
+        looking = {"idle_seconds": KEPT_IDLE_SECONDS}
+        Thread(target=self.folders.look_over, kwargs=looking, name="folders-start", daemon=True).start()
         listening.settimeout(SWEEP_EVERY_SECONDS)
         swept = time.monotonic()
         while listening.fileno() >= 0:
@@ -232,6 +234,9 @@ def _file(folder: int, path: str) -> Iterator[tuple[str, bytes]]:
 
 def _put(folders: Folders, asked: Mapping[str, Any], line: Line) -> Mapping[str, Any]:
     with folders.opened(asked["name"]) as folder:
+        # Emptying one is always let: it makes room.
+        if asked.get("clean") is not True:
+            folders.refuse_more()
         folders.mark(asked["name"], None)
         if asked.get("clean") is True:
             beneath.empty(folder)
@@ -245,6 +250,7 @@ def _put(folders: Folders, asked: Mapping[str, Any], line: Line) -> Mapping[str,
             _take_in(folder, told, line)
         if message is None or message[0] != "E":
             raise AskInvalid("The files broke off.")
+        folders.note_size(asked["name"], spent)
     return {"files": files, "bytes": spent}
 
 

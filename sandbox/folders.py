@@ -35,11 +35,12 @@ _Seen = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much one folder may hold."""
+    """How much one folder may hold, and all of them together."""
 
     bytes: int = 1 << 30
     files: int = 50_000
     file_bytes: int = 256 << 20
+    all_bytes: int = 20 << 30
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class _Remembered:
 
     lock: RLock = field(default_factory=RLock)
     hashes: dict[str, tuple[_Seen, str]] = field(default_factory=dict)
+    users: int = 0
 
 
 class Folders:
@@ -71,18 +73,23 @@ class Folders:
         self.root = root
         self.quota = quota
         self._known: dict[str, _Remembered] = {}
+        self._sizes: dict[str, int] = {}
         self._lock = Lock()
 
     def place(self, name: str) -> Path:
-        """Return where a folder's files lie, for a job to be given; made where it is not there. Raises AskInvalid."""
+        """Return where a folder's files lie, for a job to be given; made where it is not there.
+
+        Raises AskInvalid, Refused where all folders together hold what they may.
+        """
         with self.opened(name):
+            self.refuse_more()
             return self._home(name) / "files"
 
     @contextmanager
     def opened(self, name: str) -> Iterator[int]:
         """Give a folder, open; made where it is not there. Others wait for it meanwhile. Raises AskInvalid."""
         home = self._home(name)
-        with self._remembered(name).lock:
+        with self._held(name):
             (home / "files").mkdir(mode=0o755, parents=True, exist_ok=True)
             os.utime(home)
             descriptor = os.open(home / "files", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -110,14 +117,15 @@ class Folders:
 
     def scan(self, name: str) -> Scan:
         """Look at everything in a folder. Raises Refused where it holds more than it may."""
-        with self.opened(name) as folder:
-            remembered, scan, spent = self._remembered(name), Scan(), 0
+        with self._held(name) as remembered, self.opened(name) as folder:
+            scan, spent = Scan(), 0
             for found in beneath.walk(folder):
                 state = _state(found, scan, known=remembered, quota=self.quota)
                 if state is not None:
                     scan.files[found.path] = state
                     spent += state[2]
                     self._check(len(scan.files), spent)
+            self._sizes[name] = spent
             _add_empty_folders(folder, scan)
             remembered.hashes = {path: seen for path, seen in remembered.hashes.items() if path in scan.files}
             return scan
@@ -139,7 +147,29 @@ class Folders:
                     break
         finally:
             os.close(descriptor)
+        self._sizes[name] = spent
         return files, spent
+
+    def refuse_more(self) -> None:
+        """Do nothing while all folders together hold less than they may, as last seen. Raises Refused."""
+        held = sum(self._sizes.copy().values())
+        if held >= self.quota.all_bytes:
+            raise Refused(
+                "folder_full",
+                f"The workspaces of all runs together hold {held} bytes, of at most {self.quota.all_bytes}. Try again "
+                "when others have ended; who runs this installation can let them hold more.",
+            )
+
+    def note_size(self, name: str, spent: int) -> None:
+        """Remember how much a folder holds."""
+        self._sizes[name] = spent
+
+    def look_over(self, *, idle_seconds: float) -> None:
+        """At a start: let go of what nobody comes back to, and see how much the others hold."""
+        self.sweep(idle_seconds=idle_seconds)
+        for home in list(self.root.iterdir()):
+            with suppress(OSError, AskInvalid):
+                self.usage(home.name)
 
     def refuse_full(self, name: str) -> None:
         """Do nothing while a folder holds what it may. Raises Refused: whoever runs a job there ends it."""
@@ -147,14 +177,16 @@ class Folders:
 
     def drop(self, name: str) -> None:
         """Forget a folder with everything in it."""
-        with self._remembered(name).lock:
+        with self._held(name) as remembered:
             home = self._home(name)
+            self._sizes.pop(name, None)
             if not home.exists():
                 return
             gone = self.root / f".gone-{name}-{time.time_ns()}"
             home.rename(gone)
-            _remove_home(gone)
-            self._remembered(name).hashes = {}
+            remembered.hashes = {}
+        # Nobody comes to it by its name any more, so nobody need wait.
+        _remove_home(gone)
 
     def sweep(self, *, idle_seconds: float, but: Collection[str] = ()) -> list[str]:
         """Drop the folders nobody has used for so long, but those that jobs work in; return their names."""
@@ -174,13 +206,24 @@ class Folders:
             raise AskInvalid("The name of a folder is of small letters, digits and dashes.")
         return self.root / name
 
-    def _remembered(self, name: str) -> _Remembered:
+    @contextmanager
+    def _held(self, name: str) -> Iterator[_Remembered]:
+        """Give what is known of a folder, to one after another."""
         with self._lock:
-            if name not in self._known and len(self._known) >= MOST_REMEMBERED:
-                # The locks stay: somebody may be about to take one.
-                for known in self._known.values():
-                    known.hashes = {}
-            return self._known.setdefault(name, _Remembered())
+            # Behind the others: who stands first was longest not asked for.
+            known = self._known.pop(name) if name in self._known else _Remembered()
+            self._known[name] = known
+            known.users += 1
+        try:
+            with known.lock:
+                yield known
+        finally:
+            with self._lock:
+                known.users -= 1
+                # The locks that somebody has, or is about to take, stay.
+                spare = [each for each, remembered in self._known.items() if not remembered.users]
+                for each in spare[: max(0, len(self._known) - MOST_REMEMBERED)]:
+                    del self._known[each]
 
     def _check(self, files: int, spent: int) -> None:
         if files > self.quota.files:

@@ -36,6 +36,10 @@ class Line:
         """Pass on what is told of one slot until it has ended."""
         self._of_slots[slot] = heard
 
+    def forget(self, slot: int) -> None:
+        """Listen no more for one slot: there is nothing to be told of it."""
+        self._of_slots.pop(slot, None)
+
     def ask(self, do: str, *descriptors: int, **asked: object) -> None:
         """Ask for something to be done. Raises Away where the keeper is gone."""
         if self._is_cut:

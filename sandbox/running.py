@@ -26,6 +26,8 @@ BEGIN_SECONDS = 60.0
 """How long who asks may take to send what a job is given."""
 COLLECT_SECONDS = 30.0
 FOLDER_EVERY_SECONDS = 1.0
+SPOKEN_SECONDS = 30.0
+"""How long, when a job is over, what it said may take to be passed on, and then how long its end."""
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _PROXY = f"http://127.0.0.1:{PROXY_PORT}"
 ENVIRONMENT = {
@@ -91,7 +93,7 @@ class Doing:
             self.slot.stdout = self.slot.stderr = -1
             try:
                 ended = await asyncio.shield(self.slot.ended)
-                await spoken
+                await self._heard_out(spoken)
             except BaseException:
                 spoken.cancel()
                 raise
@@ -101,7 +103,16 @@ class Doing:
             await asyncio.gather(*self._around, return_exceptions=True)
         seconds = time.monotonic() - self._began
         left_out = await self._collect() if self.job.collect else []
-        await self._tell_end(ended, seconds=seconds, left_out=left_out)
+        async with asyncio.timeout(SPOKEN_SECONDS):
+            await self._tell_end(ended, seconds=seconds, left_out=left_out)
+
+    async def _heard_out(self, spoken: "asyncio.Future[Any]") -> None:
+        """Wait for what was said before the end; not for ever for one who does not listen, or for what holds a pipe."""
+        try:
+            async with asyncio.timeout(SPOKEN_SECONDS):
+                await spoken
+        except TimeoutError:
+            self._is_cut = True
 
     async def _begin(self) -> None:
         job, slot = self.job, self.slot

@@ -44,25 +44,35 @@ class Slot:
         self._control: socket.socket | None = None
 
     def start(self, inside: Inside, caps: Limits) -> None:
-        """Have the keeper put the walls up."""
+        """Have the keeper put the walls up. Raises Away, with nothing left open but what ``close`` closes."""
+        handed: list[int] = []
         self._line.listen(self.number, self._heard)
-        stdin, self.stdin = os.pipe2(os.O_CLOEXEC)
-        self.stdout, stdout = os.pipe2(os.O_CLOEXEC)
-        self.stderr, stderr = os.pipe2(os.O_CLOEXEC)
-        self._control, control = socket.socketpair()
-        self._control.setblocking(False)
-        words = self._places(inside) if inside.is_unsafe else inside.words(files=tuple(FILES), folder=self.folder)
-        given = [_written(words), _written(_filter()), *(_written(text) for text in FILES.values())]
-        handed = [stdin, stdout, stderr, control.fileno(), *given]
         try:
+            self._open_ends(handed)
+            words = self._places(inside) if inside.is_unsafe else inside.words(files=tuple(FILES), folder=self.folder)
+            for text in (words, _filter(), *FILES.values()):
+                _write_down(text, handed)
             self._line.ask("start", *handed, slot=self.number, folder=bool(self.folder), **_bounds(caps))
-        except Away:
+        except (Away, OSError) as error:
+            # The keeper knows nothing of it, and so will never tell that it ended.
+            self._line.forget(self.number)
             self._heard({"ended": self.number})
-            raise
+            raise error if isinstance(error, Away) else Away(f"No slot could be made: {error}.") from error
         finally:
-            control.close()
-            for descriptor in (stdin, stdout, stderr, *given):
+            for descriptor in handed:
                 os.close(descriptor)
+
+    def _open_ends(self, handed: list[int]) -> None:
+        """Open what leads into the slot; the far ends are added to what is handed over, each as soon as it is open."""
+        stdin, self.stdin = os.pipe2(os.O_CLOEXEC)
+        handed.append(stdin)
+        self.stdout, stdout = os.pipe2(os.O_CLOEXEC)
+        handed.append(stdout)
+        self.stderr, stderr = os.pipe2(os.O_CLOEXEC)
+        handed.append(stderr)
+        self._control, control = socket.socketpair()
+        handed.append(control.detach())
+        self._control.setblocking(False)
 
     def _places(self, inside: Inside) -> bytes:
         self.root = tempfile.mkdtemp(prefix="codexos-unsafe-")
@@ -175,12 +185,12 @@ def _bounds(limits: Limits) -> dict[str, int]:
     return {"memory_bytes": limits.memory_bytes, "processes": limits.processes}
 
 
-def _written(text: bytes) -> int:
-    """Return an open file without a name that holds a text."""
+def _write_down(text: bytes, handed: list[int]) -> None:
+    """Add an open file without a name that holds a text to what is handed over."""
     descriptor = os.memfd_create("codexos", os.MFD_CLOEXEC)
+    handed.append(descriptor)
     os.write(descriptor, text)
     os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
 
 
 def _filter() -> bytes:

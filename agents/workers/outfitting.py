@@ -3,7 +3,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from agents.adapters.claims import Claim
 from agents.adapters.clock import SystemClock
@@ -17,6 +18,7 @@ from agents.adapters.snapshots import PostgresSnapshots
 from agents.adapters.tools.room import ToolRoom
 from agents.adapters.trail import RunTrail
 from agents.adapters.vault_toolbox import VaultToolbox
+from agents.adapters.workspaces.workspace import Workspace
 from agents.engine.journal import Entry
 from agents.engine.ports import InboxMessage, Ports, Toolbox
 from agents.workers.loading import LoadedRun, read_entries, read_inbox, read_snapshot
@@ -35,6 +37,7 @@ class Outfitter:
     in_vault: DatabaseThreads
     calls: asyncio.Semaphore
     open_toolbox: OpenToolbox
+    _files: WeakValueDictionary[Claim, Workspace] = field(default_factory=WeakValueDictionary)
 
     def ports(self, claim: Claim, loaded: LoadedRun, *, documents: Sequence[ContextDocument]) -> Ports:
         """Return the ports of a run."""
@@ -42,6 +45,7 @@ class Outfitter:
         model = loaded.model(claim.run_id, in_thread=self.in_thread, calls=self.calls, secrets=secrets)
         room = loaded.room(claim.run_id, documents, in_thread=self.in_thread, secrets=secrets, model=model)
         trail = RunTrail(loaded.standing, run_id=claim.run_id)
+        self._files[claim] = room.files
         return Ports(
             journal=self.journal(claim, trail),
             model=model,
@@ -55,6 +59,10 @@ class Outfitter:
             gate=loaded.gate,
             trail=trail,
         )
+
+    def take_back(self, claim: Claim) -> Workspace | None:
+        """Forget a run that is not carried any more; return its files, for whoever lets go of them."""
+        return self._files.pop(claim, None)
 
     def journal(self, claim: Claim, trail: RunTrail | None = None) -> PostgresJournal:
         """Return the journal of a run, which writes its trail beside it where there is one."""

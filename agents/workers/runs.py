@@ -109,6 +109,7 @@ class FlowWorker:
         self._held: dict[UUID, tuple[Claim, asyncio.Task[None]]] = {}
         self._executors: dict[UUID, Executor] = {}
         self._ended_lines: set[str] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._called_at = self._renewed_at = -math.inf
         self._wake = asyncio.Event()
         self._is_stopping = False
@@ -289,12 +290,18 @@ class FlowWorker:
             standing = await executor.advance()
         finally:
             self._executors.pop(claim.run_id, None)
+            files = self._outfitter.take_back(claim)
         if standing.status == "released":
             await self._writer.release(claim, wake=self._wake_channel)
         elif standing.status == "waiting":
             await call_people(claim, standing.data)
         else:
             self._settler.tell(claim.run_id, organization_id=claim.organization_id)
+            if files is not None:
+                # Behind its end, which is durable; whoever holds the run lets go of it meanwhile.
+                task = asyncio.create_task(files.leave())
+                self._leaving.add(task)
+                task.add_done_callback(self._leaving.discard)
 
     async def _fail(self, claim: Claim, error: CodexosError | None) -> None:
         """End a run that no executor can carry, so that it never stays "running" for ever."""
@@ -377,4 +384,7 @@ class FlowWorker:
         await asyncio.gather(*(task for _, task in left), return_exceptions=True)
         leaving = (self._writer.release(claim, wake=self._wake_channel) for claim, _ in left)
         await asyncio.gather(*leaving, return_exceptions=True)
+        if self._leaving:
+            # What is not let go of by then is swept.
+            await asyncio.wait(self._leaving, timeout=PATIENT_SECONDS)
         await self._settler.settle_all()

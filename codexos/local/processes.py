@@ -31,6 +31,7 @@ SANDBOX_SETTINGS = {
     "CODEXOS_SANDBOX_SECONDS": "--most-seconds",
     "CODEXOS_SANDBOX_PROGRAMS": "--programs",
     "CODEXOS_WORKSPACE_BYTES": "--folder-bytes",
+    "CODEXOS_WORKSPACES_BYTES": "--all-folder-bytes",
 }
 LINE = re.compile(r"^(?P<name>[a-z][a-z0-9_-]*):\s*(?P<command>.+)$")
 

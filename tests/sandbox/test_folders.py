@@ -16,7 +16,7 @@ import pytest
 from sandbox import beneath
 from sandbox.errors import AskInvalid, Refused
 from sandbox.folder_door import FolderDoor, Line
-from sandbox.folders import FILE, FOLDER, LINK, PROGRAM, Folders, Quota
+from sandbox.folders import FILE, FOLDER, LINK, MOST_REMEMBERED, PROGRAM, Folders, Quota
 from sandbox.searching import is_named, search
 
 
@@ -164,6 +164,35 @@ def test_folders_that_nobody_comes_back_to_go(folders: Folders) -> None:
     os.utime(folders.root / "LOST", (0, 0))
     assert folders.sweep(idle_seconds=60, but=["busy"]) == ["old"]
     assert sorted(each.name for each in folders.root.iterdir()) == ["LOST", "busy", "gone", "young"]
+
+
+def test_no_more_is_remembered_than_is_of_use(folders: Folders) -> None:
+    folders.place("mine")
+    with folders.opened("mine"):
+        for number in range(MOST_REMEMBERED * 2):
+            folders.place(f"run-{number}")
+        assert len(folders._known) <= MOST_REMEMBERED + 1
+        # Somebody has its lock: whoever comes next waits for this one.
+        assert folders._known["mine"].users == 1
+    assert len(folders._known) <= MOST_REMEMBERED
+
+
+def test_all_folders_together_hold_what_they_may_and_no_more(tmp_path: Path) -> None:
+    # given
+    folders = Folders(tmp_path / "folders", quota=Quota(all_bytes=3))
+    write(folders, "f", b"1234")
+    assert folders.usage("mine")[1] > 0
+    # when somebody wants more, then it is said why there is none
+    with pytest.raises(Refused, match="of all runs together hold"):
+        folders.place("other")
+    # Nor is that forgotten with the process.
+    again = Folders(folders.root, quota=folders.quota)
+    again.look_over(idle_seconds=60)
+    with pytest.raises(Refused, match="of all runs together hold"):
+        again.place("other")
+    # What goes makes room.
+    again.drop("mine")
+    again.place("other")
 
 
 def test_the_door_outlives_a_lack_of_descriptors(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:

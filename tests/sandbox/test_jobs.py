@@ -2,8 +2,13 @@
 """What a job is given, what it says, what it leaves, and how it ends."""
 
 import asyncio
+import errno
+import itertools
+import os
 import socket
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +16,12 @@ from agents.adapters.folders import Folder
 from agents.adapters.sandbox import Job, JobLimits, Sandbox
 from agents.engine.workspaces.errors import WorkspaceFileInvalid
 from agents.errors import SandboxRefused, SandboxUnavailable
-from sandbox.jobs import Limits
+from sandbox.__main__ import sweep_ways
+from sandbox.errors import Away
+from sandbox.jobs import Limits, read_job
 from sandbox.line import Line
-from sandbox.slots import Pool, Slot
+from sandbox.running import Doing
+from sandbox.slots import FILES, Pool, Slot
 from sandbox.walls import Inside
 from tests.sandbox.conftest import Served
 
@@ -137,3 +145,54 @@ async def test_a_slot_that_ends_late_is_there_again(monkeypatch: pytest.MonkeyPa
         slot.ended.set_result({"ended": slot.number})
         await asyncio.sleep(0)
         assert list(pool._free) == [slot.number]
+
+
+def _a_pool(ours: socket.socket) -> Pool:
+    return Pool(Line(ours, on_cut=lambda: None), Inside("bwrap", "python3"), Limits(), most=1, warm=0)
+
+
+@pytest.mark.parametrize("fails_at", range(1, len(FILES) + 3))
+async def test_a_slot_that_cannot_be_started_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch, fails_at: int):
+    # given a service that runs out of descriptors
+    real, calls = os.memfd_create, itertools.count(1)
+
+    def short_of_descriptors(*given: Any) -> int:
+        if next(calls) == fails_at:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real(*given)
+
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        pool = _a_pool(ours)
+        monkeypatch.setattr("sandbox.slots.os.memfd_create", short_of_descriptors)
+        monkeypatch.setattr("sandbox.slots.READY_SECONDS", 0.01)
+        before, free = sorted(os.listdir("/proc/self/fd")), list(pool._free)
+        # when, then
+        with pytest.raises(Away, match="Too many open files"):
+            await pool.take(None)
+        assert (sorted(os.listdir("/proc/self/fd")), sorted(pool._free)) == (before, sorted(free))
+        assert not pool.line._of_slots
+
+
+async def test_one_who_does_not_listen_holds_no_slot_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sandbox.running.SPOKEN_SECONDS", 0.01)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        line = Line(ours, on_cut=lambda: None)
+        job = read_job({"command": ["true"]}, caps=Limits())
+        doing = Doing(job, Slot(0, line), None, line=line, has_group=False, environment={})  # type: ignore[arg-type]
+        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await doing._heard_out(never)
+        assert doing._is_cut
+        assert never.cancelled()
+
+
+def test_the_sockets_of_proxies_that_were_killed_go_and_those_of_others_stay():
+    with tempfile.TemporaryDirectory(prefix="cx-") as folder, socket.socket(socket.AF_UNIX) as lives:
+        with socket.socket(socket.AF_UNIX) as killed:
+            killed.bind(f"{folder}/killed")
+        lives.bind(f"{folder}/lives")
+        lives.listen(1)
+        Path(folder, "file").write_text("x")
+        sweep_ways(folder)
+        assert sorted(os.listdir(folder)) == ["file", "lives"]

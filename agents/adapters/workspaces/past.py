@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from django.conf import settings
@@ -92,12 +92,11 @@ class RunPast:
             row.save(force_insert=True)
             return self._point(row, kept)
 
-    def keep_pack(self, pack: Path) -> str:
+    def keep_pack(self, pack: IO[bytes]) -> str:
         """Keep the bytes of files, held by the run; return the pack's name. Raises StorageFull, StorageUnreachable."""
-        with pack.open("rb") as file:
-            pieces = iter(lambda: file.read(_PIECE), b"")
-            limit = settings.WORKSPACE_BYTES + settings.FILE_SIZE_LIMIT
-            return keep_bytes(self.organization_id, holder=self.run_id, chunks=pieces, limit_bytes=limit).sha256
+        pieces = iter(lambda: pack.read(_PIECE), b"")
+        limit = settings.WORKSPACE_BYTES + settings.FILE_SIZE_LIMIT
+        return keep_bytes(self.organization_id, holder=self.run_id, chunks=pieces, limit_bytes=limit).sha256
 
     def read(self, pack: str, *, start: int, length: int) -> bytes:
         """Return a part of a pack. Raises BlobMissing, StorageUnreachable."""

@@ -2,11 +2,9 @@
 """Between the folder of a workspace and where its bytes are kept: a pack of what is new, and a folder made anew."""
 
 import hashlib
-import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from agents.adapters.database_threads import DatabaseThreads
 from agents.adapters.folders import Folder, Incoming, parts_of
@@ -34,14 +32,11 @@ async def pack_files(
     paths = new_paths(states, known)
     if not paths:
         return {}
-    descriptor, name = tempfile.mkstemp(prefix="codexos-pack-")
-    pack = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            places = await _write_pack(folder, states, paths=paths, write=file.write)
+    # Without a name, so that it is gone with this process, however that ends.
+    with tempfile.TemporaryFile() as pack:
+        places = await _write_pack(folder, states, paths=paths, write=pack.write)
+        pack.seek(0)
         sha256 = await in_thread(past.keep_pack, pack)
-    finally:
-        os.unlink(name)
     return {content: Place(sha256, start, size) for content, (start, size) in places.items()}
 
 
