@@ -16,7 +16,7 @@ from rag.engine.symbols.words import key_of, stem_of, words_of
 
 MOST_NAMES = 12
 MOST_WORDS = 8
-_LONGEST_READ = 2_000
+_LONGEST_READ = 1_000
 _LONGEST_RUN = 3
 _LONGEST_ENDED = 5
 
@@ -48,6 +48,7 @@ class Asked:
     names: tuple[Name, ...]
     words: tuple[str, ...]
     kin: tuple[str, ...] = ()
+    is_about_tests: bool = False
 
     @property
     def is_about_code(self) -> bool:
@@ -78,12 +79,13 @@ _DEFINITION = re.compile(
 )
 _QUOTED = re.compile(r"`([^`\n]{1,200})`")
 _SPELLED = re.compile(
-    r"[A-Za-z_$@][\w$]*(?:(?:\.|::|->|#|/)[A-Za-z_$][\w$]*)+(?:\(\))?"  # dotted, scoped
-    r"|[A-Za-z_$][\w$]*\(\)"
+    r"(?<![\w$@])[A-Za-z_$@][\w$]*(?:(?:\.|::|->|#|/)[A-Za-z_$][\w$]*)+(?:\(\))?"  # dotted, scoped
+    r"|(?<![\w$])[A-Za-z_$][\w$]*\(\)"
     r"|\b\w*[A-Za-z0-9]_\w+\b|\b_+[A-Za-z]\w*"
-    r"|\b[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]*)+\b"
+    r"|\b[a-z][a-z0-9]*(?:[A-Z][a-z0-9]*)+\b"
     r"|\b(?:[A-Z]+[a-z0-9]+){2,}[A-Z]*\b|\b[A-Z]{2,}[a-z][A-Za-z0-9]*\b"
 )
+_TESTS = re.compile(r"\b(?:tests?|tested|specs?)\b", re.IGNORECASE)
 _PARTS = re.compile(r"\.|::|->|#|/")
 _FILE = re.compile(r"\.(?:md|txt|json|ya?ml|toml|html?|css|pdf|docx?|csv|xlsx?|com|org|net|io)\Z", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_][\w'-]*")
@@ -149,7 +151,8 @@ def read_question(text: str) -> Asked:
     kin = dict.fromkeys(other for word in words for other in (*_KIN_OF.get(word, ()), *_plainer(word)))
     unique = {(name.key, name.scope): name for name in reversed(meant)}
     ordered = tuple(reversed(unique.values()))[:MOST_NAMES]
-    return Asked(_wanted(text), ordered, tuple(words), tuple(word for word in kin if word not in words))
+    others = tuple(word for word in kin if word not in words)
+    return Asked(_wanted(text), ordered, tuple(words), others, _TESTS.search(text) is not None)
 
 
 def _wanted(text: str) -> Wanted:

@@ -94,7 +94,7 @@ def _python_targets(written: str, taken: Sequence[str], folder: str) -> list[str
         up = _joined(folder, "/".join([".."] * (dots - 1)))
         base = "/".join(part for part in (up, base) if part)
     # A name may be a module of its own, and then it is what is meant.
-    return [base, *(f"{base}/{name}" if base else name for name in taken)]
+    return [base, *(f"{base}/{name}" if base else name for name in taken if name == name.lower())]
 
 
 def _script_target(written: str, folder: str) -> str:

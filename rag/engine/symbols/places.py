@@ -115,7 +115,7 @@ def _weight(count: int) -> float:
 def _rate_path(path: str, asked: Asked) -> float:
     if _AWAY.search(path):
         return 0.6
-    return 0.8 if _TESTS.search(path) and "test" not in asked.words else 1.0
+    return 0.8 if _TESTS.search(path) and not asked.is_about_tests else 1.0
 
 
 def rate_use(kind: ReferenceKind, path: str, asked: Asked, *, is_sure: bool, is_linked: bool) -> float:
