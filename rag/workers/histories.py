@@ -1,19 +1,41 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Keeps how the paths of a source came to be what they are, commit by commit."""
 
+import logging
 from collections.abc import Iterable
 from itertools import islice
 from uuid import UUID
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
+from codexos.kernel.errors import CodexosError
 from rag.adapters.recency_leg import history_of
+from rag.adapters.sources.chosen import folder_of
+from rag.adapters.sources.git_history import GitHistory
 from rag.engine.history import History, add_change, as_json
 from rag.engine.ports import HistoryReader, PastChange
-from rag.models import PathHistory, Source, SourceHistory
+from rag.models import PathHistory, Source, SourceHistory, SourceKind
 from rag.models.documents import DOCUMENT_PATH_LENGTH
 
 _AT_ONCE = 2_000
+_REPOSITORIES = frozenset({SourceKind.GIT, SourceKind.GITHUB})
+
+log = logging.getLogger(__name__)
+
+
+def read_past(source: Source, *, commit: str) -> int:
+    """Take up the past of a source that is a repository, up to a commit; return how many changes were new.
+
+    What cannot be told is left out: the past is a help in ranking, and nothing that a reading may fail for.
+    """
+    history = GitHistory(folder_of(source))
+    if source.kind not in _REPOSITORIES or not history.is_there():
+        return 0
+    try:
+        return record_history(source, history, commit=commit)
+    except CodexosError as error:
+        log.info("The past of source %s cannot be told: %s", source.pk, error)
+        return 0
 
 
 def record_history(source: Source, reader: HistoryReader, *, commit: str) -> int:

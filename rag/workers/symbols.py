@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from accounts.tenancy import tenant
-from rag.adapters.grammars import SYMBOL_READER
+from rag.adapters.blobs import read_whole
+from rag.adapters.grammars import GRAMMAR_LIMITS, SYMBOL_READER
+from rag.engine.ports import BlobKey
 from rag.engine.symbols.facts import LONGEST_NAME, READER, Definition, Reading, Reference
 from rag.engine.symbols.importing import leaf_of
+from rag.engine.symbols.languages import grammar_of
 from rag.engine.symbols.modules import module_of, words_of_symbol
 from rag.engine.symbols.words import key_of
 from rag.models import Document, Symbol, SymbolImport, SymbolReading, SymbolReference, SymbolWord
@@ -36,6 +39,17 @@ def index_symbols(document: Document, content: bytes) -> Reading | None:
             if reading is not None:
                 _keep(document, reading, sha256=sha256)
     return reading
+
+
+def index_document(document: Document) -> Reading | None:
+    """Do the same for a document whose bytes are kept here; those of what is no code are not even read."""
+    if grammar_of(document.path) is None and "." in document.path.rpartition("/")[2]:
+        return None
+    if document.size > GRAMMAR_LIMITS.file_bytes:
+        # Too large to be read, which one byte more than is allowed says as well as all of them.
+        return index_symbols(document, bytes(GRAMMAR_LIMITS.file_bytes + 1))
+    pieces = read_whole(BlobKey(document.organization_id, document.sha256))
+    return index_symbols(document, b"".join(pieces))
 
 
 def forget_symbols(organization_id: UUID, document_ids: Iterable[UUID]) -> None:

@@ -2,6 +2,7 @@
 """Who reads a source: one module for each kind, loaded when the first of it is read."""
 
 from importlib import import_module
+from pathlib import Path
 
 from django.conf import settings
 
@@ -36,10 +37,15 @@ def _place_of(source: Source) -> SourcePlace:
         organization_id=source.organization_id,
         source_id=source.pk,
         kind=source.kind,
-        folder=settings.CODEXOS_HOME / "sources" / str(source.organization_id) / str(source.pk),
+        folder=folder_of(source),
         config=source.config,
         secret=_secret_of(source),
     )
+
+
+def folder_of(source: Source) -> Path:
+    """Return the folder on this machine that a source's reader may keep things in."""
+    return settings.CODEXOS_HOME / "sources" / str(source.organization_id) / str(source.pk)
 
 
 def _secret_of(source: Source) -> str:
