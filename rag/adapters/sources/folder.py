@@ -177,6 +177,8 @@ class FolderReader:
             os.close(root)
 
     def _open(self, path: str) -> int:
+        if any(each in ("", ".", "..") for each in path.split("/")):
+            raise DocumentGone(path)
         *folders, name = path.split("/")
         with self._root() as root, self._clear_errors():
             at = os.dup(root)
