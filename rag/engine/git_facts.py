@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rag.engine.ports import Revision
+from rag.engine.ports import Blame, Revision
 
 FILE_MODES = frozenset({"100644", "100755", "100664"})
 COMMIT_FORMAT = "%x01%H%x02%ct%x02%aN%x02%s"
+TIME_FORMAT = "%x01%ct"
 LFS_MARK = b"version https://git-lfs.github.com/spec/v1\n"
 LARGEST_POINTER = 1024
 _BLAMED = re.compile(r"([0-9a-f]{40,64}) (\d+) (\d+)(?: (\d+))?")
@@ -26,40 +27,12 @@ class TreeFile:
 
 @dataclass(frozen=True, slots=True)
 class PathChange:
-    """What one commit, or all between two, did to a path. ``added`` and ``removed`` count lines, where they are known.
-
-    ``is_removal``: nothing stands there any more.
-    """
+    """What is another at a path between two commits: its content's name now; ``is_removal``: nothing stands there."""
 
     path: str
     oid: str = ""
     moved_from: str = ""
-    added: int | None = None
-    removed: int | None = None
     is_removal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CommitFact:
-    """One commit and what it changed."""
-
-    commit: str
-    at: datetime
-    author: str
-    subject: str
-    changes: tuple[PathChange, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BlamedLines:
-    """Lines (from 1, both included) that one commit wrote last."""
-
-    first: int
-    last: int
-    commit: str
-    at: datetime
-    author: str
-    subject: str
 
 
 def read_revision(said: str, *, branch: str) -> Revision:
@@ -96,27 +69,21 @@ def read_differences(records: Iterable[str]) -> Iterator[PathChange]:
             yield PathChange(path, oid, moved_from if status[0] == "R" else "")
 
 
-def read_commits(records: Iterable[str]) -> Iterator[CommitFact]:
-    """Yield the commits that ``git log --numstat -z`` tells of in ``COMMIT_FORMAT``, as they come."""
-    head = ""
-    changes: list[PathChange] = []
-    stream = iter(records)
-    for record in stream:
+def read_last_changes(records: Iterable[str]) -> Mapping[str, datetime]:
+    """Read when each path was changed last: ``git log --name-only -z`` in ``TIME_FORMAT``, newest first."""
+    found: dict[str, datetime] = {}
+    at = datetime.fromtimestamp(0, UTC)
+    for record in records:
         line = record.lstrip("\n")
         if line.startswith("\x01"):
-            if head:
-                yield _commit(head, changes)
-            head, _, line = line.partition("\n")
-            changes = []
-        if line.count("\t") >= 2:
-            changes.append(_counted(line, stream))
-        elif line:
-            changes.append(PathChange(line))
-    if head:
-        yield _commit(head, changes)
+            said, _, line = line[1:].partition("\n")
+            at = _moment(said)
+        if line:
+            found.setdefault(line, at)
+    return found
 
 
-def read_blame(lines: Iterable[str]) -> Iterator[BlamedLines]:
+def read_blame(lines: Iterable[str]) -> Iterator[Blame]:
     """Yield the runs of lines that ``git blame --incremental`` tells of, in no order."""
     known: dict[str, dict[str, str]] = {}
     about: dict[str, str] = {}
@@ -128,23 +95,9 @@ def read_blame(lines: Iterable[str]) -> Iterator[BlamedLines]:
             continue
         word, _, rest = line.partition(" ")
         if word == "filename":
-            yield _blamed(commit, about, first=first, count=count)
+            yield _blamed(commit, about, lines=(first, first + count - 1))
         else:
             about[word] = rest
-
-
-def last_changes(commits: Iterable[CommitFact]) -> Mapping[str, datetime]:
-    """Return when each path was changed last; commits come newest first."""
-    found: dict[str, datetime] = {}
-    for commit in commits:
-        for change in commit.changes:
-            found.setdefault(change.path, commit.at)
-    return found
-
-
-def _commit(head: str, changes: list[PathChange]) -> CommitFact:
-    commit, at, author, subject = _head(head)
-    return CommitFact(commit, at, author, subject, tuple(changes))
 
 
 def _head(said: str) -> tuple[str, datetime, str, str]:
@@ -152,18 +105,9 @@ def _head(said: str) -> tuple[str, datetime, str, str]:
     return commit, _moment(at), author, subject
 
 
-def _counted(line: str, stream: Iterator[str]) -> PathChange:
-    added, removed, path = line.split("\t", 2)
-    moved_from = ""
-    if not path:
-        moved_from, path = next(stream), next(stream)
-    count = [int(each) if each.isdigit() else None for each in (added, removed)]
-    return PathChange(path, moved_from=moved_from, added=count[0], removed=count[1])
-
-
-def _blamed(commit: str, about: Mapping[str, str], *, first: int, count: int) -> BlamedLines:
+def _blamed(commit: str, about: Mapping[str, str], *, lines: tuple[int, int]) -> Blame:
     at = _moment(about.get("committer-time", "0"))
-    return BlamedLines(first, first + count - 1, commit, at, about.get("author", ""), about.get("summary", ""))
+    return Blame(lines, commit, at, about.get("author", ""), about.get("summary", ""))
 
 
 def _moment(seconds: str) -> datetime:

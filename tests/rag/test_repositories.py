@@ -16,7 +16,7 @@ from rag.adapters.sources import git as git_source
 from rag.adapters.sources import github
 from rag.adapters.sources.git import GitReader
 from rag.adapters.sources.git_process import Git
-from rag.engine.ports import Delta, Revision, SourcePlace
+from rag.engine.ports import Delta, Hunk, Revision, SourcePlace
 from rag.errors import DocumentGone
 from rag.errors.sources import (
     GitFailed,
@@ -181,14 +181,24 @@ def test_history_tells_who_changed_what(hosted: Hosted, tmp_path: Path) -> None:
     hosted.push("Mend", {"app.py": "def add(a, b):\n    return a + b\n"}, "--author=Bo <bo@acme.example>")
     reader = reader_of(hosted, tmp_path, file_bytes=10_000)
     newest = reader.look({}).revision.commit
-    mend, begin = reader.commits(newest)
-    assert (mend.author, mend.subject, begin.subject) == ("Bo", "Mend", "Begin")
-    assert [(each.path, each.added, each.removed) for each in mend.changes] == [("app.py", 1, 1)]
-    assert [(each.first, each.last, each.subject) for each in reader.blame("app.py", commit=newest)] == [
-        (1, 1, "Begin"),
-        (2, 2, "Mend"),
-    ]
-    assert [each.subject for each in reader.commits(newest, since=begin.commit)] == ["Mend"]
+    *begin, mend = reader.changes(since="", until=newest)
+    assert {each.path for each in begin} == set(FILES)
+    assert (mend.path, mend.author, mend.subject, mend.hunks) == ("app.py", "Bo", "Mend", (Hunk(2, 1, 2, 1),))
+    assert list(reader.changes(since=begin[0].commit, until=newest)) == [mend]
+    blamed = reader.blame("app.py", commit=newest, lines=(1, 2))
+    assert [(each.lines, each.subject) for each in blamed] == [((1, 1), "Begin"), ((2, 2), "Mend")]
+    assert reader.blame("app.py", commit=newest, lines=(40, 50)) == []
+    assert reader.leads(since=begin[0].commit, until=newest)
+    assert not reader.leads(since="f" * 40, until=newest)
+
+
+def test_history_goes_on_where_a_large_file_was_left_out(hosted: Hosted, tmp_path: Path) -> None:
+    hosted.push("Mend", {"app.py": "1\n"})
+    hosted.push("Grow", {"big.txt": "y" * 3_000, "docs/c.md": "C\n"})
+    reader = reader_of(hosted, tmp_path, depth=2)
+    newest = reader.look({}).revision.commit
+    found = [(each.subject, each.path) for each in reader.changes(since="", until=newest)]
+    assert found == [("Grow", "big.txt"), ("Grow", "docs/c.md")], "of the oldest that was fetched nothing is known"
 
 
 def test_a_key_opens_a_repository_and_is_kept_nowhere(hosted: Hosted, tmp_path: Path) -> None:

@@ -13,18 +13,10 @@ from django.conf import settings
 from codexos.kernel.jsontypes import JsonObject
 from rag.adapters.sources.git_remote import HttpRemote, LocalRemote, Remote, list_refs
 from rag.adapters.sources.git_store import GitStore
-from rag.engine.git_facts import (
-    LARGEST_POINTER,
-    LFS_MARK,
-    BlamedLines,
-    CommitFact,
-    PathChange,
-    TreeFile,
-    last_changes,
-)
+from rag.engine.git_facts import LARGEST_POINTER, LFS_MARK, PathChange, TreeFile
 from rag.engine.git_wire import Advertisement, Refs
 from rag.engine.path_filters import holds_no_text
-from rag.engine.ports import Content, Delta, Entry, Revision, SourcePlace
+from rag.engine.ports import Blame, Content, Delta, Entry, PastChange, Revision, SourcePlace
 from rag.engine.source_configs import Repository, read_repository
 from rag.errors import DocumentGone
 from rag.errors.sources import GitFailed, SourceOverLimit, SourceVanished
@@ -56,7 +48,7 @@ class Tip:
 
 
 class GitReader:
-    """Keeps the port SourceReader for a repository that is fetched from a remote."""
+    """Keeps the ports SourceReader and HistoryReader for a repository that is fetched from a remote."""
 
     keeps_history = True
 
@@ -107,17 +99,23 @@ class GitReader:
         usual = refs.find("")
         return sorted(refs.branches, key=lambda name: (usual is None or name != usual[0], name))
 
-    def commits(self, newest: str, *, since: str = "", most: int = 200) -> list[CommitFact]:
-        """Return what the last commits changed, newest first, down to ``since``; as far back as was fetched."""
-        self._fetch(newest)
-        return self._store.commits(newest, since=since if self._store.knows(since) else "", most=most)
+    def leads(self, *, since: str, until: str) -> bool:
+        """See the port HistoryReader."""
+        self._fetch(until)
+        return self._store.knows(since) and self._store.follows(until, since)
 
-    def blame(self, path: str, *, commit: str) -> list[BlamedLines]:
-        """Return which commit wrote which lines of a file last. Raises DocumentGone."""
+    def changes(self, *, since: str, until: str) -> Iterator[PastChange]:
+        """See the port HistoryReader."""
+        self._fetch(until)
+        return self._store.changes(since=since if self._store.knows(since) else "", until=until)
+
+    def blame(self, path: str, *, commit: str, lines: tuple[int, int]) -> list[Blame]:
+        """See the port HistoryReader."""
         self._fetch(commit)
-        if self._store.find(path, commit=commit) is None:
-            raise DocumentGone(path)
-        return self._store.blame(path, commit=commit)
+        # Lines that do not stand there are git's to refuse.
+        with suppress(GitFailed):
+            return self._store.blame(path, commit=commit, lines=lines)
+        return []
 
     def close(self) -> None:
         """See the port."""
@@ -171,7 +169,7 @@ class GitReader:
     def _times(self, commit: str, *, since: str = "") -> Mapping[str, datetime]:
         # Only a help in ranking: a repository whose log cannot be read is read all the same.
         with suppress(GitFailed):
-            return last_changes(self._store.commits(commit, since=since, most=self._repository.depth))
+            return self._store.last_changes(commit, since=since, most=self._repository.depth)
         return {}
 
     def _entries(

@@ -9,8 +9,10 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO
 
@@ -19,25 +21,24 @@ from rag.adapters.sources.git_process import Git, GitLimits
 from rag.adapters.sources.git_remote import Remote
 from rag.engine.git_facts import (
     COMMIT_FORMAT,
-    BlamedLines,
-    CommitFact,
+    TIME_FORMAT,
     PathChange,
     TreeFile,
     read_blame,
-    read_commits,
     read_differences,
+    read_last_changes,
     read_revision,
     read_tree,
 )
+from rag.engine.git_log import LOG_WORDS, NAMES_WORDS, lines_of, read_log, read_names
 from rag.engine.git_wire import Advertisement, PackAnswer, Wanted, ask_pack
-from rag.engine.ports import Revision
+from rag.engine.ports import Blame, PastChange, Revision
 from rag.errors.sources import GitFailed, SourceUnreachable
 
 MOST_PACKS = 60
 _MOST_HAD = 16
 _LOCK_SECONDS = 1_500.0
 _PIECE_BYTES = 256 * 1024
-_LOG = ("log", "-z", "--no-color", "--no-ext-diff", "--no-textconv", f"--format={COMMIT_FORMAT}")
 
 
 class GitStore:
@@ -102,21 +103,38 @@ class GitStore:
             return False
         return True
 
-    def commits(self, newest: str, *, since: str = "", most: int) -> list[CommitFact]:
-        """Return commits and what they changed, newest first, down to ``since``. Raises GitFailed."""
+    def last_changes(self, newest: str, *, since: str = "", most: int) -> Mapping[str, datetime]:
+        """Return when each path was changed last, by the commits down to ``since``. Raises GitFailed."""
+        words = ["log", "-z", "--no-color", "--name-only", "--no-renames", f"--format={TIME_FORMAT}"]
         span = [newest, f"^{since}"] if since else [newest]
-        # The oldest commit that was fetched has no parents here: it would seem to have made everything.
-        words = ["-c", f"log.showRoot={'false' if self._shallow() else 'true'}", *_LOG, f"--max-count={most}"]
-        try:
-            return list(read_commits(self._git.records(*words, "--numstat", "-M", *span, "--")))
-        except GitFailed:
-            # Lines are counted in contents, and those of large files are not here.
-            return list(read_commits(self._git.records(*words, "--name-only", "--no-renames", *span, "--")))
+        return read_last_changes(self._git.records(*self._roots(), *words, f"--max-count={most}", *span, "--"))
 
-    def blame(self, path: str, *, commit: str) -> list[BlamedLines]:
-        """Return which commit wrote which lines of a file last, as far back as was fetched. Raises GitFailed."""
-        said = self._git.run("blame", "--incremental", commit, "--", path)
-        return sorted(read_blame(said.splitlines()), key=lambda run: run.first)
+    def changes(self, *, since: str, until: str) -> Iterator[PastChange]:
+        """Yield what commits changed, oldest first, after ``since`` to ``until``. Raises GitFailed.
+
+        Where a patch cannot be made, for a large file's content is not here, it goes on without lines.
+        """
+        span = [until, f"^{since}"] if since else [until]
+        told = 0
+        try:
+            for commit in _by_commit(read_log(self._log(*LOG_WORDS, *span))):
+                told += 1
+                yield from commit
+        except GitFailed:
+            for commit in islice(_by_commit(read_names(self._log(*NAMES_WORDS, *span))), told, None):
+                yield from commit
+
+    def blame(self, path: str, *, commit: str, lines: tuple[int, int]) -> list[Blame]:
+        """Return which commits wrote these lines of a file last, as far back as was fetched. Raises GitFailed."""
+        said = self._git.run("blame", "--incremental", f"-L{lines[0]},{lines[1]}", commit, "--", path)
+        return sorted(read_blame(said.splitlines()), key=lambda run: run.lines)
+
+    def _log(self, *words: str) -> Iterator[str]:
+        return lines_of(self._git.stream(*self._roots(), *words, "--"))
+
+    def _roots(self) -> Sequence[str]:
+        # The oldest commit that was fetched has no parents here: it would seem to have made everything.
+        return ("-c", f"log.showRoot={'false' if self._shallow() else 'true'}")
 
     def sizes(self, oids: Sequence[str]) -> dict[str, int]:
         """Return the size of each content; without those that are not here. Raises GitFailed."""
@@ -254,6 +272,12 @@ class _Talk:
             if not piece:
                 raise GitFailed("cat-file", said="it ended")
             self._left -= len(piece)
+
+
+def _by_commit(changes: Iterable[PastChange]) -> Iterator[list[PastChange]]:
+    """Yield the changes of one commit after another; of one that breaks off nothing."""
+    for _, some in groupby(changes, key=lambda change: change.commit):
+        yield list(some)
 
 
 def _lock(descriptor: int, *, where: str) -> None:
