@@ -43,7 +43,8 @@ class PostgresJournal:
             # Durable before what refers to them is: should this process die in between, they are swept.
             await self._writer.keep_blobs(self._claim, large)
         # In the same commit: neither is a call intended that the trail has not, nor the other way round.
-        deeds = () if self._trail is None else self._trail.take()
+        is_last = rest is not None or (bool(entries) and entries[-1].type == "run.finished")
+        deeds = () if self._trail is None else self._trail.take(is_last=is_last)
         await self._writer.append(self._claim, kept, rest=rest, deeds=deeds)
         self._publisher.publish_entries(self._claim.run_id, kept)
 
