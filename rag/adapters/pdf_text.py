@@ -24,14 +24,14 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 def main(words: Sequence[str]) -> int:
     """Read stdin, write stdout; the words say how much: pages, bytes of text, bytes of memory, seconds."""
     most_pages, most_bytes, memory_bytes, seconds = map(int, words)
-    _bind(memory_bytes=memory_bytes, seconds=seconds)
+    bind(memory_bytes=memory_bytes, seconds=seconds)
     try:
         # Only now, so that even loading the library is bounded.
         from pypdfium2 import PdfDocument, PdfiumError
         from pypdfium2.raw import FPDF_ERR_PASSWORD
 
         content = sys.stdin.buffer.read()
-        _shut_in()
+        shut_in()
         try:
             return _write_pages(PdfDocument(content), most_pages=most_pages, most_bytes=most_bytes)
         except PdfiumError as error:
@@ -40,7 +40,8 @@ def main(words: Sequence[str]) -> int:
         return TOO_LITTLE_MEMORY
 
 
-def _bind(*, memory_bytes: int, seconds: int) -> None:
+def bind(*, memory_bytes: int, seconds: int) -> None:
+    """Bound what this process may take: before anything else, so that even loading what it needs is bounded."""
     for kind, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, seconds),
@@ -50,7 +51,7 @@ def _bind(*, memory_bytes: int, seconds: int) -> None:
         _limit(kind, most)
 
 
-def _shut_in() -> None:
+def shut_in() -> None:
     """Take away what only starting needed. What is open stays usable; nothing else can be opened any more."""
     # What PDFium's text is decoded by; Python would look for it in a file later.
     codecs.lookup("utf-16-le")

@@ -89,8 +89,9 @@ class ChunkSettings:
         if strange := sorted(set(asked) - set(usual.as_json())):
             raise ChunkingInvalid(strange[0], because="there is no such setting")
         settings = replace(usual, **{name: value for name, value in asked.items() if value is not None})
-        if "overlap" not in asked and settings.window <= usual.overlap * 2:
-            settings = replace(settings, overlap=settings.window // 6)
+        _check_number("window", settings.window, fewest=FEWEST_WORDS, most=MOST_WORDS)
+        if asked.get("overlap") is None:
+            settings = replace(settings, overlap=min(usual.overlap, settings.window // 6))
         settings.check()
         return settings
 

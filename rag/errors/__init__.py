@@ -128,6 +128,13 @@ class DocumentUnreadable(InvalidInput):
         super().__init__(message, errors=[{"place": path, "message": because}], reason=reason)
 
 
+class ReaderBusy(Unavailable):
+    """Other documents are read just now."""
+
+    def __init__(self) -> None:
+        super().__init__("Other documents are being read. Try again in a minute.")
+
+
 class ReaderBroken(Broken):
     """The program that reads documents does not work in this installation."""
 

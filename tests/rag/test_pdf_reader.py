@@ -190,8 +190,8 @@ sys.path.insert(0, sys.argv[1])
 import pdf_text
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 if sys.argv[2] == "1":
-    pdf_text._bind(memory_bytes=300 * 1024 * 1024, seconds=20)
-    pdf_text._shut_in()
+    pdf_text.bind(memory_bytes=300 * 1024 * 1024, seconds=20)
+    pdf_text.shut_in()
 
 def fork():
     if not os.fork():
