@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.db import connections
 from django.utils import translation
 from psycopg import sql
@@ -114,6 +115,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "page" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.browser)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def dear_hashing() -> int:
+    """Hash passwords for little, or each sign-in takes a tenth of a second; give what it costs in the product."""
+    dear, ScryptPasswordHasher.work_factor = ScryptPasswordHasher.work_factor, 16
+    return dear
 
 
 @pytest.fixture(autouse=True)

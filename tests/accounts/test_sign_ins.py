@@ -10,6 +10,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.contrib.auth.hashers import ScryptPasswordHasher, get_hasher
 from django.core import mail
 from django.core.cache import cache
 
@@ -45,6 +46,11 @@ def sign_in(client: Any, password: str = PASSWORD, email: str = "dev@acme.exampl
 
 def current_code(secret: str) -> str:
     return format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time()))))
+
+
+def test_passwords_are_hashed_dearly_outside_of_tests(dear_hashing: int) -> None:
+    assert type(get_hasher()) is ScryptPasswordHasher
+    assert dear_hashing >= 2**14
 
 
 def test_signing_up_brings_an_organization_of_ones_own(db: None, client: Any) -> None:
