@@ -88,5 +88,3 @@ import codexos.urls  # noqa: E402, F401 - it brings every view, which the first 
 # What is loaded by now stays until the end, so the collector need not look through it again each time.
 gc.collect()
 gc.freeze()
-# A request leaves next to nothing behind that only the collector finds; as often as usual it takes a twentieth of all.
-gc.set_threshold(50_000, 20, 50)
