@@ -161,12 +161,12 @@ def _pytest_only(words: list[str], variables: Mapping[str, str]) -> int:
 
 def _everything(variables: Mapping[str, str]) -> int:
     _make_sandbox_ready()
-    codes = [_check(words, variables) for words in STATIC_CHECKS]
-    if bundle.has_sources():
-        codes += [_build_bundle(), *(_frontend(script) for script in FRONTEND_CHECKS)]
+    codes = [_build_bundle()] if bundle.has_sources() else []
     chosen = chromium.words_for_pytest()
     patient = [folder for folder in PATIENT if (CHECKOUT / folder).is_dir()]
     with _beside([*patient, *chosen] if patient else []) as end_of_others:
+        codes += [_check(words, variables) for words in STATIC_CHECKS]
+        codes += [_frontend(script) for script in FRONTEND_CHECKS if bundle.has_sources()]
         ignored = [f"--ignore={folder}" for folder in (*patient, INTEGRATION)]
         codes.append(_run(_tool("pytest"), *ignored, *chosen, variables=variables))
         codes.append(end_of_others())
