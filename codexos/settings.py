@@ -297,6 +297,11 @@ EMBEDDING_THREADS = env.number("CODEXOS_EMBEDDING_THREADS", default=1)
 EMBEDDING_DAYS = env.number("CODEXOS_EMBEDDING_DAYS", default=90)
 EMBEDDING_FOLDER = CODEXOS_HOME / "models"
 
+# Rerankers of what is found for a question; rag/adapters/reranking.py reads it --------------------------------------
+COHERE_API_KEY = env.bearer("COHERE_API_KEY")
+COHERE_BASE_URL = env.web_address("COHERE_BASE_URL")
+RERANK_MODEL = env.text("CODEXOS_RERANK_MODEL", default="")
+
 # Runs -------------------------------------------------------------------------------------------------------------
 RUNS_PER_WORKER = env.number("CODEXOS_RUNS_PER_WORKER", default=2000)
 RUNS_PER_ORGANIZATION = env.number("CODEXOS_RUNS_PER_ORGANIZATION", default=500)

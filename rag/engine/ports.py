@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What rag needs from the world: a place that keeps bytes by their hash, and sources that knowledge is read from."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -185,3 +185,10 @@ class HistoryReader(Protocol):
 
     def blame(self, path: str, *, commit: str, lines: tuple[int, int]) -> list[Blame]:
         """Return who wrote these lines of a path last, as of a commit; nothing where they do not stand there."""
+
+
+class Reranker(Protocol):
+    """Reads a question beside each text that was found for it, and says how well they fit."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> Sequence[float]:
+        """Return one number for each text, higher where it fits better. Raises RerankerUnavailable."""

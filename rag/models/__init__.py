@@ -18,6 +18,7 @@ from rag.models.sources import (
     SourceState,
 )
 from rag.models.symbols import Symbol, SymbolImport, SymbolReading, SymbolReference, SymbolWord
+from rag.models.terms import IndexFigures, TermCount
 from rag.models.texts import PdfText
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "DocumentState",
     "File",
     "FileVersion",
+    "IndexFigures",
     "IndexState",
     "IndexedDocument",
     "Ingestion",
@@ -50,4 +52,5 @@ __all__ = [
     "SymbolReading",
     "SymbolReference",
     "SymbolWord",
+    "TermCount",
 ]

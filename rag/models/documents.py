@@ -9,7 +9,7 @@ from django.contrib.postgres.indexes import HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
-from pgvector.django import VectorField
+from pgvector.django import HalfVectorField
 
 from accounts.tenancy import OrganizationModel
 from codexos.kernel import clock
@@ -120,7 +120,8 @@ class Chunk(OrganizationModel):
     sha256 = models.CharField(max_length=64)
     since = models.PositiveIntegerField(null=True)
     until = models.PositiveIntegerField(null=True)
-    embedding = VectorField(null=True)
+    # Half precision, as vectors come (see llm/engine/vectors.py). Both stay in the row: a question reads them of many.
+    embedding = HalfVectorField(null=True)
     tsv = SearchVectorField(null=True)
     terms = models.PositiveIntegerField(default=0)
 
