@@ -245,6 +245,13 @@ PROJECT_SIZE_LIMIT = env.number("CODEXOS_PROJECT_SIZE_LIMIT", default=5 * 1024**
 WORKSPACE_BYTES = env.number("CODEXOS_WORKSPACE_BYTES", default=1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
+# Ingestion --------------------------------------------------------------------------------------------------------
+# Documents and bytes that a source may hold, chunks of a knowledge base, and chunks that one document may become.
+KNOWLEDGE_SOURCE_DOCUMENTS = env.number("CODEXOS_KNOWLEDGE_SOURCE_DOCUMENTS", default=200_000)
+KNOWLEDGE_SOURCE_BYTES = env.number("CODEXOS_KNOWLEDGE_SOURCE_BYTES", default=20 * 1024**3)
+KNOWLEDGE_CHUNKS = env.number("CODEXOS_KNOWLEDGE_CHUNKS", default=2_000_000)
+KNOWLEDGE_DOCUMENT_CHUNKS = env.number("CODEXOS_KNOWLEDGE_DOCUMENT_CHUNKS", default=20_000)
+
 # Outside world ----------------------------------------------------------------------------------------------------
 EGRESS_ALLOW = env.openings("CODEXOS_EGRESS_ALLOW")
 EGRESS_LOCAL_ONLY = env.flag("CODEXOS_LOCAL_ONLY")

@@ -6,6 +6,7 @@ They are written plainly: Django would make an object of each, and ask once more
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -16,19 +17,19 @@ from codexos.kernel import clock
 from codexos.kernel.embeddings import Vector
 from codexos.kernel.ids import new_id
 from rag.engine.parsed import Piece
+from rag.engine.terms import search_vector
 
 AT_ONCE = 500
-_NUL = "\x00"
 
 # A text that was embedded before by the same maker has its vector already, wherever in the organization it stands.
 _STAGE = """
 insert into rag_chunk (id, organization_id, created_at, index_id, document_id, ordinal, parent, text, context, place,
-    sha256, since, until, terms, embedding)
-select t.id, %s, %s, %s, %s, t.ordinal, t.parent, t.text, t.context, t.place, t.sha256, null, null, 0, (
+    sha256, since, until, tsv, terms, embedding)
+select t.id, %s, %s, %s, %s, t.ordinal, t.parent, t.text, t.context, t.place, t.sha256, null, null, t.tsv, t.terms, (
     select c.embedding from rag_chunk c
     where c.sha256 = t.sha256 and c.embedding is not null and c.index_id = any(%s::uuid[]) limit 1)
-from unnest(%s::uuid[], %s::int[], %s::int[], %s::text[], %s::text[], %s::jsonb[], %s::text[])
-    as t(id, ordinal, parent, text, context, place, sha256)
+from unnest(%s::uuid[], %s::int[], %s::int[], %s::text[], %s::text[], %s::jsonb[], %s::text[],
+    %s::tsvector[], %s::int[]) as t(id, ordinal, parent, text, context, place, sha256, tsv, terms)
 """
 _DROP_STAGED = """
 delete from rag_chunk where document_id = any(%s::uuid[]) and index_id = %s and since is null
@@ -82,17 +83,24 @@ delete from rag_chunk where id in (
 """
 
 
-def stage_pieces(
-    organization_id: UUID, *, index_id: UUID, document_id: UUID, pieces: Sequence[Piece], alike: Sequence[UUID]
-) -> None:
-    """Write pieces as staged chunks. ``alike`` are the indexes whose vectors are of the same maker."""
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What chunks are staged for. ``alike`` are the indexes whose vectors are of the same maker as this one's."""
+
+    organization_id: UUID
+    index_id: UUID
+    document_id: UUID
+    title: str
+    alike: Sequence[UUID] = ()
+
+
+def stage_pieces(staging: Staging, pieces: Sequence[Piece]) -> None:
+    """Write pieces as staged chunks."""
+    ids = [staging.organization_id, clock.now(), staging.index_id, staging.document_id]
     for start in range(0, len(pieces), AT_ONCE):
-        some = pieces[start : start + AT_ONCE]
-        columns = zip(*map(_row, some), strict=True)
-        _run(
-            _STAGE,
-            [organization_id, clock.now(), index_id, document_id, [*alike, index_id], *map(list, columns)],
-        )
+        rows = [_row(piece, title=staging.title) for piece in pieces[start : start + AT_ONCE]]
+        columns = map(list, zip(*rows, strict=True))
+        _run(_STAGE, [*ids, [*staging.alike, staging.index_id], *columns])
 
 
 def drop_staged(index_id: UUID, document_ids: Sequence[UUID]) -> None:
@@ -144,17 +152,25 @@ def drop_chunks(document_ids: Sequence[UUID], *, index_id: UUID | None = None, l
     return _run(_DROP_SOME, [list(document_ids), index_id, index_id, limit])
 
 
-def _row(piece: Piece) -> tuple[Any, ...]:
-    text, context = piece.text.replace(_NUL, ""), piece.context.replace(_NUL, "")
-    place = json.dumps(piece.place.as_json(), ensure_ascii=True).replace("\\u0000", "")
-    digest = sha256(piece.embedded_text.encode("utf-8", "replace")).hexdigest()
-    return new_id(), piece.ordinal, piece.parent, text, context, place, digest
+def _row(piece: Piece, *, title: str) -> tuple[Any, ...]:
+    text, context = _storable(piece.text), _storable(piece.context)
+    place = json.dumps(piece.place.as_json()).replace("\\u0000", "")
+    embedded = f"{context}\n\n{text}" if context else text
+    tsv, terms = search_vector([title, context], text)
+    digest = sha256(embedded.encode()).hexdigest()
+    return new_id(), piece.ordinal, piece.parent, text, context, place, digest, tsv, terms
+
+
+def _storable(text: str) -> str:
+    # What PostgreSQL refuses; readers leave none of it, and a document must not fail for one that does.
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _ask(statement: str, values: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+        return rows
 
 
 def _run(statement: str, values: Sequence[Any]) -> int:

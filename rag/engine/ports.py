@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from codexos.kernel.jsontypes import JsonObject
@@ -174,6 +174,7 @@ class Blame:
     subject: str
 
 
+@runtime_checkable
 class HistoryReader(Protocol):
     """Tells how the documents of a source came to be what they are. Raises CodexosError kinds, as SourceReader does."""
 

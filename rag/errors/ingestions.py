@@ -84,3 +84,14 @@ class ReaderMissing(Broken):
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"Nothing here reads sources of the kind {kind!r}.", kind=kind)
+
+
+class SourceScheduleInvalid(InvalidInput):
+    """Five fields of cron that cannot be read, or that are never due."""
+
+    def __init__(self, schedule: str) -> None:
+        message = (
+            f"{schedule[:60]!r} is no schedule. Write five fields, minute, hour, day, month and weekday, in UTC: "
+            "'0 * * * *' is every hour, '30 2 * * 1-5' half past two on weekdays."
+        )
+        super().__init__(message, errors=[{"place": "schedule", "message": message}])

@@ -36,9 +36,9 @@ class DocumentState(models.TextChoices):
 class Document(OrganizationModel):
     """One file, page or object of a source. ``version`` counts its contents, whose hash is ``sha256``.
 
-    ``mark`` is what its source knows that content by without reading it (see Entry in rag/engine/ports.py). The bytes
-    are its ``blob``, held under the document's id (see BlobHold): another index is made of them without asking the
-    source again.
+    ``mark`` is what its source knows that content by without reading it (see Entry in rag/engine/ports.py), and
+    ``listed`` the mark of a content that is yet to be fetched. The bytes are its ``blob``, held under the document's id
+    (see BlobHold): another index is made of them without asking the source again.
     ``missing_since`` and ``sightings_missing`` say since when, and how often, its source has not had it: one that is
     missed once stays. ``reason`` and ``error_code`` tell why it failed, or what was left out of it.
     """
@@ -57,6 +57,7 @@ class Document(OrganizationModel):
     error_code = models.CharField(max_length=64, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     mark = models.CharField(max_length=MARK_LENGTH, blank=True)
+    listed = models.CharField(max_length=MARK_LENGTH, blank=True)
     size = models.BigIntegerField(default=0)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, null=True, related_name="+")
     commit = models.CharField(max_length=64, blank=True)

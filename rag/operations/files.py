@@ -26,6 +26,7 @@ from rag.engine.paths import folders_above, read_path
 from rag.engine.ports import BlobKey
 from rag.errors import FileTooLarge, PathTaken, ProjectFull, UploadIncomplete
 from rag.models import Blob, File, FileVersion
+from rag.operations.attending import follow_files
 from rag.queries.files import access_file, bytes_of, files_of
 from rag.tasks import sweep_blobs
 
@@ -85,6 +86,7 @@ def delete_file(actor: Actor, project: UUID | str, *, path: str, expectation: Ex
     )
     FileVersion.objects.for_organization(actor.organization_id).filter(file=file).delete()
     file.delete()
+    follow_files(actor.organization_id, place.pk)
     # Robust: the file is deleted by now, and the clock sweeps what a lost message left.
     on_commit(lambda: sweep_blobs.delay(str(actor.organization_id)), robust=True)
 

@@ -22,6 +22,7 @@ from rag.models import Ingestion, IngestionState, Source, SourceState
 
 LEASE = timedelta(seconds=15)
 """How long a claim lasts that nobody renews: so long after its worker died an ingestion is taken up again."""
+MOST_REST_SECONDS = 24 * 3600.0
 _ALIVE = (IngestionState.QUEUED, IngestionState.RUNNING)
 _REASON_LENGTH = 500
 
@@ -64,8 +65,11 @@ class Hold:
         with tenant(self.organization_id):
             self.rows().update(claimed_until=None, updated_at=clock.now())
 
-    def rest(self, reason: str) -> None:
-        """Give it up for a while: something outside does not answer. After too many rests it has failed."""
+    def rest(self, reason: str, *, at_least: float = 0.0) -> None:
+        """Give it up for a while, of so many seconds at least: something outside does not answer.
+
+        After too many rests in a row it has failed.
+        """
         with tenant(self.organization_id):
             row = self.rows().first()
             if row is None:
@@ -74,7 +78,7 @@ class Hold:
             if pause is None:
                 self.end(IngestionState.FAILED, reason=reason)
                 return
-            until = clock.now() + pause
+            until = clock.now() + max(pause, timedelta(seconds=min(at_least, MOST_REST_SECONDS)))
             self.rows().update(
                 state=IngestionState.QUEUED, rests=F("rests") + 1, claimed_until=until, reason=fit_reason(reason)
             )
@@ -90,7 +94,8 @@ class Hold:
             if row.source_id:
                 sources = Source.objects.for_organization(self.organization_id).filter(pk=row.source_id)
                 rests = SourceState.FAILED if state is IngestionState.FAILED else SourceState.IDLE
-                sources.update(state=rests, reason=fit_reason(reason))
+                # One that people paused meanwhile stays so.
+                sources.filter(state=SourceState.SYNCING).update(state=rests, reason=fit_reason(reason))
 
 
 def claim(organization_id: UUID, ingestion_id: UUID, *, attempt: int) -> Hold | None:
@@ -136,7 +141,9 @@ def _beat(hold: Hold, is_over: threading.Event) -> None:
     try:
         while not is_over.wait(LEASE.total_seconds() / 3):
             with tenant(hold.organization_id):
-                if not hold.rows().update(claimed_until=clock.now() + LEASE):
+                is_held = hold.rows().update(claimed_until=clock.now() + LEASE)
+                others = Ingestion.objects.for_organization(hold.organization_id).filter(pk=hold.ingestion_id)
+                if not is_held and others.exists():
                     hold.is_lost.set()
                     return
     finally:

@@ -9,14 +9,21 @@ from llm.operations.askers import Asker
 from rag.adapters.sources.chosen import open_reader
 from rag.engine.parsed import ChunkSettings
 from rag.engine.ports import Revision, SourceReader
-from rag.models import Ingestion, IngestionKind, KnowledgeBase, KnowledgeIndex, Source
+from rag.models import Ingestion, IngestionKind, KnowledgeBase, KnowledgeIndex, Source, SourceKind
 from rag.models import Revision as RevisionRow
 from rag.workers.holding import Hold, HoldLost
+
+_WITH_HISTORY = frozenset({SourceKind.GIT, SourceKind.GITHUB})
+MOST_KEPT = 3
+_kept: dict[tuple[UUID, int], SourceReader] = {}
 
 
 @dataclass(slots=True)
 class Work:
-    """An ingestion that is carried: into ``index``, from ``source`` or, for another index, from what is kept."""
+    """An ingestion that is carried: into ``index``, from ``source`` or, for another index, from what is kept.
+
+    ``after`` is the last document that was looked at, where they are gone through in order.
+    """
 
     hold: Hold
     ingestion: Ingestion
@@ -24,12 +31,20 @@ class Work:
     index: KnowledgeIndex
     source: Source | None
     revision: Revision
+    after: UUID | None = None
     _reader: SourceReader | None = field(default=None, repr=False)
 
     @property
     def organization_id(self) -> UUID:
         """Whose it is."""
         return self.hold.organization_id
+
+    @property
+    def origin(self) -> Source:
+        """The source that is read. Raises HoldLost where none is."""
+        if self.source is None:
+            raise HoldLost
+        return self.source
 
     @property
     def is_reindex(self) -> bool:
@@ -44,6 +59,11 @@ class Work:
         return self.source.revision if self.source else 0
 
     @property
+    def keeps_history(self) -> bool:
+        """Whether what stood in the source at an older revision stays findable at it."""
+        return self.source is not None and self.source.kind in _WITH_HISTORY
+
+    @property
     def chunking(self) -> ChunkSettings:
         """Return how documents are cut for this index."""
         return ChunkSettings.from_json(self.index.chunking)
@@ -54,19 +74,28 @@ class Work:
         project = self.base.project
         return Asker(self.organization_id, team_id=project.team_id, project_id=project.pk)
 
+    def reload(self) -> None:
+        """Read the rows again, after something was written to them. Raises HoldLost."""
+        fresh = load_work(self.hold)
+        self.ingestion, self.source, self.revision = fresh.ingestion, fresh.source, fresh.revision
+
     def reader(self) -> SourceReader:
         """Return who reads the source; opened when it is first needed. Raises what opening it raises."""
         if self._reader is None:
-            if self.source is None:
-                raise HoldLost
-            self._reader = open_reader(self.source)
+            self._reader = _kept.pop(_name_of(self.origin), None) or open_reader(self.origin)
         return self._reader
 
-    def close(self) -> None:
-        """Let go of the reader."""
-        if self._reader is not None:
+    def close(self, *, is_over: bool) -> None:
+        """Let go of the reader; the next slice takes it up again, so that a secret is not opened for each."""
+        if self._reader is None or self.source is None:
+            return
+        if not is_over:
+            _kept[_name_of(self.source)] = self._reader
+        while len(_kept) > (0 if is_over else MOST_KEPT):
+            _kept.pop(next(iter(_kept))).close()
+        if is_over:
             self._reader.close()
-            self._reader = None
+        self._reader = None
 
 
 def load_work(hold: Hold) -> Work:
@@ -86,7 +115,14 @@ def load_work(hold: Hold) -> Work:
         return Work(hold, ingestion, base, index, source, _revision_of(ingestion))
 
 
+def _name_of(source: Source) -> tuple[UUID, int]:
+    # Whatever people change of a source, its reader is opened anew for it.
+    return source.pk, source.edits
+
+
 def _revision_of(ingestion: Ingestion) -> Revision:
+    if ingestion.source_id is None or ingestion.revision is None:
+        return Revision()
     rows = RevisionRow.objects.for_organization(ingestion.organization_id)
     row = rows.filter(source_id=ingestion.source_id, number=ingestion.revision).first()
     if row is None:

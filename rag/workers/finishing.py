@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""How an ingestion ends: its source rests, or its base is switched to the index it has made."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.operations.usage import Metered, record_all_usage
+from accounts.tenancy import tenant
+from codexos.kernel import clock
+from rag.models import (
+    IndexState,
+    Ingestion,
+    IngestionKind,
+    IngestionState,
+    KnowledgeBase,
+    KnowledgeIndex,
+    Source,
+    SourceState,
+)
+from rag.workers.indexes import use_index
+from rag.workers.planning import next_documents
+from rag.workers.removing import count_chunks
+from rag.workers.work import Work
+
+SWITCH_BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An ingestion is over. ``following`` is the one that was wanted while it went on."""
+
+    following: UUID | None = None
+
+
+def finish(work: Work) -> Ended | None:
+    """End an ingestion that has nothing left to do; None where something came meanwhile. Raises HoldLost."""
+    with tenant(work.organization_id):
+        work.hold.note()
+        return _finish_index(work) if work.is_reindex else _finish_source(work)
+
+
+def _finish_source(work: Work) -> Ended | None:
+    rows = Source.objects.for_organization(work.organization_id).filter(pk=work.origin.pk)
+    # Held: whoever wants another reading now either sees this one still open, or begins one of their own.
+    source = rows.select_for_update(of=("self",)).get()
+    if next_documents(work):
+        return None
+    now = clock.now()
+    _end(work)
+    if source.state == SourceState.SYNCING:
+        source.state = SourceState.IDLE
+    if work.ingestion.kind == IngestionKind.SYNC:
+        source.last_synced_at = now
+    wanted, source.wanted_at = source.wanted_at, None
+    source.save(update_fields=["state", "last_synced_at", "wanted_at"])
+    return Ended(None if wanted is None else _begin_next(work, source))
+
+
+def _begin_next(work: Work, source: Source) -> UUID:
+    following = Ingestion.objects.create(
+        organization_id=work.organization_id,
+        base_id=source.base_id,
+        source=source,
+        kind=IngestionKind.SYNC,
+        started_by=work.ingestion.started_by,
+    )
+    return following.pk
+
+
+def _finish_index(work: Work) -> Ended | None:
+    rows = KnowledgeBase.objects.for_organization(work.organization_id).filter(pk=work.base.pk)
+    # Held: no document is switched in the index in use between the look for what is left, and the other index's use.
+    base = rows.select_for_update(no_key=True, of=("self",)).get()
+    if next_documents(work):
+        return None
+    indexes = KnowledgeIndex.objects.for_organization(work.organization_id).filter(pk=work.index.pk)
+    indexes.update(state=IndexState.READY, made_at=clock.now())
+    count_chunks(work.organization_id, work.index.pk)
+    _end(work)
+    if base.settings.get("switch") != SWITCH_BY_HAND:
+        use_index(base, work.index)
+    return Ended()
+
+
+def _end(work: Work) -> None:
+    now = clock.now()
+    row = work.hold.rows().get()
+    told = {"state": IngestionState.SUCCEEDED, "ended_at": now, "claimed_until": None, "updated_at": now}
+    work.hold.rows().update(**told)
+    if row.embedded:
+        details = {"knowledge_base": str(work.base.pk), "ingestion": str(row.pk), "model": work.index.identity}
+        chunks = Metered(
+            kind="knowledge.chunks",
+            quantity=row.embedded,
+            unit="chunk",
+            project_id=work.base.project_id,
+            details={**details},
+        )
+        record_all_usage(work.organization_id, [chunks])
