@@ -40,7 +40,7 @@ where index_id = %s and document_id = any(%s::uuid[]) and since is null and embe
 order by document_id, ordinal limit %s
 """
 _EMBED = """
-update rag_chunk c set embedding = t.embedding::vector from unnest(%s::uuid[], %s::text[]) as t(id, embedding)
+update rag_chunk c set embedding = t.embedding::halfvec from unnest(%s::uuid[], %s::text[]) as t(id, embedding)
 where c.id = t.id and c.since is null and c.embedding is null
 """
 _UNFINISHED = """

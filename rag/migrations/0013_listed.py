@@ -13,7 +13,7 @@ SQL_FOLDER = Path(__file__).parent.parent / "sql"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rag', '0009_symbols'),
+        ('rag', '0007_search'),
     ]
 
     operations = [
