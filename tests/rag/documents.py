@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Documents of offices, packed by hand: no library but the readers touches them."""
+"""Documents read in processes apart, and such of offices, packed by hand: only the readers touch them."""
 
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape
+
+import pytest
+
+from rag.adapters.parsing.reading import LIMITS, Limits, reading
+from rag.engine.parsed import Block
+from rag.errors import DocumentUnreadable
 
 _WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _SHEET = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -21,6 +27,19 @@ LAUGHS = (
     + "]>"
 )
 """A few lines of XML that would become gigabytes; ``&j;`` sets it off."""
+
+
+def blocks_of(path: str, content: bytes, *, media_type: str = "", limits: Limits = LIMITS) -> list[Block]:
+    """Read in a process apart."""
+    with reading([content], path=path, media_type=media_type, limits=limits) as parsed:
+        return list(parsed.blocks)
+
+
+def reason_of(path: str, content: bytes, *, limits: Limits = LIMITS) -> str:
+    """Return why a document cannot be read."""
+    with pytest.raises(DocumentUnreadable, match=r"cannot be read: .+\. [A-Z].+\.") as failure:
+        blocks_of(path, content, limits=limits)
+    return str(failure.value.details["reason"])
 
 
 def pack(members: Mapping[str, str]) -> bytes:

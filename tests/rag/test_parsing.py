@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Documents of strangers become blocks that say where they stand, or a reason why not; and nothing else happens."""
 
-import ast
 import json
-import os
-import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -19,9 +15,8 @@ from rag.adapters.parsing.raw import Raw
 from rag.adapters.parsing.reading import LIMITS, Limits, reading
 from rag.engine.parsed import Block
 from rag.engine.passages import Place
-from rag.errors import DocumentUnreadable, ReaderBroken, ReaderBusy
 from tests.pdfs import encrypted_pdf, make_pdf
-from tests.rag.documents import LAUGHS, make_docx, make_pptx, make_xlsx, pack, paragraph
+from tests.rag.documents import LAUGHS, blocks_of, make_docx, make_pptx, make_xlsx, pack, paragraph, reason_of
 
 MEBIBYTE = 1024 * 1024
 
@@ -30,18 +25,6 @@ MEBIBYTE = 1024 * 1024
 def _no_reader_is_left() -> Iterator[None]:
     yield
     crew.close_all()
-
-
-def blocks_of(path: str, content: bytes, *, media_type: str = "", limits: Limits = LIMITS) -> list[Block]:
-    """Read in a process apart."""
-    with reading([content], path=path, media_type=media_type, limits=limits) as parsed:
-        return list(parsed.blocks)
-
-
-def reason_of(path: str, content: bytes, *, limits: Limits = LIMITS) -> str:
-    with pytest.raises(DocumentUnreadable, match=r"cannot be read: .+\. [A-Z].+\.") as failure:
-        blocks_of(path, content, limits=limits)
-    return str(failure.value.details["reason"])
 
 
 def here(path: str, text: str) -> list[Block]:
@@ -366,109 +349,3 @@ def test_a_pdf_of_two_thousand_pages_is_read_and_one_of_more_than_may_be_is_not(
 )
 def test_no_document_takes_more_than_it_may(limits: Limits, content: bytes, reason: str) -> None:
     assert reason_of("a.txt", content, limits=limits) == reason
-
-
-# The programs that read
-
-
-_STRANGE = f"""
-import os, resource, signal, sys
-sys.path.insert(0, {os.getcwd()!r})
-from rag.adapters.parsing import program, readers
-def answer(question, source, target):
-    exec(os.pread(source, 65536, 0))
-    target.flush()
-    return 0
-readers.answer, readers.load_all = answer, lambda: None
-program.main()
-"""
-
-
-@pytest.fixture(scope="class")
-def strange_program() -> Iterator[None]:
-    """Have programs started that do what documents say."""
-    with pytest.MonkeyPatch.context() as patch:
-        crew.close_all()
-        patch.setattr(crew, "_command", lambda: [sys.executable, "-IB", "-c", _STRANGE])
-        yield
-        crew.close_all()
-
-
-HEAD = """target.write(b'["head","%d","text/plain","",null]\\n' % {number})\n"""
-
-
-@pytest.mark.usefixtures("strange_program")
-class TestAReaderGoneWrong:
-    """Documents that take the process over which reads them."""
-
-    def test_nothing_that_one_did_is_there_for_the_next(self) -> None:
-        titles = []
-        for _ in range(3):
-            code = "sys.seen = getattr(sys, 'seen', 0) + 1\n" + HEAD.format(number="sys.seen")
-            with reading([code.encode()], path="a.txt") as parsed:
-                titles.append(parsed.title)
-        assert titles == ["1"] * 3
-        (one,) = crew._idle
-        with reading([HEAD.format(number="os.getppid()").encode()], path="a.txt") as parsed:
-            assert parsed.title == str(one._child.pid), "and one program has made a process for each"
-
-    @pytest.mark.parametrize(
-        ("code", "reason"),
-        [
-            ("os.kill(os.getpid(), signal.SIGSEGV)", "too_complex"),
-            ("os.close(1); signal.pause()", "too_complex"),
-            ("target.write(b'[1, 2]\\n')", "too_complex"),
-            ("target.write(b'x' * 9_000_000)", "too_complex"),
-            ("resource.setrlimit(resource.RLIMIT_CPU, (1, 2))\nwhile True: pass", "too_slow"),
-            ("signal.pause()", "too_slow"),
-            ("raise MemoryError", "too_complex"),
-            ("raise ValueError", "broken"),
-        ],
-    )
-    def test_it_ends_alone(self, code: str, reason: str) -> None:
-        limits = replace(LIMITS, seconds=0.3) if code == "signal.pause()" else LIMITS
-        assert reason_of("a.txt", code.encode(), limits=limits) == reason
-
-    def test_it_says_nothing_but_text(self) -> None:
-        block = r'["block","a\\u0000\\ud800b","prose",[],null,null,null,null]\n["end","anything",""]\n'
-        code = HEAD.format(number="1") + f"target.write(b'{block}')"
-        with reading([code.encode()], path="a.txt") as parsed:
-            blocks = iter(parsed.blocks)
-            assert next(blocks).text == "a?b"
-            with pytest.raises(DocumentUnreadable, match="damaged"):
-                next(blocks)
-
-    def test_it_is_given_no_secret_and_no_file(self) -> None:
-        code = "said = repr((sorted(os.environ), os.getcwd(), sorted(map(int, os.listdir('/proc/self/fd')))[3:]))\n"
-        code += "import json; target.write(json.dumps(['head', said, '', '', None]).encode() + b'\\n')"
-        with reading([code.encode()], path="a.txt") as parsed:
-            environment, folder, files = ast.literal_eval(parsed.title)
-        assert (environment, folder) == (["LC_CTYPE", "OPENPYXL_LXML"], "/")
-        assert len(files) <= 1, "the document alone is open"
-
-
-def test_what_is_not_asked_for_is_not_read() -> None:
-    with reading([b"words and words\n\n" * 200_000], path="a.txt") as parsed:
-        assert next(iter(parsed.blocks)).place.lines == (1, 1)
-    assert blocks_of("b.txt", b"next") != []
-
-
-def test_a_program_that_has_ended_is_started_again() -> None:
-    assert blocks_of("a.txt", b"one") != []
-    (reader,) = crew._idle
-    os.kill(reader._child.pid, signal.SIGKILL)
-    reader._child.wait()
-    assert blocks_of("a.txt", b"two") != []
-
-
-def test_a_program_that_does_not_start_is_our_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    crew.close_all()
-    monkeypatch.setattr(crew, "_command", lambda: ["/bin/false"])
-    with pytest.raises(ReaderBroken, match="did not start"):
-        blocks_of("a.txt", b"a")
-
-
-def test_only_a_few_are_read_at_once() -> None:
-    limits = replace(LIMITS, turn_seconds=0.01)
-    with crew.turn(seconds=1), crew.turn(seconds=1), pytest.raises(ReaderBusy, match="Try again"):
-        blocks_of("a.txt", b"a", limits=limits)

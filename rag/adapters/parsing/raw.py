@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from rag.adapters.parsing.kinds import Kind
 
+_LONGEST_NAME = 200
+
 
 class Unreadable(Exception):
     """The document cannot be read. ``reason`` is one of the words in ``reasons.py``."""
@@ -27,4 +29,4 @@ class Raw:
     @property
     def name(self) -> str:
         """Return the last part of the path: what a document without a title is called."""
-        return self.path.rstrip("/").rpartition("/")[2] or self.path
+        return (self.path.rstrip("/").rpartition("/")[2] or self.path)[:_LONGEST_NAME]

@@ -12,6 +12,7 @@ TENTHS = 10
 """Estimates are counted in tenths of a word piece, so that nothing is lost by adding many up."""
 
 _RUNS = re.compile("[A-Za-z\u00c0-\u024f]+|[0-9]+|[^\\sA-Za-z0-9\u00c0-\u024f]")
+_WORDS = re.compile("[a-z\u00df-\u024f]+")
 _LONGEST = 200
 # For texts that take more than most do.
 _MARGIN = 1.05
@@ -53,10 +54,15 @@ def _long(run: str, costs: tuple[int, ...]) -> int:
 
 def is_foreign(text: str) -> bool | None:
     """Tell whether prose is in a language that is spelled out rather than known by its words; None if too short."""
-    words = text[:4000].lower().split()
+    words = _WORDS.findall(text[:4000].lower())
     if len(words) < _FEWEST_TO_JUDGE:
         return None
     return sum(word in _COMMON for word in words) * 8 < len(words)
+
+
+def pieces_in(text: str) -> int:
+    """Return how many word pieces a text takes, about."""
+    return -(-cost_of(text, is_foreign=bool(is_foreign(text))) // TENTHS)
 
 
 @lru_cache(maxsize=512)
