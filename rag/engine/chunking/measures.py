@@ -11,7 +11,7 @@ from functools import lru_cache
 TENTHS = 10
 """Estimates are counted in tenths of a word piece, so that nothing is lost by adding many up."""
 
-_RUNS = re.compile("[A-Za-z\u00c0-\u024f]+|[0-9]+|[^\\sA-Za-z0-9\u00c0-\u024f]")
+_RUNS = re.compile("[A-Za-z\u00c0-\u024f]+|[0-9]{1,3}|[^\\sA-Za-z0-9\u00c0-\u024f]")
 _WORDS = re.compile("[a-z\u00df-\u024f]+")
 _LONGEST = 200
 # For texts that take more than most do.
