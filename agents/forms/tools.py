@@ -13,7 +13,7 @@ from agents.models import ToolServer
 from agents.models.tools import ADDRESS_LENGTH, SERVER_NAME_LENGTH
 from agents.operations.tool_servers import ToolServerEdit
 
-_PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "class": "mono"}
+PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "class": "mono"}
 _HOWS = [
     ("none", _("With no key")),
     ("bearer", _("As a bearer token")),
@@ -23,22 +23,49 @@ _HOWS = [
 ]
 
 
-def _text(label: Any, length: int, *, help_text: Any = "", placeholder: str = "") -> forms.CharField:
-    widget = forms.TextInput(attrs={**_PLAIN, **({"placeholder": placeholder} if placeholder else {})})
+def plain_text(label: Any, length: int, *, help_text: Any = "", placeholder: str = "") -> forms.CharField:
+    """Return a field for a word that nobody's keyboard is to mend."""
+    widget = forms.TextInput(attrs={**PLAIN, **({"placeholder": placeholder} if placeholder else {})})
     return forms.CharField(label=label, required=False, max_length=length, widget=widget, help_text=help_text)
 
 
-class ToolServerForm(forms.Form):
-    """A tool server that speaks by an OpenAPI document. ``keys`` are the secrets to choose from."""
+class ServerForm(forms.Form):
+    """What is said of every tool server."""
 
     name = forms.CharField(
         label=_("Name"),
         max_length=SERVER_NAME_LENGTH,
-        widget=forms.TextInput(attrs=_PLAIN),
+        widget=forms.TextInput(attrs=PLAIN),
         help_text=_("Flows say name.tool: a-z, 0-9, _ and -, beginning with a letter."),
     )
     project = forms.ChoiceField(label=_("For"), required=False)
-    address = _text(
+    is_enabled = forms.BooleanField(
+        label=_("Switched on"), required=False, initial=True, widget=forms.CheckboxInput(attrs={"class": "chk"})
+    )
+
+    def __init__(self, *args: Any, projects: Sequence[tuple[str, str]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if projects is None:
+            del self.fields["project"]
+        else:
+            self.fields["project"].choices = list(projects)  # type: ignore[attr-defined]
+        # Behind all that is said of it.
+        self.fields["is_enabled"] = self.fields.pop("is_enabled")
+
+    @staticmethod
+    def common(row: ToolServer) -> dict[str, Any]:
+        """Return what is said of a server, whichever it is."""
+        return {"name": row.name, "key": row.key, "is_enabled": row.is_enabled}
+
+    def edit(self, row: ToolServer | None = None) -> ToolServerEdit:
+        """Return what was said, of a server there is only what is said otherwise. Asked of a valid form."""
+        raise NotImplementedError
+
+
+class ToolServerForm(ServerForm):
+    """A tool server that speaks by an OpenAPI document. ``keys`` are the secrets to choose from."""
+
+    address = plain_text(
         _("Where its document is"),
         ADDRESS_LENGTH,
         placeholder="https://",
@@ -51,46 +78,34 @@ class ToolServerForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 5, "class": "mono", "spellcheck": "false"}),
         help_text=_("JSON or YAML."),
     )
-    base_url = _text(
+    base_url = plain_text(
         _("Where it is called"),
         ADDRESS_LENGTH,
         placeholder="https://",
         help_text=_("Only where that is not what the document says."),
     )
     how = forms.ChoiceField(label=_("How it is asked"), choices=_HOWS, required=False)
-    key = _text(_("Key"), 100, help_text=_("The name of a secret in the vault; its value does not belong here."))
+    key = plain_text(_("Key"), 100, help_text=_("The name of a secret in the vault; its value does not belong here."))
     place = forms.ChoiceField(
         label=_("The key stands in"),
         required=False,
         choices=[("header", _("a header")), ("query", _("the query")), ("cookie", _("a cookie"))],
     )
-    place_name = _text(_("Of the name"), 100, placeholder="X-Api-Key")
-    token_url = _text(_("Where tokens are asked for"), ADDRESS_LENGTH, placeholder="https://")
-    is_enabled = forms.BooleanField(
-        label=_("Switched on"), required=False, initial=True, widget=forms.CheckboxInput(attrs={"class": "chk"})
-    )
-
-    def __init__(self, *args: Any, projects: Sequence[tuple[str, str]] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if projects is None:
-            del self.fields["project"]
-        else:
-            self.fields["project"].choices = list(projects)  # type: ignore[attr-defined]
+    place_name = plain_text(_("Of the name"), 100, placeholder="X-Api-Key")
+    token_url = plain_text(_("Where tokens are asked for"), ADDRESS_LENGTH, placeholder="https://")
 
     @classmethod
     def about(cls, row: ToolServer, data: Any = None) -> "ToolServerForm":
         """Return the form as it stands for a server."""
         auth = row.auth
         said = {
-            "name": row.name,
+            **cls.common(row),
             "address": row.address,
             "base_url": row.config.get("base_url", ""),
             "how": auth.get("how", "none"),
-            "key": row.key,
             "place": auth.get("in", "header"),
             "place_name": auth.get("name", ""),
             "token_url": auth.get("token_url", ""),
-            "is_enabled": row.is_enabled,
         }
         return cls(data, initial=said)
 

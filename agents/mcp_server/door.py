@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from agents.mcp_server.speaker import Speaker
 
+BEGIN_SECONDS = 30.0
 _BODY = {b"content-length", b"transfer-encoding", b"content-type", b"expect"}
 _OF_PROTOCOL = {b"content-type", b"content-length", b"cache-control", b"allow", b"vary"}
 
@@ -42,7 +43,9 @@ class McpDoor:
 
     def _speaker(self) -> "asyncio.Task[Speaker]":
         loop = asyncio.get_running_loop()
-        if loop not in self._speakers:
+        known = self._speakers.get(loop)
+        if known is None or (known.done() and (known.cancelled() or known.exception() is not None)):
+            # One that did not come up is no reason for the next to be told so for ever.
             for old in [known for known in self._speakers if known.is_closed()]:
                 del self._speakers[old]
             self._speakers[loop] = asyncio.create_task(self._begin())
@@ -50,7 +53,8 @@ class McpDoor:
 
     async def _begin(self) -> "Speaker":
         # The library takes a second to load, in which the loop goes on.
-        return await (await asyncio.to_thread(_speaker_class)).begin(self._make)
+        async with asyncio.timeout(BEGIN_SECONDS):
+            return await (await asyncio.to_thread(_speaker_class)).begin(self._make)
 
 
 def _speaker_class() -> "type[Speaker]":

@@ -19,6 +19,8 @@ from agents.mcp_server.server import product_manager
 
 MOST_SESSIONS = 32
 """How many sessions one token may have open: one more ends its oldest."""
+MOST_TOKENS = 1_000
+"""How many tokens may have sessions open here: one more ends those of the one that was longest not heard of."""
 LISTEN_SECONDS = 600.0
 """How long a client may listen without asking anything: then it comes back, and is asked again who it is."""
 _SESSION = b"mcp-session-id"
@@ -30,7 +32,7 @@ class Speaker:
     def __init__(self, manager: StreamableHTTPSessionManager) -> None:
         self.is_closing = False
         self._manager = manager
-        self._sessions: dict[str, OrderedDict[str, None]] = {}
+        self._sessions: OrderedDict[str, tuple[AuthenticatedUser, OrderedDict[str, None]]] = OrderedDict()
         self._is_up = asyncio.Event()
         self._errands: set[asyncio.Task[None]] = set()
         # In a context of its own: it is not the business of whoever happens to ask first.
@@ -83,12 +85,23 @@ class Speaker:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _remember(self, session: bytes, scope: Scope) -> None:
-        mine = self._sessions.setdefault(scope["user"].username, OrderedDict())
+        user = scope["user"]
+        _, mine = self._sessions.pop(user.username, (user, OrderedDict()))
+        # Behind the others: who stands first was longest not heard of.
+        self._sessions[user.username] = user, mine
         mine[session.decode("latin-1")] = None
         while len(mine) > MOST_SESSIONS:
             oldest, _ = mine.popitem(last=False)
-            ending = {**scope, "method": "DELETE", "headers": [*scope["headers"], (_SESSION, oldest.encode())]}
-            await self._manager.handle_request(ending, _nothing, _unheard)
+            await self._end(oldest, user, scope)
+        while len(self._sessions) > MOST_TOKENS:
+            _, (other, theirs) = self._sessions.popitem(last=False)
+            for each in theirs:
+                await self._end(each, other, scope)
+
+    async def _end(self, session: str, user: AuthenticatedUser, scope: Scope) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name != _SESSION]
+        ending = {**scope, "method": "DELETE", "user": user, "headers": [*headers, (_SESSION, session.encode())]}
+        await self._manager.handle_request(ending, _nothing, _unheard)
 
     async def _run(self) -> None:
         async with self._manager.run():

@@ -18,7 +18,8 @@ from accounts.queries.access import insist
 from accounts.queries.pages import LARGEST_PAGE
 from accounts.queries.projects import access_project, list_projects
 from accounts.roles import Permission
-from agents.forms.tools import ToolServerForm, TryToolForm
+from agents.forms.mcp_servers import form_about, new_form
+from agents.forms.tools import ServerForm, TryToolForm
 from agents.operations.tool_servers import (
     change_tool_server,
     choose_tools,
@@ -37,6 +38,7 @@ from agents.queries.tool_servers import (
 )
 from codexos.kernel.errors import CodexosError, NotAllowed, Unavailable
 
+KINDS = ("openapi", "mcp_http", "mcp_stdio")
 MENDED = (*MENDABLE, Unavailable, NotAllowed)
 """What reading a server may be refused with, which is told beside the form."""
 
@@ -163,19 +165,25 @@ class NewToolServerPage(ToolsPage):
     template_name = "agents/tool_server_new.html"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Show the form. Raises NotAllowed."""
-        return self.page(request, form=ToolServerForm(projects=self._places()))
+        """Show the form of the kind that the query names. Raises NotAllowed."""
+        return self.page(request, form=new_form(self.kind, projects=self._places()), kind=self.kind)
+
+    @property
+    def kind(self) -> str:
+        """Which kind of server is to be connected."""
+        wanted = self.request.POST.get("kind") or self.request.GET.get("kind", "")
+        return wanted if wanted in KINDS else KINDS[0]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Read what it offers and show that to choose from; what cannot be is said beside its field."""
-        form = ToolServerForm(request.POST, projects=self._places())
+        form = new_form(self.kind, request.POST, projects=self._places())
         if form.is_valid():
             try:
                 row = create_tool_server(self.actor, form.edit(), project=form.cleaned_data["project"] or None)
                 return self.done(_("Connected. Choose the tools that may be called."), to="tool-server", server=row.pk)
             except MENDED as error:
                 blame(form, error)
-        return self.page(request, form=form, status=422)
+        return self.page(request, form=form, kind=self.kind, status=422)
 
     def _places(self) -> list[tuple[str, str]]:
         if not self.places:
@@ -193,7 +201,7 @@ class ToolServerPage(ToolsPage):
         """The server it is about. Raises ToolServerNotFound, NotAllowed."""
         return access_tool_server(self.actor, self.kwargs["server"], to_change=self.request.method == "POST")
 
-    def show(self, request: HttpRequest, *, form: ToolServerForm | None = None, status: int = 200) -> HttpResponse:
+    def show(self, request: HttpRequest, *, form: ServerForm | None = None, status: int = 200) -> HttpResponse:
         """Render the server with everything it offers."""
         row = self.server
         tools = [
@@ -211,8 +219,9 @@ class ToolServerPage(ToolsPage):
             status=status,
             server=row,
             tools=tools,
-            form=form or ToolServerForm.about(row),
+            form=form or form_about(row),
             may_manage=may_manage_server(self.actor, row),
+            signs_in=row.kind == KINDS[1] and row.auth.get("how") == "sign_in",
         )
 
     def safely(self, deed: Any, text: str) -> HttpResponse:
@@ -236,7 +245,7 @@ class OneToolServerPage(ToolServerPage):
 
     def post(self, request: HttpRequest, server: str) -> HttpResponse:
         """Change what is said of it."""
-        form = ToolServerForm.about(self.server, request.POST)
+        form = form_about(self.server, request.POST)
         if form.is_valid():
             try:
                 change_tool_server(self.actor, self.server.pk, form.edit(self.server))

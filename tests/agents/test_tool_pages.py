@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from agents.operations.policies import save_policy_draft, switch_on_policy
+from agents.queries.tool_servers import access_tool_server
 from tests.agents.openapi_documents import PETS
 from tests.factories import Someone, World, sign_in
 from tests.kernel.local_server import LocalServer, answer
@@ -50,6 +51,29 @@ def test_a_server_is_connected_chosen_changed_and_forgotten(world: World) -> Non
     assert "animals.findPets" in text_of(client.get(f"/tools/?project={world.project.slug}"))
     assert client.post(f"{made['Location']}delete/").status_code == 302
     assert "animals" not in text_of(client.get(f"/tools/?project={world.project.slug}"))
+
+
+def test_a_server_of_the_protocol_is_connected_and_changed_by_a_form(committed_world: World, settings: Any) -> None:
+    world, client = committed_world, client_of(committed_world.dev)
+    new = "/tools/servers/new/?kind=mcp_http"
+    assert "Where it listens" in text_of(client.get(new))
+    form = {"kind": "mcp_http", "name": "notes", "project": str(world.project.pk), "how": "sign_in", "is_enabled": "on"}
+    refused = client.post(new, {**form, "address": "ftp://notes.example/mcp"})
+    assert (refused.status_code, "an address with https://" in text_of(refused)) == (422, True)
+    made = client.post(new, {**form, "address": "https://notes.example/mcp", "client_id": "ours"})
+    assert made.status_code == 302, text_of(made)[-800:]
+    page = text_of(client.get(made["Location"]))
+    assert "Nobody has signed in yet" in page
+    assert 'value="ours"' in page
+    changed = {**form, "name": "papers", "address": "https://notes.example/mcp", "client_id": "other", "trusts": "on"}
+    assert client.post(made["Location"], changed).status_code == 302
+    row = access_tool_server(world.dev.actor, made["Location"].rstrip("/").rpartition("/")[2])
+    assert (row.name, row.auth) == ("papers", {"how": "sign_in", "client_id": "other"})
+    assert row.config == {"trust_read_only": True}
+    # A command is named as the operator's catalogue names it, and by nothing else.
+    stdio = {**form, "kind": "mcp_stdio", "name": "local", "command": "/bin/sh"}
+    refused = client.post("/tools/servers/new/?kind=mcp_stdio", stdio)
+    assert (refused.status_code, client.post(made["Location"] + "delete/").status_code) == (422, 302)
 
 
 def test_a_trial_shows_what_was_decided_and_what_came_back(committed_world: World, server: LocalServer) -> None:

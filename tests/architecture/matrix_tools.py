@@ -30,6 +30,7 @@ TOOLS = (
     _row("GET", "tools/servers/<str:server>/",               "302 404 200 200 200 200 200 302"),
     _row("POST", "tools/servers/<str:server>/",              "302 404 302 302 302 302 403 302", {"name": "new"}),
     _row("POST", "tools/servers/<str:server>/choose/",       "302 404 302 302 302 302 403 302"),
+    _row("POST", "tools/servers/<str:server>/sign-in/",      "302 404 302 302 302 302 403 302"),  # not of that kind
     _row("POST", "tools/servers/<str:server>/refresh/",      "302 404 302 302 302 302 403 302"),
     _row("POST", "tools/servers/<str:server>/delete/",       "302 404 302 302 302 302 403 302"),
     _row("POST", _API + "tool-servers/<str:server>/choose/", "401 404 200 200 200 200 403 403", {"tools": []}),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Commands as tool servers: only those of a signed catalogue, and only inside the sandbox."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +19,15 @@ from agents.engine.gate import Occasion
 from agents.errors import ToolServerInvalid, ToolUnavailable
 from agents.errors.mcp import CatalogueInvalid
 from agents.operations.catalogues import sign_catalogue
+from codexos.kernel.egress import EgressPolicy, parse_egress_allow
 from codexos.kernel.ids import new_id
 from codexos.kernel.sealing import new_key, verifying_key
+from tests.kernel.local_server import LocalServer, answer
 from tests.sandbox.conftest import Served, serving
 
 # A server of one tool, without any library: it says what it is asked, and what it can see.
 SERVER = """
-import json, os, socket, sys
+import json, os, socket, sys, urllib.request
 
 def reach():
     try:
@@ -32,6 +35,14 @@ def reach():
         return "reached"
     except OSError:
         return "nothing"
+
+def fetch(address):
+    # What is local is asked for here as what is elsewhere: by the proxy, where there is one.
+    os.environ.pop("no_proxy", None), os.environ.pop("NO_PROXY", None)
+    try:
+        return urllib.request.urlopen(address, timeout=5).read().decode() if address else None
+    except OSError as error:
+        return str(error)
 
 TOOL = {"name": "look", "description": "Looks around.", "inputSchema": {"type": "object", "properties": {}}}
 for line in sys.stdin:
@@ -45,7 +56,8 @@ for line in sys.stdin:
     elif method == "tools/list":
         result = {"tools": [TOOL]}
     elif method == "tools/call":
-        seen = {"env": dict(os.environ), "network": reach(), "home": os.path.exists("/root"), "uid": os.getuid()}
+        seen = {"env": dict(os.environ), "network": reach(), "home": os.path.exists("/root"), "uid": os.getuid(),
+                "fetched": fetch(os.environ.get("FETCH"))}
         result = {"content": [{"type": "text", "text": json.dumps(seen)}]}
     else:
         print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32601, "message": "no"}}), flush=True)
@@ -115,6 +127,8 @@ def test_only_what_the_operator_signed_is_a_catalogue(listed: Path, settings: An
         {"look": {"command": ["x"], "shell": True}},
         {"look": {"command": ["x"], "env": {"a b": "c"}}},
         {"look": {"command": ["x"], "memory_mb": 10**9}},
+        {"look": {"command": ["x"], "hosts": "example.com"}},
+        {"look": {"command": ["x"], "hosts": ["https://example.com/"]}},
     ],
 )
 def test_what_no_catalogue_says_is_not_signed(wrong: Any) -> None:
@@ -154,6 +168,30 @@ async def test_a_command_is_called_inside_the_sandbox(listed: Path, served: Serv
     assert seen["env"]["MODE"] == "test"
     assert not [name for name in seen["env"] if name.startswith(("CODEXOS", "DATABASE", "REDIS", "DJANGO"))]
     assert adapter.tool(place, tool, room).spec.capabilities == ("read", "write", "exec")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_a_command_reaches_the_hosts_that_its_entry_names_and_nothing_without(
+    settings: Any, tmp_path: Path, served: Served, allowed: bool
+) -> None:
+    # given
+    settings.SANDBOX_SOCKET, settings.MCP_CATALOGUE = served.socket, str(tmp_path / "catalogue.json")
+    with LocalServer(lambda asked: [answer(b"hello from outside")]) as outside:
+        entry = {**COMMANDS["look"], "env": {"FETCH": outside.url("/x")}}
+        entry |= {"hosts": ["127.0.0.1"]} if allowed else {}
+        written = sign_catalogue(json.dumps({"commands": {"look": entry}}))
+        await asyncio.to_thread(Path(settings.MCP_CATALOGUE).write_text, written)
+        room = ToolRoom(egress=EgressPolicy(allow=parse_egress_allow(f"127.0.0.1:{outside.port}")))
+        adapter, place = ADAPTERS["mcp_stdio"], command("look")
+        # when
+        (tool,) = (await adapter.read(place, room, document=None)).tools
+        said = await adapter.tool(place, tool, room).call({}, on=Occasion("k"))
+        asked = [each.path for each in outside.asked]
+    # then
+    seen = json.loads(said["text"])  # type: ignore[call-overload, index]
+    assert (seen["fetched"] == "hello from outside", asked) == (allowed, ["/x"] if allowed else [])
+    reaches = ("egress:127.0.0.1",) if allowed else ()
+    assert adapter.tool(place, tool, room).spec.capabilities == ("read", "write", "exec", *reaches)
 
 
 @pytest.mark.parametrize("name", ["flood", "gone"])

@@ -12,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 
 from accounts.operations.tokens import issue_token
 from accounts.roles import TokenScope
+from agents.mcp_server.door import McpDoor
 from tests.agents.live import Served, bearer, served
 from tests.agents.test_calls_of_runs import Ruling, ordering
 from tests.agents.test_pinning import chain, keep
@@ -291,6 +292,42 @@ async def test_one_session_too_many_ends_the_oldest_of_that_token(
         for session in sessions
     ]
     assert [answer.status_code for answer in answers] == [404, 200, 200]
+
+
+async def test_one_token_too_many_ends_the_sessions_of_who_was_longest_not_heard_of(
+    committed_world: World, product: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.mcp_server.speaker.MOST_TOKENS", 1)
+    people, sessions = (committed_world.dev, committed_world.lead), []
+    for who in people:
+        opened = await product.http.post("/mcp", json=INITIALIZE, headers={**ACCEPT, **bearer(who)})
+        sessions.append(opened.headers["Mcp-Session-Id"])
+    answers = [
+        await product.http.post(
+            "/mcp", json=rpc("ping", id_=2), headers={**ACCEPT, "Mcp-Session-Id": session, **bearer(who)}
+        )
+        for who, session in zip(people, sessions, strict=True)
+    ]
+    assert [answer.status_code for answer in answers] == [404, 200]
+
+
+async def test_a_server_that_did_not_come_up_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given what speaks the protocol, which never comes up
+    class Never:
+        @classmethod
+        async def begin(cls, _make: Any) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("agents.mcp_server.door.BEGIN_SECONDS", 0.01)
+    monkeypatch.setattr("agents.mcp_server.door._speaker_class", lambda: Never)
+    door = McpDoor(None)  # type: ignore[arg-type]
+    with pytest.raises(TimeoutError):
+        await door._speaker()
+    # when it is asked for once more, then it is tried once more
+    again = door._speaker()
+    assert not again.done()
+    with pytest.raises(TimeoutError):
+        await again
 
 
 async def test_what_is_too_large_or_no_message_is_refused(committed_world: World, product: Served) -> None:

@@ -2,7 +2,9 @@
 """Signing in to a server by OAuth: discovered, registered, proved by PKCE, kept in the vault, renewed there."""
 
 import asyncio
+import html
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -77,6 +79,30 @@ async def test_a_person_signs_in_and_runs_call_the_server_with_the_token_of_the_
     assert provider.token not in json.dumps([chosen.json(), found])
     # and a code is good for one use
     assert (await come_back(world.dev, {"state": "x", "code": "a-code"})).status_code == 409
+
+
+async def test_a_page_begins_it_and_leads_to_the_provider(
+    committed_world: World, fake: FakeMcp, provider: Provider
+) -> None:
+    # given a server that lets nobody in
+    server = await connected(committed_world, fake)
+    browser = Client()
+    await asyncio.to_thread(sign_in, browser, committed_world.dev.person)
+    page = (await asyncio.to_thread(browser.get, f"/tools/servers/{server}/")).content.decode()
+    assert f'action="/tools/servers/{server}/sign-in/"' in page
+    # when
+    shown = await asyncio.to_thread(browser.post, f"/tools/servers/{server}/sign-in/")
+    # then people see where they go, and come back from there signed in
+    assert shown.status_code == 200, shown
+    assert "127.0.0.1" in shown.content.decode()
+    found = re.search(r'<a class="btn pri" href="([^"]+)"', shown.content.decode())
+    assert found is not None
+    back = await come_back(committed_world.dev, provider.approve(html.unescape(found[1])))
+    assert back.status_code == 200
+    # One whose provider cannot be asked says so on its own page.
+    provider.says = {"issuer": "https://evil.example"}
+    refused = await asyncio.to_thread(browser.post, f"/tools/servers/{server}/sign-in/", follow=True)
+    assert "its provider" in refused.content.decode() or "issuer" in refused.content.decode()
 
 
 async def test_whoever_did_not_begin_does_not_end_it(committed_world: World, fake: FakeMcp, provider: Provider) -> None:

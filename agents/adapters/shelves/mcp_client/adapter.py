@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """The two kinds of server that speak the Model Context Protocol: how they are looked over, read and called."""
 
+import sys
 from urllib.parse import urlsplit
 
 from agents.adapters.shelves.keys import check_auth
 from agents.adapters.shelves.kinds import ReadServer, ServerPlace
-from agents.adapters.shelves.mcp_client.catalogue import check_command
+from agents.adapters.shelves.mcp_client.catalogue import check_command, known_command
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.gate import Occasion
 from agents.engine.offered import OfferedTool
@@ -15,6 +16,7 @@ from agents.models import ServerKind
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 TIMEOUT_SECONDS = 120.0
+_SESSIONS = "agents.adapters.shelves.mcp_client.sessions"
 TRANSPORTS = ("", "http", "sse")
 SIGN_IN = "sign_in"
 """How a key is sent that a person gets by signing in: agents/operations/tool_sign_ins.py."""
@@ -63,6 +65,12 @@ class McpAdapter:
         return McpTool(place, offered, room)
 
 
+async def close_sessions() -> None:
+    """End the sessions of this event loop: for a worker that stops. Where none was opened, nothing is loaded."""
+    if (sessions := sys.modules.get(_SESSIONS)) is not None:
+        await sessions.close_sessions()
+
+
 class McpTool:
     """One tool of a server."""
 
@@ -96,5 +104,6 @@ class McpTool:
 
     def _reaches(self) -> tuple[str, ...]:
         if self._place.kind == ServerKind.MCP_STDIO:
-            return ("exec",)
+            entry = known_command(str(self._place.config.get("command", "")))
+            return ("exec", *(f"egress:{host}" for host in (entry.hosts if entry else ())))
         return (f"egress:{urlsplit(self._place.address).hostname or '*'}",)

@@ -31,12 +31,17 @@ LARGEST = 1024 * 1024
 _PURPOSE = b"codexos mcp catalogue v1\n"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,99}")
-_MEMBERS = frozenset({"command", "description", "env", "key_env", "python", "memory_mb"})
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:\d{1,5})?")
+_MOST_HOSTS = 20
+_MEMBERS = frozenset({"command", "description", "env", "key_env", "python", "memory_mb", "hosts"})
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A command that may be started. ``key_env`` is the variable in which it is given a server's key."""
+    """A command that may be started. ``key_env`` is the variable in which it is given a server's key.
+
+    ``hosts`` are those it may reach by HTTP, through the proxy; without any there is no network.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -45,6 +50,7 @@ class Entry:
     key_env: str = ""
     python: bool = False
     memory_mb: int = 256
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,14 @@ def catalogue() -> Catalogue:
     if told.st_size > LARGEST:
         raise CatalogueInvalid(because=f"it is larger than {LARGEST:,} bytes")
     return _read(path, told.st_mtime_ns, verifier())
+
+
+def known_command(name: str) -> Entry | None:
+    """Return a command of the catalogue; None where there is none of that name, or the catalogue cannot be read."""
+    try:
+        return catalogue().entries.get(name)
+    except CatalogueInvalid:
+        return None
 
 
 def verifier() -> bytes:
@@ -142,6 +156,11 @@ def _entry(name: str, said: Any) -> Entry:
     memory = said.get("memory_mb", 256)
     if isinstance(memory, bool) or not isinstance(memory, int) or not 16 <= memory <= 4096:
         raise CatalogueInvalid(because=f"the memory_mb of {name!r} is a number from 16 to 4096")
+    hosts = said.get("hosts", [])
+    if not isinstance(hosts, list) or len(hosts) > _MOST_HOSTS or not all(_HOST.fullmatch(str(each)) for each in hosts):
+        raise CatalogueInvalid(
+            because=f"the hosts of {name!r} are a list of up to {_MOST_HOSTS} names in small letters"
+        )
     return Entry(
         name,
         tuple(map(str, command or ())),
@@ -150,6 +169,7 @@ def _entry(name: str, said: Any) -> Entry:
         key_env=str(said.get("key_env", "")),
         python=said.get("python") is True,
         memory_mb=memory,
+        hosts=tuple(map(str, hosts)),
     )
 
 

@@ -22,6 +22,7 @@ from agents.adapters.shelves.mcp_client.catalogue import catalogue, job_of
 from agents.adapters.shelves.mcp_client.offers import offers_of
 from agents.adapters.shelves.mcp_client.process import Process
 from agents.adapters.shelves.mcp_client.wire import Wire
+from agents.adapters.tools.code_jobs import way_out
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.offered import OfferedTool
 from agents.errors import ToolFailed, ToolUnavailable
@@ -143,7 +144,12 @@ async def _of_command(place: ServerPlace, room: ToolRoom, *, trouble: Trouble) -
     if place.key and entry.key_env and room.secrets is not None:
         key = (await room.secrets.open([place.key], tool=place.name))[place.key].strip()
         trouble.redactor = Redactor([key])
-    async with Sandbox(settings.SANDBOX_SOCKET).open(job_of(entry, key=key)) as live:
+    job = job_of(entry, key=key)
+    # What the operator lets this command reach, as far as the organization lets its tools reach it.
+    async with (
+        way_out(room, entry.hosts) as proxy,
+        Sandbox(settings.SANDBOX_SOCKET).open(replace(job, proxy=proxy)) as live,
+    ):
         trouble.process = Process(live)
         yield trouble.process.streams()
 
