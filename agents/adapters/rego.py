@@ -5,6 +5,7 @@ A text that takes too long or too much ends its own process and nothing else. It
 rests, and what it should decide is denied at once, so that nobody else's runs wait for it.
 """
 
+import asyncio
 import atexit
 import hashlib
 import json
@@ -26,6 +27,7 @@ from typing import IO, Any, cast
 from agents.adapters import rego_program
 from agents.engine.errors import PolicyInvalid, Problem
 from agents.engine.policies.errors import RegoFailed, RegoNotAtHand
+from codexos.kernel.errors import CodexosError
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 
 PLACE = "$.rego.source"
@@ -96,6 +98,19 @@ class RegoText:
             self._answers.clear()
         self._answers[asked] = said.get("decision")
         return said.get("decision")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is compiled, so that a question is answered in no time; also while it rests, and is refused."""
+        process = self._process
+        return (process is not None and process.poll() is None) or time.monotonic() < self._rests_until
+
+    async def make_ready(self) -> None:
+        """See the port: compiling takes longer than others on a loop may wait."""
+        if not self.is_running:
+            # Where it cannot be started the gate denies, and says why.
+            with suppress(CodexosError):
+                await asyncio.to_thread(self.start)
 
     def stop(self) -> None:
         """End its process; the next question starts another."""
@@ -223,6 +238,10 @@ class RegoSource:
     """The engine's RegoDoor to a text: whatever holds one keeps no process from making room for another's."""
 
     source: str
+
+    async def make_ready(self) -> None:
+        """See the port."""
+        await rego_text(self.source).make_ready()
 
     def evaluate(self, input: str) -> JsonValue:
         """See the port."""

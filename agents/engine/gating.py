@@ -57,6 +57,18 @@ class Gatekeeper:
         """Whether there is something to look into and tell."""
         return bool(self._held_up)
 
+    async def make_ready(self) -> None:
+        """Have the policy ready to decide at once, before calls are worked out."""
+        make_ready = getattr(self._ports.gate, "make_ready", None)
+        if make_ready is not None:
+            await make_ready()
+
+    async def renew(self) -> None:
+        """Go by the policy that holds now: people have decided about calls since it was last looked at."""
+        renew = getattr(self._ports.gate, "renew", None)
+        if renew is not None:
+            await renew()
+
     def let_through(self, step: Step, effect: Effect, context: StepContext) -> Effect | None:
         """Return an effect that may be made; None where it is held up. Raises ToolCallInvalid."""
         call = call_in(effect)

@@ -13,6 +13,7 @@ from agents.adapters.events import EventPublisher, RunSink
 from agents.adapters.inbox import PostgresInbox
 from agents.adapters.journal import PostgresJournal
 from agents.adapters.journal_writer import JournalWriter
+from agents.adapters.run_gate import RunGate
 from agents.adapters.secrets import RunSecrets
 from agents.adapters.snapshots import PostgresSnapshots
 from agents.adapters.tools.room import ToolRoom
@@ -56,7 +57,7 @@ class Outfitter:
             snapshots=PostgresSnapshots(claim, self.writer, read=self._read_snapshot),
             pictures=loaded.pictures(self.in_thread),
             secrets=secrets,
-            gate=loaded.gate,
+            gate=RunGate(loaded.gate, organization_id=claim.organization_id, in_thread=self.in_thread),
             trail=trail,
         )
 

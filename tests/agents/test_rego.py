@@ -2,6 +2,7 @@
 """Rego in its own process: what it decides, and what becomes of a text that is broken, endless, huge or curious."""
 
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -156,3 +157,26 @@ def test_a_text_has_one_process_however_often_it_is_asked_for() -> None:
     assert first is not rego_text(HEAD + "decision := input.n\n")
     # Whoever holds the way to it is answered all the same.
     assert RegoSource(HEAD + "decision := input.n\n").evaluate('{"n": 7}') == 7
+
+
+async def test_a_text_is_compiled_beside_the_loop_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a text that has made room for others
+    source, began = HEAD + 'decision := {"verdict": "allow"}', []
+    start = RegoText._start
+
+    def noted(text: RegoText) -> None:
+        if not text.is_running:
+            began.append(threading.current_thread())
+        start(text)
+
+    monkeypatch.setattr(RegoText, "_start", noted)
+    document = parse_policy({"rego": {"mode": "stricter", "source": source}})
+    asked = PolicyGate(document, Caller(role="developer"), rego=RegoSource(source))
+    # when it is made ready and then asked, twice over
+    for _ in range(2):
+        await asked.make_ready()
+        assert asked.decide(MODEL_POSTS).verdict in {"allow", "ask"}
+        rego_text(source).stop()
+    # then nobody on the loop has waited for it
+    assert len(began) == 2
+    assert threading.main_thread() not in began

@@ -66,9 +66,19 @@ class PolicyGate:
         return cls(PolicyDocument())
 
     @property
+    def caller(self) -> Caller:
+        """On whose behalf the runs are that it decides about."""
+        return self._caller
+
+    @property
     def hosts(self) -> tuple[str, ...] | None:
         """The hosts that may be reached; None where the policy narrows nothing."""
         return self._document.hosts
+
+    async def make_ready(self) -> None:
+        """See the port: only Rego has to be."""
+        if self._rego is not None:
+            await self._rego.make_ready()
 
     def decide(self, call: ProposedCall) -> Decision:
         """See the port."""

@@ -22,6 +22,10 @@ _MOST_REASON = 500
 class RegoDoor(Protocol):
     """Where one text in Rego is evaluated: shut in, in bounded time."""
 
+    async def make_ready(self) -> None:
+        """Have it compiled by the time it is asked, while others go on."""
+        ...
+
     def evaluate(self, input: str) -> JsonValue:
         """Return ``data.codexos.decision`` for an input in JSON; None where it is undefined. Raises CodexosError."""
         ...

@@ -88,3 +88,29 @@ async def test_what_is_done_is_what_whoever_approved_was_shown(then: str, is_cal
     assert (standing.status, len(tool.calls)) == (("succeeded", 1) if is_called else ("failed", 0))
     if not is_called:
         assert "since it was approved" in standing.data["error"]["message"]
+
+
+class Renewed(Asking):
+    """A policy that is another once people have decided."""
+
+    verdict = "ask"
+
+    def decide(self, call: ProposedCall) -> Decision:
+        return Decision(self.verdict, ["So it is now."], policy=self.verdict)  # type: ignore[arg-type]
+
+    async def renew(self) -> None:
+        self.verdict = "deny"
+
+
+async def test_what_was_asked_about_is_decided_by_the_policy_that_holds_then():
+    # given a run that goes on being carried while it asks
+    box: JsonObject = {"id": "push", "type": "tool", "tool": "Echo", "arguments": {"text": "x"}}
+    run = Stage(chain(box), tools=[tool := CountingTool("Echo")], gate=Renewed())
+    executor = run.executor()
+    assert (await executor.advance()).status == "waiting"
+    # when the policy has changed by the time that somebody approves
+    run.inbox.messages.append(InboxMessage("m1", "decide", "Ada", {"node_id": "push", "decision": "approve"}))
+    standing = await Executor(run.graph, replace(executor._run, epoch=2), executor._ports).advance()
+    # then it is not made
+    assert (standing.status, tool.calls) == ("failed", [])
+    assert standing.data["error"]["code"] == "tool_denied"
