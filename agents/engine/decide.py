@@ -18,8 +18,8 @@ MOST_UNDER_WAY = 100
 MOST_HANDED_ON = 2 * MOST_UNDER_WAY
 """How many steps are handed on together: more than may begin, even where all that are under way stand among them."""
 
-Because = Literal["cancelled", "failed", "not_needed"]
-"""Why a step is cut off."""
+Because = Literal["cancelled", "ended", "failed", "not_needed"]
+"""Why a step is cut off: ``ended`` is one that may have had its effect, and was stopped with a cancelled run."""
 
 
 @dataclass(frozen=True, slots=True)

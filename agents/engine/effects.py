@@ -31,6 +31,7 @@ class Effects:
         self._bell = bell
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._interruptible: set[str] = set()
+        self._endable: set[str] = set()
         self._cut: dict[str, Because] = {}
         self._endings: list[Ending] = []
         self._was_killed = False
@@ -49,12 +50,21 @@ class Effects:
 
     def launch(self, step: Step, effect: Effect, *, node: Node) -> None:
         """Perform an effect whose intent is durable."""
+        if getattr(effect, "ends_with_run", False):
+            self._endable.add(step.node_id)
         self._begin(step, self._perform(step, effect, node=node), may_be_cut=effect.may_repeat)
 
     def cut_off(self, keys: Iterable[str], *, because: Because) -> None:
-        """Cut off of these steps what may be made again; what may not is left to end by itself."""
-        for key in self._interruptible.intersection(keys) - self._cut.keys():
-            self._cut[key] = because
+        """Cut off of these steps what may be made again; what may not is left to end by itself.
+
+        With a run that people cancel also what says that it ends with it, such as a program.
+        """
+        wanted: dict[str, Because] = dict.fromkeys(self._interruptible.intersection(keys), because)
+        if because == "cancelled":
+            for key in self._endable.intersection(keys):
+                wanted.setdefault(key, "ended")
+        for key in wanted.keys() - self._cut.keys():
+            self._cut[key] = wanted[key]
             self._tasks[key].cancel()
 
     def collect(self) -> list[Ending]:
@@ -82,6 +92,7 @@ class Effects:
         # A callback, not a handler inside the task: one that is cut off before it began would never come to it.
         del self._tasks[step.node_id]
         self._interruptible.discard(step.node_id)
+        self._endable.discard(step.node_id)
         because = self._cut.pop(step.node_id, None)
         if not task.cancelled():
             self._endings.append((step, task.result()))

@@ -188,6 +188,8 @@ class Executor:
         await self._take_turns(doable.turns)
         fresh = [step for step in doable.steps if self._may_begin(step)]
         begun = fresh[: MOST_UNDER_WAY - len(self._effects)]
+        if begun:
+            await self._gatekeeper.make_ready()
         prepared = await self._prepare_all(begun)
         if prepared and self._recorder.view.failure is None:
             await self._launch(prepared)
@@ -307,9 +309,14 @@ class Executor:
 
     async def _read_inbox(self) -> None:
         self._has_post = False
+        is_decided = False
         for message in await self._ports.inbox.read():
             if message.id not in self._recorder.view.taken:
                 take_message(message, self._telling)
+                is_decided = is_decided or message.kind == "decide"
+        if is_decided:
+            # What was asked about is looked at again right before it is made, by what holds then.
+            await self._gatekeeper.renew()
 
     async def _release(self) -> Standing | None:
         if len(self._effects):

@@ -35,6 +35,7 @@ _NOTHING = Usage()
 _CUT_BECAUSE = {
     "may_have_happened": "was cut off after it began, so its effect may have happened; the run goes on without it.",
     "cancelled": "was cut off: the run was cancelled.",
+    "ended": "was ended with the run, which was cancelled. What it did outside until then has happened.",
     "failed": "was cut off: another step failed.",
     "not_needed": "was cut off: it was not needed any more.",
 }

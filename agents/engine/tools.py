@@ -44,6 +44,7 @@ class ToolSpec:
     built-in tools have none.
     ``takes_files`` says which calls take what stands in the run's workspace with them;
     results that hold ``workspace`` tell what stands there behind a call only where a tool ``keeps_files``.
+    A call under way ``ends_with_run`` where people cancel that, whatever it has done until then.
     """
 
     name: str
@@ -64,6 +65,7 @@ class ToolSpec:
     fingerprint: str = ""
     takes_files: Callable[[JsonObject], bool] | None = None
     keeps_files: bool = False
+    ends_with_run: bool = False
 
     def capabilities_of(self, arguments: JsonObject) -> Sequence[str]:
         """Return what a call with these arguments touches."""

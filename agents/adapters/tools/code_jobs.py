@@ -86,6 +86,7 @@ def code_spec(name: str, description: str, *, takes: JsonObject, result: JsonObj
         touches=capabilities_of,
         repeats=touches_nothing_outside,
         keeps_files=True,
+        ends_with_run=True,
         takes_files=lambda arguments: arguments.get("workspace") is True,
         # Above what a call may ask for itself, so that the sandbox's own end is the one that is told.
         timeout_seconds=LONGEST_SECONDS + 180,

@@ -71,6 +71,11 @@ class ToolCall:
         return self.spec.may_repeat(self.arguments)
 
     @property
+    def ends_with_run(self) -> bool:
+        """Whether it is stopped with a run that people cancel, though it may have had its effect."""
+        return self.spec.ends_with_run
+
+    @property
     def timeout_seconds(self) -> float:
         """As the tool says."""
         return self.spec.timeout_seconds

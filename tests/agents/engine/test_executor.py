@@ -2,6 +2,7 @@
 """Runs: what is written down when, what is shown meanwhile, and how a run ends."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from agents.engine.decide import MOST_HANDED_ON, MOST_UNDER_WAY
 from agents.engine.gate import Occasion
 from agents.engine.journal import idempotency_key
 from agents.engine.logs import log_line
+from agents.engine.tools import ToolSpec
 from codexos.kernel.chat import ContextDocument
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from tests.agents.engine.stage import BLUEPRINT, RUN_ID, CountingModel, CountingTool, Stage, chain
@@ -182,6 +184,46 @@ async def test_cancelling_cuts_off_a_model_at_once():
     assert standing.status == "cancelled"
     assert standing.data["error"]["message"] == "The run was cancelled by Ada."
     assert stage.types()[-1] == "run.finished"
+
+
+class Program(CountingTool):
+    """A tool that may have had its effect by now, and never ends."""
+
+    def __init__(self, *, ends_with_run: bool) -> None:
+        super().__init__(reads_only=False)
+        self._ends, self.began, self.is_stopped = ends_with_run, asyncio.Event(), False
+
+    @property
+    def spec(self) -> ToolSpec:
+        return replace(super().spec, ends_with_run=self._ends)
+
+    async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_stopped = True
+
+
+@pytest.mark.parametrize("ends_with_run", [True, False])
+async def test_cancelling_ends_a_program_at_once_and_says_that_it_may_have_done_something(ends_with_run: bool):
+    # given
+    program = Program(ends_with_run=ends_with_run)
+    stage = Stage(chain({"id": "p", "type": "tool", "tool": "Echo"}), "x", tools=[program])
+    executor = stage.executor()
+    run = asyncio.create_task(executor.advance())
+    await program.began.wait()
+    # when
+    executor.request_cancel("Ada")
+    done, _ = await asyncio.wait([run], timeout=5 if ends_with_run else 0.05)
+    # then
+    assert (bool(done), program.is_stopped) == (ends_with_run, ends_with_run)
+    if ends_with_run:
+        assert run.result().status == "cancelled"
+        assert "until then has happened" in stage.of_type("step.skipped")[0].data["message"]
+    else:
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
 
 
 async def test_a_run_let_go_is_finished_by_the_next_worker():
