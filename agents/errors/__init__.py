@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.errors import PreconditionFailed
-from agents.errors.approvals import ApprovalNotFound, ApprovedAlready, CallChanged, CallMisfit
+from agents.errors.approvals import ApprovalNotFound, ApprovedAlready, CallChanged, CallMisfit, TrustNotPossible
 from agents.errors.memory import (
     MemoryEntryAccepted as MemoryEntryAccepted,
 )
@@ -90,6 +90,7 @@ __all__ = [
     "TriggerInvalid",
     "TriggerNotFound",
     "TriggersFull",
+    "TrustNotPossible",
 ]
 
 RETRY_QUEUED_SECONDS = 30

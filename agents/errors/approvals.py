@@ -21,6 +21,16 @@ class CallChanged(Conflict):
         )
 
 
+class TrustNotPossible(Conflict):
+    """No rule can let calls like one pass: something above the rules has them asked about or denied."""
+
+    def __init__(self, *, tool: str) -> None:
+        super().__init__(
+            f"Calls of {tool[:100]!r} like this one go on being asked about: the policy's Rego, or a rule that stands "
+            "above, says so. Change the policy itself.",
+        )
+
+
 class ApprovedAlready(Conflict):
     """Several people have to approve of a call, and somebody does so a second time."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Reading the policy of an organization: what holds, what is drafted, what held before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from agents.engine.policies.differences import DiffLine, diff_lines
 from agents.engine.policies.document import PolicyDocument, as_data, document_hash
 from agents.engine.policies.errors import PolicyVersionNotFound
 from agents.engine.policies.gates import policy_hash
+from agents.engine.policies.ready_made import ReadyMade, missing_from
 from agents.engine.policies.texts import EMPTY, read_policy
 from agents.models import Policy, PolicyVersion
 from codexos.kernel.errors import CodexosError, NotAllowed
@@ -90,6 +92,11 @@ def draft_of(state: PolicyState) -> PolicyDraft | None:
         return PolicyDraft(read_policy(state.draft))
     except CodexosError:
         return None
+
+
+def list_ready_made(draft: PolicyDraft) -> Sequence[ReadyMade]:
+    """Return the rules that are ready to be taken and that the draft does not have."""
+    return missing_from({rule.name: rule for rule in draft.document.rules})
 
 
 def built_in_policy() -> PolicyDocument:

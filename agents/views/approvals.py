@@ -16,8 +16,10 @@ from accounts.pages import OrganizationPage
 from agents.forms.approvals import AnswerForm, BulkForm
 from agents.forms.shaped import answer_form
 from agents.operations.approvals import answer_approval
+from agents.operations.policy_trust import trust_calls_like
 from agents.operations.verdicts import Decision, Verdict
 from agents.queries.approvals import ApprovalView, count_approvals, list_approvals, open_question
+from agents.queries.policies import may_manage_policy
 from codexos.kernel.errors import CodexosError, Conflict, InvalidInput, NotAllowed, NotFound
 
 
@@ -46,6 +48,7 @@ class ShowsInbox(OrganizationPage):
             form=_form_of(opened),
             typed=typed,
             alike=_alike(opened, rows),
+            may_trust=may_manage_policy(self.actor),
             **self.page_links(request, found),
         )
 
@@ -104,6 +107,24 @@ class AnswerApprovalForm(ShowsInbox):
             return redirect(_inbox(open=approval_id))
         messages.success(request, _said(form.verdict))
         return redirect("run", run.id) if form.cleaned_data["back"] == "run" else redirect(_inbox())
+
+
+class TrustCallForm(OrganizationPage):
+    """Having calls like one that waits pass from now on, in its project."""
+
+    def post(self, request: HttpRequest, approval_id: str) -> HttpResponse:
+        """Make the rule, and go back to the call, which is still to be answered."""
+        try:
+            trusted = trust_calls_like(self.actor, approval_id)
+        except (Conflict, InvalidInput) as error:
+            messages.error(request, error.message)
+            return redirect(_inbox(open=approval_id))
+        if not trusted.holds:
+            messages.info(request, _("The rule is in the draft, which says more than that. Switch it on there."))
+            return redirect("edit-policy")
+        said = _("Calls like this pass from now on, by rule %(name)s. Approve of this one, or reject it.")
+        messages.success(request, said % {"name": trusted.name})
+        return redirect(_inbox(open=approval_id))
 
 
 class AnswerAllForm(OrganizationPage):

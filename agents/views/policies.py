@@ -30,6 +30,7 @@ from agents.operations.policies import (
     try_policy_on,
 )
 from agents.operations.policy_edits import drop_rule, move_rule, rule_of, set_frame, set_rule
+from agents.operations.policy_trust import take_ready_made
 from agents.queries.policies import (
     MANAGE,
     access_policy,
@@ -38,6 +39,7 @@ from agents.queries.policies import (
     diff_policy,
     draft_of,
     list_policy_versions,
+    list_ready_made,
     may_manage_policy,
 )
 from codexos.kernel.errors import CodexosError, Conflict, InvalidInput, NotFound, Unavailable
@@ -137,7 +139,8 @@ class EditPolicyPage(PolicyPage):
         }
         shown = text["source"].value() if text else state.draft
         problems = check_policy_text(self.actor, str(shown or ""))
-        return self.page(request, status=status, problems=problems, draft=draft, **forms)
+        ready = list_ready_made(draft) if draft else ()
+        return self.page(request, status=status, problems=problems, draft=draft, ready=ready, **forms)
 
 
 class RulePage(PolicyPage):
@@ -186,6 +189,21 @@ class RuleDeedForm(PolicyPage):
                 move_rule(self.actor, place=-1 if index is None else index, by=-1 if deed == "sooner" else 1)
         except _MENDABLE as error:
             return self.refused(request, error)
+        return redirect("edit-policy")
+
+
+class ReadyMadeRuleForm(PolicyPage):
+    """A rule that is ready, put into the draft."""
+
+    tab = "edit"
+
+    def post(self, request: HttpRequest, key: str) -> HttpResponse:
+        """Take it and show the draft."""
+        try:
+            take_ready_made(self.actor, key)
+        except _MENDABLE as error:
+            return self.refused(request, error)
+        messages.success(request, _("The draft is kept. It holds for nobody until it is switched on."))
         return redirect("edit-policy")
 
 

@@ -20,6 +20,7 @@ from agents.operations.workspaces import access_files
 from agents.queries.flows import list_flow_names
 from agents.queries.interventions import list_asked, may_decide, may_step_in
 from agents.queries.places import list_waits
+from agents.queries.policies import may_manage_policy
 from agents.queries.progress import folded
 from agents.queries.runs import RunFilter, access_content, access_run, list_entries, list_runs
 from agents.queries.states import read_step
@@ -91,6 +92,7 @@ class ShowsRun(OrganizationPage):
             "opened": opened,
             "waits": waits,
         }
+        may["may_trust"] = may_manage_policy(self.actor)
         about = {"kin": access_kinship(self.actor, found), "wait": list_waits(self.actor, [found]).get(found.id)}
         return self.page(request, status=422 if answer else 200, **shown, **about, **may)
 
