@@ -137,6 +137,9 @@ class PreferencesBody(Body):
     language = serializers.ChoiceField(choices=settings.LANGUAGES, required=False, allow_blank=True)
     time_zone = serializers.CharField(max_length=64, required=False)
     default_model = _name(required=False, allow_blank=True)
+    wants_question_mail = serializers.BooleanField(
+        required=False, help_text="Whether mail comes when a run asks one something."
+    )
 
 
 class MembersQuery(Query):

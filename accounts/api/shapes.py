@@ -27,7 +27,7 @@ class OwnPersonShape(serializers.ModelSerializer[Person]):
 
     class Meta:
         model = Person
-        fields = ["id", "name", "email", "theme", "language", "time_zone", "default_model"]
+        fields = ["id", "name", "email", "theme", "language", "time_zone", "default_model", "wants_question_mail"]
         read_only_fields = fields
 
 

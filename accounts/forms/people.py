@@ -78,6 +78,12 @@ class ProfileForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text=_("Used where a step of yours names no model. Empty: the organization's choice."),
     )
+    wants_question_mail = forms.BooleanField(
+        label=_("Write to me when a run asks me something"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "chk"}),
+        help_text=_("What waits for you stands under Approvals all the same."),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -48,6 +48,8 @@ class Person(AbstractBaseUser):
     language = models.CharField(max_length=10, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")
     default_model = models.CharField(max_length=120, blank=True)
+    # Whether somebody is written to whom a run asks something; the inbox shows it all the same.
+    wants_question_mail = models.BooleanField(default=True, db_default=True)
     last_organization_id = models.UUIDField(null=True, blank=True)
 
     objects: ClassVar[PersonManager] = PersonManager()

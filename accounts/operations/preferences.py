@@ -19,9 +19,11 @@ def change_preferences(
     language: str | None = None,
     time_zone: str | None = None,
     default_model: str | None = None,
+    wants_question_mail: bool | None = None,
 ) -> Person:
     """Change what is given and leave the rest. Raises NameInvalid, InvalidInput, and then changes nothing."""
     wanted = {
+        "wants_question_mail": wants_question_mail,
         "name": None if name is None else clean_name(name, may_be_blank=True),
         "theme": _one_of(theme, list(Theme.values), place="theme"),
         "language": _one_of(language, ["", *(code for code, _ in settings.LANGUAGES)], place="language"),

@@ -17,7 +17,7 @@ from accounts.forms.blame import MENDABLE, blame
 from accounts.forms.people import ProfileForm
 from accounts.operations.preferences import change_preferences
 
-_FIELDS = ("name", "theme", "language", "time_zone", "default_model")
+_FIELDS = ("name", "theme", "language", "time_zone", "default_model", "wants_question_mail")
 _THEMES = ("system", "light", "dark")
 _YEAR = 365 * 24 * 3600
 

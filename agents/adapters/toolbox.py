@@ -78,11 +78,7 @@ class BuiltInToolbox:
 
 def _note(spec: ToolSpec) -> str:
     if spec.name == "WebSearch":
-        return (
-            "Asks the SearXNG instance of CODEXOS_SEARXNG_URL."
-            if settings.SEARXNG_URL
-            else "Searches the files of the run's context; with CODEXOS_SEARXNG_URL it searches the web."
-        )
+        return _search_note()
     if spec.name in IN_THE_SANDBOX:
         return "Runs in the sandbox; where this machine cannot hold one it is refused, and bin/manage doctor says why."
     if not any(each.startswith("egress") for each in spec.capabilities):
@@ -90,3 +86,17 @@ def _note(spec: ToolSpec) -> str:
     if settings.EGRESS_LOCAL_ONLY:
         return "Local-only mode: only local addresses are reached."
     return "Private addresses are refused, but for those in CODEXOS_EGRESS_ALLOW."
+
+
+def _search_note() -> str:
+    """Say whom WebSearch asks: the first of these that the operator set up."""
+    if settings.SEARXNG_URL:
+        return "Asks the SearXNG instance of CODEXOS_SEARXNG_URL."
+    if settings.BRAVE_SEARCH_KEY:
+        return "Asks Brave Search with the key of CODEXOS_BRAVE_SEARCH_KEY."
+    if settings.TAVILY_API_KEY:
+        return "Asks Tavily with the key of CODEXOS_TAVILY_API_KEY."
+    return (
+        "Searches the files of the run's context; with CODEXOS_SEARXNG_URL, CODEXOS_BRAVE_SEARCH_KEY or "
+        "CODEXOS_TAVILY_API_KEY it searches the web."
+    )

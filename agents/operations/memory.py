@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import IntegrityError, connection, transaction
+
 from accounts.actor import Actor
 from accounts.errors import PreconditionFailed
 from accounts.operations.audit import record_event
@@ -54,6 +56,8 @@ def accept_memory(actor: Actor, entry: UUID | str, *, label: str = MemoryLabel.T
 
     Raises MemoryEntryNotFound, MemoryEntryAccepted, MemoryEntryInvalid, NotAllowed.
     """
+    # One after another under one key: whoever comes second sees what the first has accepted.
+    _wait_for_turn(access_memory(actor, entry, to=CHANGE))
     row = _hold(actor, entry)
     if not row.is_quarantined:
         raise MemoryEntryAccepted(key=row.key)
@@ -62,7 +66,12 @@ def accept_memory(actor: Actor, entry: UUID | str, *, label: str = MemoryLabel.T
         row.version = before.version + 1
         before.delete()
     row.is_quarantined, row.label = False, _label(label)
-    return _kept(actor, row, "memory.accepted", counts=False)
+    try:
+        with transaction.atomic():
+            return _kept(actor, row, "memory.accepted", counts=False)
+    except IntegrityError:
+        # A run wrote under the key in that moment: whoever accepts is to see that first.
+        raise MemoryEntryAccepted(key=row.key) from None
 
 
 @in_organization
@@ -85,6 +94,12 @@ def _hold(actor: Actor, entry: UUID | str, *, expected: Collection[int] | None =
     if expected is not None and row.version not in expected:
         raise PreconditionFailed(f"Entry {row.key!r} is at version {row.version} by now. Read it again.")
     return row
+
+
+def _wait_for_turn(row: MemoryEntry) -> None:
+    place = f"memory {row.organization_id} {row.project_id} {row.scope} {row.place} {row.key}"
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [place])
 
 
 def _accepted_beside(row: MemoryEntry) -> MemoryEntry | None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from accounts.actor import Actor
+from accounts.actor import Actor, ActorKind
 from accounts.models import Person
 from accounts.roles import Permission
 from accounts.tenancy import in_organization
@@ -58,6 +58,9 @@ def may_decide(actor: Actor, run: Run, told: JsonObject) -> bool:
 
 
 def _address_of(actor: Actor) -> str:
+    if actor.kind is ActorKind.PERSON:
+        # Its label is the address, which was read with its standing.
+        return actor.label.casefold()
     found = Person.objects.filter(pk=actor.person_id).values_list("email", flat=True).first()
     return (found or "").casefold()
 

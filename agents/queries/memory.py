@@ -10,6 +10,7 @@ from django.db.models.functions import Cast
 from accounts.actor import Actor
 from accounts.queries.access import insist
 from accounts.queries.pages import PAGE_LIMIT, Page, page_of
+from accounts.queries.projects import access_project
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.errors import MemoryEntryNotFound
@@ -37,13 +38,14 @@ class MemoryFilter:
 def list_memory(
     actor: Actor, *, which: MemoryFilter, cursor: str | None = None, limit: int = PAGE_LIMIT
 ) -> Page[MemoryEntry]:
-    """Return the entries that the actor sees, newest first."""
+    """Return the entries that the actor sees, newest first. Raises ProjectNotFound."""
     rows = visible_memory(actor)
     if which.scope:
         rows = rows.filter(scope=which.scope)
-    for name, said in (("project_id", which.project), ("flow_id", which.flow)):
-        if said:
-            rows = rows.filter(**{name: parse_id(said)})
+    if which.project:
+        rows = rows.filter(project_id=access_project(actor, which.project).pk)
+    if which.flow:
+        rows = rows.filter(flow_id=parse_id(which.flow))
     if which.conversation:
         rows = rows.filter(scope=MemoryScope.CONVERSATION, place=which.conversation)
     if which.quarantined is not None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts.actor import Actor
 from accounts.models import ApiToken
 from accounts.queries.access import insist
-from accounts.queries.pages import Page, listing, prepared_page
+from accounts.queries.pages import Page, listing, page_of, prepared_page
 from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from agents.engine.documents import read_accepted
@@ -69,10 +69,14 @@ def list_runs(
     *,
     which: RunFilter = RunFilter.ALL,
     flow_id: UUID | None = None,
+    project_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Run]:
     """Return the runs the actor may see, newest first, as a list shows them: all or some, of all flows or of one."""
+    if project_id is not None:
+        rows = _listed_runs(actor, flow_id, which=which).filter(project_id=project_id)
+        return page_of(rows, cursor=cursor, limit=limit)
     return prepared_page(_LISTED_RUNS, actor, flow_id, cursor=cursor, limit=limit, which=which)
 
 

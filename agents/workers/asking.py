@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from accounts.models import Membership, Person
-from accounts.queries.grants import load_actor
+from accounts.queries.grants import load_actor, load_actors
 from accounts.tenancy import tenant
 from agents.adapters.claims import Claim
 from agents.engine.post import APPROVAL
@@ -26,8 +26,8 @@ from codexos.kernel.jsontypes import JsonObject
 logger = logging.getLogger(__name__)
 
 MAIL_QUESTIONS = "agents.tasks.mail_questions"
-MOST_PEOPLE = 50
-"""How many members are looked at, and written to, for one question."""
+MOST_PEOPLE = 1_000
+"""How many are written to for one question."""
 REMEMBERED_SECONDS = 30 * 86_400
 
 
@@ -65,19 +65,17 @@ def _letters(run: Run) -> Iterable[tuple[Person, ApprovalView]]:
             continue
         is_theirs = not named and question.may_decide and question.wait.people == 1
         people = [run.person] if is_theirs else _deciding(run, question)
-        for person in people[:MOST_PEOPLE]:
+        for person in [each for each in people if each.wants_question_mail][:MOST_PEOPLE]:
             if cache.add(f"question-mailed:{question.wait.id}:{person.pk}", 1, timeout=REMEMBERED_SECONDS):
                 yield person, question
 
 
 def _deciding(run: Run, question: ApprovalView) -> list[Person]:
     members = Membership.objects.for_organization(run.organization_id).select_related("person")
-    found = []
-    for member in members.filter(person__is_active=True).order_by("id")[: MOST_PEOPLE * 4]:
-        actor = load_actor(member.person, organization_id=run.organization_id)
-        if actor is not None and may_decide(actor, run, question.wait.told):
-            found.append(member.person)
-    return found
+    people = {each.person_id: each.person for each in members.filter(person__is_active=True).order_by("id")}
+    # All at once: an organization may have thousands.
+    actors = load_actors(people.keys(), organization_id=run.organization_id)
+    return [person for id, person in people.items() if id in actors and may_decide(actors[id], run, question.wait.told)]
 
 
 def _write(person: Person, question: ApprovalView) -> None:

@@ -23,6 +23,7 @@ from agents.adapters.events import EventPublisher
 from agents.adapters.holders import is_gone
 from agents.adapters.journal_writer import JournalWriter
 from agents.adapters.leases import LEASE_SECONDS, PATIENCE
+from agents.adapters.shelves.mcp_client.adapter import close_sessions
 from agents.adapters.toolbox import BuiltInToolbox
 from agents.engine.errors import LeaseLost
 from agents.engine.executor import Executor
@@ -387,4 +388,7 @@ class FlowWorker:
         if self._leaving:
             # What is not let go of by then is swept.
             await asyncio.wait(self._leaving, timeout=PATIENT_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENT_SECONDS):
+                await close_sessions()
         await self._settler.settle_all()

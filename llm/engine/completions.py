@@ -163,13 +163,16 @@ class Completion:
     def _take_calls(self, calls: JsonValue) -> list[CallPiece]:
         if not isinstance(calls, list):
             raise ChunkUnreadable("its tool_calls are no list")
-        return [self._take_call(call) for call in calls]
+        return [piece for call in calls if (piece := self._take_call(call)) is not None]
 
-    def _take_call(self, told: JsonValue) -> CallPiece:
+    def _take_call(self, told: JsonValue) -> CallPiece | None:
+        """Take a piece of a call; None where it is of one that is not taken any more, of which its asker is told."""
         function = told.get("function") if isinstance(told, dict) else None
         if not isinstance(told, dict) or not isinstance(function, dict):
             raise ChunkUnreadable("a tool call has no function")
         place = self._place_of(told)
+        if place is None:
+            return None
         call = self._calls[place]
         call.id = call.id or _id(told.get("id"))
         name = "" if call.name else _short_text(function.get("name"))
@@ -179,16 +182,21 @@ class Completion:
         self._count(len(arguments) + len(name))
         return CallPiece(place, name, arguments)
 
-    def _place_of(self, told: JsonObject) -> int:
-        """Which of the calls a piece belongs to: by its index, but some servers give all of them the index 0."""
+    def _place_of(self, told: JsonObject) -> int | None:
+        """Which of the calls a piece belongs to: by its index, but some servers give all of them the index 0.
+
+        None where there are as many as are taken: an answer is not lost for asking for too much.
+        """
         index, known = told.get("index"), _id(told.get("id"))
+        if isinstance(index, int) and index >= MOST_CALLS:
+            return None
         place = index if isinstance(index, int) and 0 <= index < MOST_CALLS else max(0, len(self._calls) - 1)
         named = next((at for at, call in enumerate(self._calls) if known and call.id == known), None)
         if named is not None:
             return named
         if place >= len(self._calls) or (known and self._calls[place].id):
             if len(self._calls) >= MOST_CALLS:
-                raise ChunkUnreadable(f"it asks for more than {MOST_CALLS} tools at once")
+                return None
             self._calls.append(_Call())
             return len(self._calls) - 1
         return place

@@ -9,6 +9,9 @@ import psycopg
 import pytest
 from django.test import AsyncClient
 
+from accounts.operations.members import admit
+from accounts.operations.preferences import change_preferences
+from accounts.roles import Role
 from accounts.tenancy import tenant
 from agents.engine.gate import Approvers, Decision, ProposedCall
 from agents.engine.policies.gates import PolicyGate
@@ -22,7 +25,7 @@ from tests.agents.test_runs import working
 from tests.agents.test_triggers import flow_of
 from tests.agents.test_webhooks import hook_of
 from tests.agents.test_worker import finished, until
-from tests.factories import Someone, World
+from tests.factories import Someone, World, make_person
 from tests.fakes.outside import Outside
 
 EVENTS = "select action, actor_kind, about_id, details from accounts_auditevent where action like 'tool.%' order by id"
@@ -305,6 +308,38 @@ async def test_who_may_decide_is_written_to_once_without_what_is_sent(
     assert await asyncio.to_thread(mail_questions, world.acme.pk, run_id) >= 2
     assert {to for each in mailoutbox[1:] for to in each.to} >= {world.lead.person.email, world.admin.person.email}
     assert all(each.to != [world.dev.person.email] for each in mailoutbox[1:])
+
+
+async def test_all_who_may_decide_are_written_to_at_once_but_who_wants_none(
+    committed_world: World,
+    truth: psycopg.Connection,
+    ruling: Ruling,
+    outside: Outside,
+    mailoutbox: list[Any],
+    django_assert_max_num_queries: Any,
+) -> None:
+    # given a question to every lead, of whom there are many, and one who wants no mail
+    world = committed_world
+    ruling.asks(deciders=("team_lead", world.viewer.person.email))
+
+    def many() -> list[str]:
+        people = [make_person(f"lead{number}@acme.example") for number in range(60)]
+        for person in people:
+            admit(person, organization_id=world.acme.id, role=Role.TEAM_LEAD, team_ids=[world.team.id])
+        change_preferences(people[0], wants_question_mail=False)
+        return [person.email for person in people[1:]]
+
+    wanted = await asyncio.to_thread(many)
+    run_id = await asking(world.dev, truth, ordering(outside))
+
+    def mail() -> int:
+        with django_assert_max_num_queries(25):
+            return mail_questions(world.acme.pk, run_id)
+
+    # when, then
+    assert await asyncio.to_thread(mail) == len(mailoutbox)
+    others = {world.lead.person.email, world.viewer.person.email}
+    assert {to for each in mailoutbox for to in each.to} == {*wanted, *others}
 
 
 async def test_whoever_approves_too_late_is_told_so_and_nothing_is_sent(

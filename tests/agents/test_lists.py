@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from agents.operations.flows import create_flow
 from agents.operations.runs import RunRequest, start_run
 from agents.operations.versions import publish_flow
-from tests.factories import World
+from tests.factories import World, client_for
 
 WORDS = "a long input that no list has any use for"
 LISTS = ("/api/v1/flows/", "/api/v1/runs/")
@@ -55,3 +55,14 @@ def test_the_pages_show_all_that_they_name(rows: World, path: str, most: int) ->
     # The rows, how flows went lately or the flows to choose from, and the questions that wait: home lists them too.
     assert len(about_rows) == most
     assert not any('"document"' in statement for statement in about_rows)
+
+
+@pytest.mark.parametrize("path", ["runs", "memory", "flows", "tool-servers"])
+def test_lists_take_a_project_alike_by_its_id_or_its_short_name(rows: World, path: str) -> None:
+    client = client_for(rows.dev)
+    whole = client.get(f"/api/v1/{path}/").json()["results"]
+    for named in (rows.project.pk, rows.project.slug):
+        assert client.get(f"/api/v1/{path}/", {"project_id": str(named)}).json()["results"] == whole
+    # One that there is not, or that is none of theirs, is told so and is no empty list.
+    for named in ("nothing", str(rows.other_project.pk)):
+        assert client.get(f"/api/v1/{path}/", {"project_id": named}).status_code == 404

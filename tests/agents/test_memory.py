@@ -244,3 +244,28 @@ def test_the_pages_show_what_waits_and_take_a_yes(world: World) -> None:
     assert [each.value for each in kept(world)] == [["a"]]
     assert browser.post(f"/memory/{entry.pk}/forget/").status_code == 302
     assert kept(world) == []
+
+
+def test_whoever_accepts_what_somebody_accepts_in_that_moment_is_told_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given one that waits, and one that came under its key between the look and the write
+    with tenant(world.acme.id):
+        entries = [
+            MemoryEntry.objects.create(
+                organization_id=world.acme.id,
+                project=world.project,
+                scope="project",
+                key="harbor",
+                value="deep",
+                size=6,
+                is_quarantined=waits,
+            )
+            for waits in (False, True)
+        ]
+    monkeypatch.setattr("agents.operations.memory._accepted_beside", lambda row: None)
+    url = f"/api/v1/memory/{entries[1].pk}/accept/"
+    # then they are told, and nothing is changed
+    answered = client_for(world.dev).post(url, {}, format="json")
+    assert (answered.status_code, answered.json()["code"]) == (409, "memory_entry_accepted")
+    assert [entry.is_quarantined for entry in kept(world)] == [False, True]

@@ -246,6 +246,7 @@ PAGES = (
     _row("GET", "approvals/count/",                         "302 200 200 200 200 200 200 302"),
     _row("POST", "approvals/together/",                     "302 302 302 302 302 302 302 302"),
     _row("POST", "approvals/<str:approval_id>/answer/",     "302 404 404 404 404 404 404 302", ANSWER),
+    _row("POST", "approvals/<str:approval_id>/trust/",      "302 404 404 404 403 403 403 302"),
     _row("POST", "runs/<str:run_id>/decide/",               "302 404 302 302 302 302 403 302", DECISION),
     _row("POST", "runs/<str:run_id>/retry/",                "302 404 302 302 302 302 403 302"),
     _row("POST", "runs/<str:run_id>/rerun/",                "302 404 302 302 302 302 403 302", {"node_id": "answer"}),
@@ -298,6 +299,7 @@ PAGES = (
     _row("GET", "settings/policy/rules/<str:place>/",       "302 404 200 200 403 403 403 302"),
     _row("POST", "settings/policy/rules/<str:place>/",      "302 404 302 302 403 403 403 302", FORM_POLICY_RULE),
     _row("POST", "settings/policy/rules/<str:place>/<str:deed>/", "302 302 302 302 403 403 403 302"),
+    _row("POST", "settings/policy/ready/<str:key>/",        "302 404 404 404 403 403 403 302"),  # none of that name
     _row("GET", "settings/policy/try/",                     "302 200 200 200 403 403 403 302"),
     _row("POST", "settings/policy/try/",                    "302 200 200 200 403 403 403 302", {"past": "1"}),
     _row("POST", "settings/policy/switch-on/",              "302 302 302 302 403 403 403 302"),

@@ -84,8 +84,8 @@ _SPEC = ToolSpec(
         "required": ["files", "patch", "note", "model", "usage"],
         "additionalProperties": False,
     },
-    # The workspace is the run's own, and a model is asked as any step asks one: by the run's route and budget.
-    capabilities=("read",),
+    # The workspace is the run's own. A model is asked by the run's route and budget, and what that costs is money.
+    capabilities=("read", "spend"),
     keeps_files=True,
     repeats=lambda _arguments: True,
     usage_in=lambda result: usage_from(result.get("usage") if isinstance(result, dict) else None),

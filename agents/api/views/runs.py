@@ -5,12 +5,13 @@ import json
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.queries.projects import access_project
 from accounts.rest import OrganizationAPIView, page_params, paginated
 from agents.api.admission import doorway
 from agents.api.serializers import AgentRunBody, RunShape, RunSummaryShape, run_data
@@ -67,13 +68,18 @@ class AgentRunView(BehindDoorView):
 class RunListView(OrganizationAPIView):
     """``/api/v1/runs/``."""
 
-    @extend_schema(responses=RunSummaryShape(many=True))
+    @extend_schema(
+        parameters=[OpenApiParameter("project_id", str, description="Those of a project: its id or short name.")],
+        responses=RunSummaryShape(many=True),
+    )
     def get(self, request: Request) -> Response:
-        """List runs, newest first; ``?which=mine`` or ``failed`` narrows."""
-        wanted = request.query_params.get("which", "all")
+        """List runs, newest first; ``?which=mine`` or ``failed`` narrows, and ``?project_id=``."""
+        wanted, named = request.query_params.get("which", "all"), request.query_params.get("project_id")
+        actor = self.actor_of(request)
+        project_id = access_project(actor, named).pk if named else None
         which = RunFilter(wanted) if wanted in set(RunFilter) else RunFilter.ALL
         params = page_params(request)
-        page = list_runs(self.actor_of(request), which=which, cursor=params.cursor, limit=params.limit)
+        page = list_runs(actor, which=which, project_id=project_id, cursor=params.cursor, limit=params.limit)
         return paginated(request, page, RunSummaryShape)
 
 

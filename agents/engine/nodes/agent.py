@@ -22,6 +22,8 @@ from codexos.kernel.jsontypes import JsonObject, JsonValue
 DEFAULT_STEPS = 10
 DEFAULT_CALLS = 50
 MOST_CALLS_AT_ONCE = 20
+MOST_READ = 128
+"""How many calls of one answer are read at all: llm/engine/completions.py."""
 UNKNOWN = "unknown"
 """What a call of a tool that there is not is named."""
 _TAKEN_OVER = ("json", "route")
@@ -74,7 +76,8 @@ def _turn(step: StepContext, held: Held) -> Sequence[Opening] | Done:
         return [_round(count + 1, [], is_last=True, left=because)]
     names = [str(call.get("tool") or UNKNOWN) for call in asked]
     now = names[: min(allowed.calls - made, MOST_CALLS_AT_ONCE)]
-    left = f"Only {len(now)} of {len(names)} calls were made." if len(now) < len(names) else ""
+    count_asked = f"{MOST_READ} or more" if len(names) >= MOST_READ else str(len(names))
+    left = f"Only {len(now)} of {count_asked} calls were made." if len(now) < len(names) else ""
     return [_round(count + 1, now, is_last=allowed.answers and count + 1 == allowed.steps, left=left)]
 
 

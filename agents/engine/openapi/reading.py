@@ -59,6 +59,7 @@ class _Operation(NamedTuple):
     path: str
     said: JsonObject
     shared: Sequence[JsonValue]
+    trouble: str = ""
 
     @property
     def name(self) -> str:
@@ -75,8 +76,12 @@ def _operations(paths: JsonObject, resolver: Resolver) -> Iterator[_Operation]:
         shared = told.get("parameters")
         for method in METHODS:
             said = told.get(method)
-            if isinstance(said, Mapping) and path.startswith("/"):
+            if said is None or not path.startswith("/"):
+                continue
+            if isinstance(said, Mapping):
                 yield _Operation(method, path, said, shared if isinstance(shared, list | tuple) else ())
+            else:
+                yield _Operation(method, path, {}, (), "what the document says of it is no object")
 
 
 def _tool(found: _Operation, name: str, *, resolver: Resolver, server: str) -> OfferedTool:
@@ -86,6 +91,8 @@ def _tool(found: _Operation, name: str, *, resolver: Resolver, server: str) -> O
     call: dict[str, JsonValue] = {"method": found.method.upper(), "path": found.path, "server": server}
     trouble, schema = "", cast(JsonObject, {})
     try:
+        if found.trouble:
+            raise Unsupported(found.trouble)
         parameters = parameters_of([*found.shared, *_listed(found.said.get("parameters"))], resolver)
         body = body_of(found.said.get("requestBody"), resolver, taken={each.argument for each in parameters})
         _insist_path(found.path, parameters)

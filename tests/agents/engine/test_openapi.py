@@ -122,3 +122,11 @@ def test_an_argument_may_be_called_as_a_keyword_is() -> None:
 
 def test_a_path_that_wants_what_nobody_says_is_broken() -> None:
     assert "'id'" in tools_of(document("/things/{id}", get={}))["get_things_id"].trouble
+
+
+def test_an_operation_that_is_none_is_listed_with_its_reason() -> None:
+    document = {"openapi": "3.1.0", "paths": {"/birds": {"get": "nope", "post": {"operationId": "add"}, "put": None}}}
+    found = {tool.call["method"]: tool for tool in read_openapi(document).tools}
+    assert set(found) == {"GET", "POST"}
+    assert "is no object" in found["GET"].trouble
+    assert found["POST"].trouble == ""
