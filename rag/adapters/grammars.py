@@ -7,6 +7,7 @@ is read without symbols and says why, and the next file gets a new process.
 
 import codecs
 import json
+import logging
 import os
 import select
 import signal
@@ -49,6 +50,8 @@ class GrammarLimits:
 
 GRAMMAR_LIMITS = GrammarLimits()
 
+log = logging.getLogger(__name__)
+
 
 class _Lost(Exception):
     """The process did not answer, or ended. The words say which."""
@@ -79,7 +82,12 @@ class SymbolReader:
                 self.close()
                 return Reading(grammar.name, reason=str(lost))
         cut = "too_many_symbols" if status == grammar_program.CUT else ""
-        return read_symbols(source, list(_matches(numbers)), grammar=grammar, path=path, reason=cut)
+        try:
+            return read_symbols(source, list(_matches(numbers)), grammar=grammar, path=path, reason=cut)
+        except Exception:
+            # Our mistake, over a file that somebody else wrote: nothing else is to wait for its being mended.
+            log.exception("The symbols of %r cannot be made out", path)
+            return Reading(grammar.name, reason="unreadable")
 
     def close(self) -> None:
         """End the process, if there is one."""

@@ -107,14 +107,16 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """What one way of finding said of a passage: the place it had there, from 1, and its score."""
+    """What one way of finding said of a passage: the place it had there, from 1, its score, and why, where it knows."""
 
     rank: int
     score: float
+    why: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is sent."""
-        return {"rank": self.rank, "score": round(self.score, 6)}
+        said = {"rank": self.rank, "score": round(self.score, 6)}
+        return {**said, "why": self.why} if self.why else said
 
 
 @dataclass(frozen=True, slots=True)

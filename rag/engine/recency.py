@@ -58,7 +58,7 @@ def freshness_of(known: Freshness, *, now: datetime) -> float:
     """Return how fresh something is, from 0 to 1: half of it is gone after a month, and often changed counts too."""
     # The lines themselves tell more than their file, in which something else may have changed.
     age = _days(known.on_lines.at, now) if known.on_lines else 2 * _days(known.last.at, now)
-    fresh = 0.5 ** (age / HALF_LIFE_DAYS)
+    fresh = float(0.5 ** (age / HALF_LIFE_DAYS))
     hot = min(known.commits, HOT_COMMITS) / HOT_COMMITS
     return min(1.0, 0.8 * fresh + 0.2 * hot)
 

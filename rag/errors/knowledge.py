@@ -163,3 +163,10 @@ class QuestionInvalid(InvalidInput):
 
     def __init__(self, place: str, message: str) -> None:
         super().__init__(message, errors=[{"place": place, "message": message}])
+
+
+class SymbolNotFound(NotFound):
+    """No such symbol in the knowledge base; ids change whenever its document does."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No symbol {name[:_SHOWN]!r} in this knowledge base. List its symbols by name.")

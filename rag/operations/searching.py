@@ -203,7 +203,7 @@ def _with_symbols(
         nothing = Scored(Candidate(hit.chunk_id, hit.document_id, "", None, {}, 0), 0.0, 0.0, None)
         each = known.get(hit.chunk_id, nothing)
         known[hit.chunk_id] = replace(each, score=each.score + SYMBOL_WEIGHT * hit.score)
-        legs.setdefault(hit.chunk_id, {})["symbol"] = Leg(hit.rank, hit.score)
+        legs.setdefault(hit.chunk_id, {})["symbol"] = Leg(hit.rank, hit.score, hit.why)
     return list(known.values())
 
 
@@ -215,7 +215,7 @@ def _with_recency(
     fresh = {chunk: nudge(known, now=now, is_asked=is_asked) for chunk, known in facts.items()}
     order = sorted(fresh, key=lambda chunk: -fresh[chunk].freshness)
     for place, chunk in enumerate(order, start=1):
-        legs.setdefault(chunk, {})["recency"] = Leg(place, fresh[chunk].freshness)
+        legs.setdefault(chunk, {})["recency"] = Leg(place, fresh[chunk].freshness, fresh[chunk].why)
     return [
         replace(each, score=each.score * fresh[each.candidate.chunk_id].factor)
         if each.candidate.chunk_id in fresh

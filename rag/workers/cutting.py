@@ -22,11 +22,8 @@ from rag.engine.parsed import Parsed, Piece
 from rag.engine.ports import BlobKey
 from rag.errors.ingestions import DocumentTooLong, IndexFull
 from rag.models import Document, DocumentState, IndexedDocument, KnowledgeIndex
-from rag.workers.symbols import index_symbols
+from rag.workers.symbols import index_document
 from rag.workers.work import Work
-
-MOST_CODE_BYTES = 2 * 1024 * 1024
-"""What is larger was written by a program, and nobody asks where something is in it."""
 
 
 def cut_document(work: Work, document: Document, place: IndexedDocument) -> None:
@@ -36,8 +33,8 @@ def cut_document(work: Work, document: Document, place: IndexedDocument) -> None
     """
     parsed, pieces = _pieces_of(work, document)
     _check_room(work, len(pieces))
-    if not work.is_reindex and parsed.language and document.size <= MOST_CODE_BYTES:
-        index_symbols(document, b"".join(_bytes_of(document)))
+    if not work.is_reindex:
+        index_document(document)
     with tenant(work.organization_id):
         work.hold.note(parsed=1, chunked=len(pieces))
         drop_staged(work.index.pk, [document.pk])

@@ -17,6 +17,7 @@ from rag.models import (
     Source,
     SourceState,
 )
+from rag.workers.histories import read_past
 from rag.workers.indexes import use_index
 from rag.workers.planning import next_documents
 from rag.workers.removing import count_chunks
@@ -34,6 +35,8 @@ class Ended:
 
 def finish(work: Work) -> Ended | None:
     """End an ingestion that has nothing left to do; None where something came meanwhile. Raises HoldLost."""
+    if work.keeps_history:
+        read_past(work.origin, commit=work.revision.commit)
     with tenant(work.organization_id):
         work.hold.note()
         return _finish_index(work) if work.is_reindex else _finish_source(work)

@@ -114,7 +114,7 @@ def _symbol(whose: dict[str, UUID], definition: Definition, language: str) -> Sy
     return Symbol(
         **whose,
         name=_clean(definition.name),
-        key=key_of(definition.name) or definition.name,
+        key=(key_of(definition.name) or definition.name)[:LONGEST_NAME],
         kind=definition.kind,
         scope=_clean(definition.scope),
         signature=_clean(definition.signature),

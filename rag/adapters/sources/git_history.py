@@ -57,11 +57,9 @@ class GitHistory:
         first, last = lines
         words = ["blame", "--incremental", "-L", f"{first},{last}", *_commits(commit), "--", path]
         try:
-            found = read_blame(self._git.run(*words).splitlines())
+            return sorted(read_blame(self._git.run(*words).splitlines()), key=lambda run: run.lines)
         except GitFailed:
             return []
-        runs = sorted(found, key=lambda run: run.first)
-        return [Blame((run.first, run.last), run.commit, run.at, run.author, run.subject) for run in runs]
 
     def _is_shallow(self) -> bool:
         shallow = self._folder / "shallow"

@@ -2,6 +2,7 @@
 """The words in a name: *getUserName*, *get_user_name* and *GET-USER-NAME* say the same."""
 
 import re
+from functools import lru_cache
 
 MOST_WORDS = 12
 LONGEST_WORD = 60
@@ -10,6 +11,7 @@ _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za
 _SHORTEST_STEM = 3
 
 
+@lru_cache(maxsize=4_096)
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words of a name, in lower case, each as its stem and once."""
     found = (stem_of(part.lower()) for part in _PART.findall(name))
