@@ -244,6 +244,15 @@ FILE_SIZE_LIMIT = env.number("CODEXOS_FILE_SIZE_LIMIT", default=100 * 1024 * 102
 PROJECT_SIZE_LIMIT = env.number("CODEXOS_PROJECT_SIZE_LIMIT", default=5 * 1024**3)
 WORKSPACE_BYTES = env.number("CODEXOS_WORKSPACE_BYTES", default=1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# Of one form; rag/operations/uploads.py says the same of one call.
+DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+
+# Knowledge --------------------------------------------------------------------------------------------------------
+# Bases of a project, sources and documents of a base, and the bytes that are uploaded to the bases of a project.
+KNOWLEDGE_BASES = env.number("CODEXOS_KNOWLEDGE_BASES", default=100)
+KNOWLEDGE_SOURCES = env.number("CODEXOS_KNOWLEDGE_SOURCES", default=100)
+KNOWLEDGE_DOCUMENTS = env.number("CODEXOS_KNOWLEDGE_DOCUMENTS", default=200_000)
+KNOWLEDGE_SIZE_LIMIT = env.number("CODEXOS_KNOWLEDGE_SIZE_LIMIT", default=10 * 1024**3)
 
 # Ingestion --------------------------------------------------------------------------------------------------------
 # Documents and bytes that a source may hold, chunks of a knowledge base, and chunks that one document may become.

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from accounts.admin import console
 from agents.api.urls import short_doors as doors_of_agents
 from codexos import api_docs, health
+from rag.api.urls import short_doors as doors_of_rag
 from vault.api.urls import short_doors as doors_of_vault
 
 
@@ -32,6 +33,7 @@ urlpatterns = [
         include(by_word("accounts.api.urls", "vault.api.urls", "llm.api.urls", "rag.api.urls", "agents.api.urls")),
     ),
     *doors_of_agents,
+    *doors_of_rag,
     *doors_of_vault,
     path("account/", include("allauth.urls")),
     path("", include("vault.urls")),

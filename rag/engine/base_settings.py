@@ -20,6 +20,7 @@ MODEL_LENGTH = 200
 MOST_TAG_LENGTH = 64
 MOST_TAGS = 30
 SECTIONS = ("chunking", "embedding", "search")
+SWITCHES = ("when_ready", "by_hand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,17 @@ class SearchDefaults:
 
 @dataclass(frozen=True, slots=True)
 class BaseSettings:
-    """The settings of a knowledge base. An empty ``model`` is the installation's; ``rerank_model`` likewise."""
+    """The settings of a knowledge base. An empty ``model`` is the installation's; ``rerank_model`` likewise.
+
+    ``switch`` says whether another index answers as soon as it is ready, or when a person says so.
+    """
 
     chunking: ChunkSettings = field(default_factory=ChunkSettings)
     model: str = ""
     rerank: bool = False
     rerank_model: str = ""
     search: SearchDefaults = field(default_factory=SearchDefaults)
+    switch: str = "when_ready"
 
     def as_json(self) -> dict[str, Any]:
         """Return them as they are kept and sent."""
@@ -49,6 +54,7 @@ class BaseSettings:
             "chunking": self.chunking.as_json(),
             "embedding": {"model": self.model, "rerank": self.rerank, "rerank_model": self.rerank_model},
             "search": {**asdict(self.search), "mode": self.search.mode.value},
+            "switch": self.switch,
         }
 
     @classmethod
@@ -58,12 +64,13 @@ class BaseSettings:
 
     def changed(self, said: Mapping[str, Any]) -> Self:
         """Return them with what is said in place of what was. Raises KnowledgeBaseInvalid, ChunkingInvalid."""
-        refuse_strange(said, known=SECTIONS, place="")
+        refuse_strange(said, known=(*SECTIONS, "switch"), place="")
         chunking, embedding, search = (_section(said, name) for name in SECTIONS)
         return replace(
             self,
             chunking=_chunking(self.chunking, chunking),
             search=_search(self.search, search),
+            switch=_switch(said.get("switch", self.switch)),
             **_embedding(embedding),
         )
 
@@ -95,6 +102,7 @@ def _section(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _chunking(now: ChunkSettings, said: Mapping[str, Any]) -> ChunkSettings:
     if not said:
         return now
+    refuse_strange(said, known=tuple(now.as_json()), place="chunking")
     # An overlap that nobody chose follows the window.
     kept = {name: value for name, value in now.as_json().items() if name != "overlap" or "window" not in said}
     return ChunkSettings.from_json({**kept, **said})
@@ -124,6 +132,12 @@ def _search(now: SearchDefaults, said: Mapping[str, Any]) -> SearchDefaults:
     if "temporal" in said:
         read["temporal"] = _flag(said["temporal"], place="search.temporal")
     return replace(now, **read)
+
+
+def _switch(said: JsonValue) -> str:
+    if said not in SWITCHES:
+        raise KnowledgeBaseInvalid("switch", f"{str(said)[:40]!r} is none of {', '.join(SWITCHES)}.")
+    return str(said)
 
 
 def read_mode(said: JsonValue, *, place: str) -> Mode:

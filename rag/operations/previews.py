@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Shows how a document would be cut, before anything of it is kept or embedded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from accounts.actor import Actor
 from rag.adapters.blobs import read_whole
 from rag.adapters.parsing.reading import Limits, reading
+from rag.engine.base_settings import BaseSettings
 from rag.engine.chunking.cutting import cut, strategy_for
 from rag.engine.chunking.measures import count_words, pieces_in
 from rag.engine.parsed import ChunkSettings, Parsed, Piece, Strategy
 from rag.engine.ports import BlobKey
 from rag.errors import DocumentUnreadable
+from rag.errors.knowledge import KnowledgeBaseInvalid
 from rag.queries.documents import access_document
+from rag.queries.knowledge_bases import access_knowledge_base
 
 MOST_SHOWN = 100
 MOST_COUNTED = 2_000
@@ -45,6 +49,28 @@ class ChunkPreview:
     pieces: tuple[ShownPiece, ...]
     count: int
     is_whole: bool
+
+
+def preview_chunks(
+    actor: Actor,
+    base: UUID | str,
+    *,
+    chunking: Mapping[str, Any],
+    document: str | None = None,
+    text: str | None = None,
+    name: str = "",
+) -> tuple[ChunkPreview, ChunkSettings]:
+    """Cut a document of a knowledge base, or a text under a name, by the base's settings with ``chunking`` over them.
+
+    Raises KnowledgeBaseNotFound kinds, KnowledgeBaseInvalid, ChunkingInvalid, and what previewing raises.
+    """
+    row = access_knowledge_base(actor, base)
+    settings = BaseSettings.from_json(row.settings).changed({"chunking": chunking}).chunking
+    if (document is None) == (text is None):
+        raise KnowledgeBaseInvalid("document_id", "Say which document by its id, or send a text; one of the two.")
+    if text is not None:
+        return preview_text(text, path=name, settings=settings), settings
+    return preview_document(actor, document or "", settings=settings), settings
 
 
 def preview_document(

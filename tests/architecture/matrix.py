@@ -6,6 +6,7 @@ viewer, and a token of the org_admin with the scope ``read``. In a body ``{name}
 organization under test, as a route's ``<name>`` does; see tests/architecture/things.py.
 """
 
+from tests.architecture.matrix_knowledge import KNOWLEDGE
 from tests.architecture.matrix_models import MODELS, NEW_PROVIDER
 from tests.architecture.matrix_tools import TOOLS
 from tests.architecture.rows import API as _API
@@ -364,4 +365,4 @@ PAGES = (
 )
 # fmt: on
 
-ROWS = (*OPEN, *VAULT, *ACCOUNTS, *FILES, *MODELS, *TOOLS, *AGENTS, *PAGES)
+ROWS = (*OPEN, *VAULT, *ACCOUNTS, *FILES, *MODELS, *TOOLS, *KNOWLEDGE, *AGENTS, *PAGES)

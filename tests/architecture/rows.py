@@ -29,7 +29,7 @@ class Row:
     @property
     def is_form(self) -> bool:
         """Whether a page's form sends its body."""
-        return not self.route.startswith(("api/", "agent/", "hooks/", "vault/put"))
+        return not self.route.startswith(("api/", "agent/", "hooks/", "vault/put", "rag/query"))
 
 
 def row(method: str, route: str, statuses: str, body: Any = None, **headers: str) -> Row:

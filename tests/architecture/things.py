@@ -24,6 +24,8 @@ from llm.operations.prices import PriceRequest, set_price
 from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
 from rag.operations.files import store_file
+from rag.operations.knowledge_bases import BaseEdit, create_knowledge_base
+from rag.operations.uploads import Sent, upload_documents
 from tests.architecture.matrix import LINEAR
 from tests.architecture.matrix_tools import DOCUMENT
 from tests.factories import Someone, World
@@ -77,6 +79,10 @@ def unknown_things() -> dict[str, str]:
         "provider",
         "deployment",
         "route",
+        "base",
+        "source",
+        "document",
+        "ingestion",
     )
     return {
         "path": "nothing.md",
@@ -130,7 +136,7 @@ def things_of(place: Place, *, admin: Someone, owner: Someone, member: Someone) 
             is_quarantined=True,
         )
         hook = create_trigger(owner.actor, flow.id, kind="webhook", edit=TriggerEdit(name="Hook")).trigger
-    models = _models_of(admin)
+    models = {**_models_of(admin), **_knowledge_of(owner, project)}
     edit = ToolServerEdit(name=organization.slug[:30], document=DOCUMENT, chosen=["x"])
     server = create_tool_server(owner.actor, edit, project=project.id)
     return {
@@ -170,6 +176,20 @@ def policies_of(admin: Someone, count: int) -> str:
         save_policy_draft(admin.actor, source=f"rules: [{{name: r{number}, then: ask, when: {{tool: Nothing}}}}]")
         switch_on_policy(admin.actor)
     return str(count)
+
+
+def _knowledge_of(owner: Someone, project: Project) -> dict[str, str]:
+    """Make a knowledge base with a document in it."""
+    base = create_knowledge_base(owner.actor, project.id, BaseEdit(name="Matrix")).base
+    upload = upload_documents(owner.actor, base.pk, [Sent("notes.md", [b"# Notes"])])
+    assert upload.files[0].document is not None
+    assert upload.ingestion is not None
+    return {
+        "base": str(base.pk),
+        "source": str(upload.source.pk),
+        "document": str(upload.files[0].document.pk),
+        "ingestion": str(upload.ingestion.pk),
+    }
 
 
 def _models_of(admin: Someone) -> dict[str, str]:

@@ -23,6 +23,7 @@ from agents.operations.flows import create_flow
 from agents.operations.versions import publish_flow
 from codexos.kernel.jsontypes import JsonObject
 from rag.operations.files import store_file
+from rag.operations.knowledge_bases import BaseEdit, create_knowledge_base
 
 DEMO = (
     (
@@ -89,10 +90,12 @@ class Command(BaseCommand):
 
 
 def _furnish(actor: Actor, project: Project) -> None:
-    """Give a project the sample flow, published as a team template, and a text it can be asked about."""
+    """Give a project the sample flow, published as a team template, and a text that its knowledge is asked about."""
     flow = create_flow(actor, project=project, document=SAMPLE_FLOW, is_team_template=True)
     publish_flow(actor, flow=str(flow.id))
     store_file(actor, project.id, path="handbook.md", chunks=[SAMPLE_TEXT.encode()])
+    edit = BaseEdit(name="Project files", description="What the files of this project say.")
+    create_knowledge_base(actor, project.id, edit, sources=[{"type": "files"}])
 
 
 def _seed(name: str, people: Iterable[tuple[str, str, Role]]) -> JsonObject:

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""Who may do what with knowledge. Columns as in matrix.py."""
+
+from tests.architecture.rows import API as _API
+from tests.architecture.rows import row as _row
+
+NEW = {"name": "New"}
+NEW_BASE = {"name": "New", "project_id": "{project}"}
+NEW_SOURCE = {"knowledge_base_id": "{base}", "type": "upload", "name": "New"}
+QUESTION = {"query": "kea"}
+PROJECTS_QUESTION = {"query": "kea", "project_id": "{project}"}
+_BASE = _API + "knowledge-bases/<str:base>/"
+_SOURCE = _API + "sources/<str:source>/"
+_INGESTION = _API + "ingestions/<str:ingestion>/"
+_DOCUMENT = _API + "documents/<str:document>/"
+
+# fmt: off
+#                                                            none str sys org led dev vwr tok
+KNOWLEDGE = (
+    _row("POST", "rag/query",                                "401 404 200 200 200 200 200 200", PROJECTS_QUESTION),
+    _row("GET", _API + "knowledge-bases/",                   "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "knowledge-bases/",                  "401 404 201 201 201 201 403 403", NEW_BASE),
+    _row("GET", _BASE,                                       "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _BASE,                                     "401 404 200 200 200 200 403 403", NEW),
+    _row("DELETE", _BASE,                                    "401 404 204 204 204 204 403 403"),
+    _row("POST", _BASE + "configure/",                       "401 404 200 200 200 200 403 403", {}),
+    _row("POST", _BASE + "query/",                           "401 404 200 200 200 200 200 200", QUESTION),
+    _row("GET", _BASE + "indexes/",                          "401 404 200 200 200 200 200 200"),
+    _row("POST", _BASE + "indexes/<int:number>/use/",        "401 404 409 409 409 409 403 403"),  # it is in use
+    _row("POST", _BASE + "preview/",                         "401 404 422 422 422 422 422 422", {}),  # of nothing
+    _row("POST", _BASE + "rebuild/",                         "401 404 202 202 202 202 403 403"),
+    _row("POST", _BASE + "files/",                           "401 404 415 415 415 415 403 403", {}),  # it is a form
+    _row("PUT", _BASE + "files/<any_path:path>",             "401 404 200 200 200 200 403 403", b"# New"),
+    _row("GET", _API + "sources/",                           "401 200 200 200 200 200 200 200"),
+    _row("POST", _API + "sources/",                          "401 404 201 201 201 201 403 403", NEW_SOURCE),
+    _row("GET", _SOURCE,                                     "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _SOURCE,                                   "401 404 200 200 200 200 403 403", NEW),
+    _row("DELETE", _SOURCE,                                  "401 404 204 204 204 204 403 403"),
+    _row("POST", _SOURCE + "sync/",                          "401 404 202 202 202 202 403 403"),
+    _row("GET", _SOURCE + "revisions/",                      "401 404 200 200 200 200 200 200"),
+    _row("GET", _API + "ingestions/",                        "401 200 200 200 200 200 200 200"),
+    _row("GET", _INGESTION,                                  "401 404 200 200 200 200 200 200"),
+    _row("POST", _INGESTION + "pause/",                      "401 404 200 200 200 200 403 403"),
+    _row("POST", _INGESTION + "resume/",                     "401 404 409 409 409 409 403 403"),  # it is not paused
+    _row("POST", _INGESTION + "retry/",                      "401 404 409 409 409 409 403 403"),  # nor over
+    _row("POST", _INGESTION + "cancel/",                     "401 404 200 200 200 200 403 403"),
+    _row("GET", _API + "documents/",                         "401 200 200 200 200 200 200 200"),
+    _row("GET", _DOCUMENT,                                   "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _DOCUMENT,                                 "401 404 200 200 200 200 403 403", {"tags": ["new"]}),
+    _row("DELETE", _DOCUMENT,                                "401 404 204 204 204 204 403 403"),
+    _row("GET", _DOCUMENT + "chunks/",                       "401 404 200 200 200 200 200 200"),
+    _row("GET", _DOCUMENT + "content/",                      "401 404 200 200 200 200 200 200"),
+    _row("POST", _DOCUMENT + "retry/",                       "401 404 202 202 202 202 403 403"),
+)
+# fmt: on
