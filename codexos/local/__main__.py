@@ -19,7 +19,7 @@ WAIT_FOR_ANOTHER_COMMAND_SECONDS = 120.0
 SERVING = "bin/up"
 NEED_NOTHING = frozenset({"run_flow"})
 """Commands that run without a home, a database, Redis or a model's key."""
-NAME_FILES = NEED_NOTHING | {"vault"}
+NAME_FILES = NEED_NOTHING | {"vault", "rag"}
 """Commands whose words name files, from where the person stands: an export and its key belong in no checkout."""
 
 

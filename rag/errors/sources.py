@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What can go wrong with where knowledge is read from."""
 
-from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, Unavailable
+from codexos.kernel.errors import Broken, Conflict, InvalidInput, LimitReached, NotSignedIn, Unavailable
 
 
 class SourceInvalid(InvalidInput):
@@ -67,3 +67,21 @@ class GitMissing(Broken):
 
     def __init__(self) -> None:
         super().__init__("There is no git on this machine, so no repository can be read. Install the package git.")
+
+
+class SourceHookRefused(NotSignedIn):
+    """A call of a source's webhook that nobody who knows its secret has signed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No source has a webhook at this address that this call is signed for. Check its address, and that the "
+            "host has the secret that was shown when the webhook was opened."
+        )
+
+
+class SourceHookUnfit(Conflict):
+    """A source that no host calls for."""
+
+    def __init__(self, name: str, *, kind: str) -> None:
+        message = f"{name!r} is a source of kind {kind}; only repositories have webhooks. Give it a schedule instead."
+        super().__init__(message, kind=kind)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Rows of files, and of what is found in them."""
 
+from rag.models.deliveries import SourceDelivery
 from rag.models.documents import Chunk, Document, DocumentState
 from rag.models.files import Blob, File, FileVersion
 from rag.models.histories import PathHistory, SourceHistory
@@ -43,6 +44,7 @@ __all__ = [
     "PdfText",
     "Revision",
     "Source",
+    "SourceDelivery",
     "SourceHistory",
     "SourceKind",
     "SourceState",

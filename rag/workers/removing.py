@@ -12,6 +12,7 @@ from django.db.models import Sum
 
 from accounts.tenancy import tenant
 from rag.adapters.chunk_rows import drop_chunks, end_chunks
+from rag.adapters.sources.chosen import forget_folder
 from rag.models import (
     BlobHold,
     Document,
@@ -70,6 +71,7 @@ def drop_source(organization_id: UUID, source_id: UUID) -> bool:
         for model in (Ingestion, Revision):
             model.objects.for_organization(organization_id).filter(source_id=source_id).delete()
         rows.delete()
+    forget_folder(organization_id, source_id)
     return True
 
 
@@ -87,6 +89,8 @@ def drop_base(organization_id: UUID, base_id: UUID) -> bool:
         rows.update(active_index=None)
         Ingestion.objects.for_organization(organization_id).filter(base_id=base_id).delete()
         rows.delete()
+    for source_id in source_ids:
+        forget_folder(organization_id, source_id)
     return True
 
 

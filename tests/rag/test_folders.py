@@ -2,7 +2,9 @@
 """A folder of this machine as a source: what is ignored, what is let out, and what a lost disk does not remove."""
 
 import os
+import threading
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from codexos.kernel.ids import new_id
 from rag.adapters.sources import folder as folders
+from rag.adapters.sources import watching
 from rag.adapters.sources.folder import FolderReader
 from rag.engine.ports import Revision, SourcePlace
 from rag.errors import DocumentGone, FileTooLarge
@@ -30,6 +33,7 @@ FILES = {
     "node_modules/x/y.js": "1",
     "logo.png": "P",
 }
+ORGANIZATION = new_id()
 Open = Callable[..., FolderReader]
 
 
@@ -41,7 +45,7 @@ def root(tmp_path: Path, settings: Any) -> Path:
         (place / path).write_text(text)
     settings.CODEXOS_HOME, settings.SOURCE_FOLDERS = tmp_path / "home", []
     settings.CODEXOS_HOME.mkdir()
-    folders.allow_root(place)
+    folders.allow_root(place, organization_id=ORGANIZATION)
     return place
 
 
@@ -49,7 +53,7 @@ def root(tmp_path: Path, settings: Any) -> Path:
 def reader(root: Path) -> Open:
     def make(**config: Any) -> FolderReader:
         return folders.open_source(
-            SourcePlace(new_id(), new_id(), "folder", root.parent / "cache", {"path": str(root), **config})
+            SourcePlace(ORGANIZATION, new_id(), "folder", root.parent / "cache", {"path": str(root), **config})
         )
 
     return make
@@ -135,6 +139,11 @@ def test_only_folders_that_the_operator_opened_are_read(reader: Open, root: Path
         with pytest.raises(SourceInvalid, match="operator"):
             reader(path=path).look({})
     assert reader(path=f"{root}/docs").look({}).entries
+    elsewhere = SourcePlace(new_id(), new_id(), "folder", tmp_path / "cache", {"path": str(root)})
+    with pytest.raises(SourceInvalid, match="operator"):
+        folders.open_source(elsewhere).look({})
+    folders.allow_root(root, organization_id=ORGANIZATION)
+    assert folders.watched_list().read_text().count("\n") == 1
 
 
 def test_a_file_that_grows_too_large_is_left(reader: Open, root: Path) -> None:
@@ -142,3 +151,18 @@ def test_a_file_that_grows_too_large_is_left(reader: Open, root: Path) -> None:
     assert "2 bytes" in entries["docs/secret.md"].skipped
     with pytest.raises(FileTooLarge):
         text_of(reader(file_bytes=2), "docs/secret.md")
+
+
+def test_a_watch_tells_of_changes_and_outlives_an_unmounted_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "TICK_MILLISECONDS", 50)
+    stop = threading.Event()
+    changes = watching.changes_in(root, stop=stop)
+    assert next(changes), "what was there before is looked at first"
+    (root / "a.md").write_text("B")
+    assert any(changed for changed in islice(changes, 100))
+    root.rename(root.parent / "elsewhere")
+    assert not next(changes)
+    (root.parent / "elsewhere").rename(root)
+    assert any(changed for changed in islice(changes, 100)), "what comes back is looked at"
+    stop.set()
+    assert list(changes) == []

@@ -15,6 +15,7 @@ from codexos.kernel.ids import new_id
 from rag.adapters.sources import git as git_source
 from rag.adapters.sources import github
 from rag.adapters.sources.git import GitReader
+from rag.adapters.sources.git_history import GitHistory
 from rag.adapters.sources.git_process import Git
 from rag.engine.ports import Delta, Hunk, Revision, SourcePlace
 from rag.errors import DocumentGone
@@ -179,25 +180,27 @@ def test_filters_and_branches_choose_what_is_read(hosted: Hosted, tmp_path: Path
 
 def test_history_tells_who_changed_what(hosted: Hosted, tmp_path: Path) -> None:
     hosted.push("Mend", {"app.py": "def add(a, b):\n    return a + b\n"}, "--author=Bo <bo@acme.example>")
-    reader = reader_of(hosted, tmp_path, file_bytes=10_000)
-    newest = reader.look({}).revision.commit
-    *begin, mend = reader.changes(since="", until=newest)
+    newest = reader_of(hosted, tmp_path, file_bytes=10_000).look({}).revision.commit
+    history = GitHistory(tmp_path / "cache")
+    *begin, mend = history.changes(since="", until=newest)
     assert {each.path for each in begin} == set(FILES)
     assert (mend.path, mend.author, mend.subject, mend.hunks) == ("app.py", "Bo", "Mend", (Hunk(2, 1, 2, 1),))
-    assert list(reader.changes(since=begin[0].commit, until=newest)) == [mend]
-    blamed = reader.blame("app.py", commit=newest, lines=(1, 2))
+    assert list(history.changes(since=begin[0].commit, until=newest)) == [mend]
+    blamed = history.blame("app.py", commit=newest, lines=(1, 2))
     assert [(each.lines, each.subject) for each in blamed] == [((1, 1), "Begin"), ((2, 2), "Mend")]
-    assert reader.blame("app.py", commit=newest, lines=(40, 50)) == []
-    assert reader.leads(since=begin[0].commit, until=newest)
-    assert not reader.leads(since="f" * 40, until=newest)
+    assert history.blame("app.py", commit=newest, lines=(40, 50)) == []
+    assert history.leads(since=begin[0].commit, until=newest)
+    assert not history.leads(since="f" * 40, until=newest)
+    with pytest.raises(GitFailed):
+        history.changes(since="", until="--output=/tmp/x")
 
 
 def test_history_goes_on_where_a_large_file_was_left_out(hosted: Hosted, tmp_path: Path) -> None:
     hosted.push("Mend", {"app.py": "1\n"})
     hosted.push("Grow", {"big.txt": "y" * 3_000, "docs/c.md": "C\n"})
-    reader = reader_of(hosted, tmp_path, depth=2)
-    newest = reader.look({}).revision.commit
-    found = [(each.subject, each.path) for each in reader.changes(since="", until=newest)]
+    newest = reader_of(hosted, tmp_path, depth=2).look({}).revision.commit
+    changes = GitHistory(tmp_path / "cache").changes(since="", until=newest)
+    found = [(each.subject, each.path) for each in changes]
     assert found == [("Grow", "big.txt"), ("Grow", "docs/c.md")], "of the oldest that was fetched nothing is known"
 
 

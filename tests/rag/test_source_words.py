@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What sources are told and tell: configurations, filters, robots.txt, maps, refusals, and git on the wire."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from codexos.kernel.errors import CodexosError
+from codexos.kernel.sealing import mac
 from rag.engine.git_wire import Advertisement, PackAnswer, Wanted, ask_pack, packet, packets, read_advertisement
 from rag.engine.path_filters import PathFilter, holds_no_text
+from rag.engine.push_hooks import is_signed, read_push
 from rag.engine.refusals import LONGEST_WAIT, Refusal, error_of
 from rag.engine.robots import read_robots
 from rag.engine.sitemaps import is_page_of, read_sitemap
 from rag.engine.source_configs import HubRepository, Repository, read_source_config
+from rag.engine.watching import Watch
 from rag.errors.sources import SourceBroken, SourceInvalid, SourceRefused, SourceUnreachable, SourceVanished
 
 NOW = datetime(2026, 1, 31, 9, tzinfo=UTC)
@@ -213,3 +217,50 @@ def test_an_advertisement_does_not_name_files_of_ours() -> None:
         with pytest.raises(SourceBroken):
             read_advertisement([packet(line)])
     assert Advertisement(2, {}).object_format == "sha1"
+
+
+BODY = json.dumps({"ref": "refs/heads/main", "repository": {"default_branch": "main"}}).encode()
+
+
+def signed(body: bytes, by: str = "s3cret") -> str:
+    return mac(by.encode(), body).hex()
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_let_in"),
+    [
+        ({"X-Hub-Signature-256": f"sha256={signed(BODY)}"}, True),
+        ({"X-Hub-Signature": f"sha256={signed(BODY)}"}, True),
+        ({"X-Gitea-Signature": signed(BODY)}, True),
+        ({"X-Gitlab-Token": "s3cret"}, True),
+        ({"X-Hub-Signature-256": f"sha256={signed(BODY, 'other')}"}, False),
+        ({"X-Hub-Signature-256": f"sha256={signed(BODY + b' ')}"}, False),
+        ({"X-Hub-Signature-256": "sha256="}, False),
+        ({"X-Hub-Signature": f"sha1={'a' * 40}"}, False),
+        ({"X-Gitlab-Token": ""}, False),
+        ({"X-Gitlab-Token": "s3cret "}, False),
+        ({}, False),
+    ],
+)
+def test_only_who_knows_the_secret_tells_of_pushes(headers: dict[str, str], is_let_in: bool) -> None:
+    assert is_signed(headers, BODY, secret="s3cret") is is_let_in
+
+
+def test_a_push_is_read_where_it_concerns_the_branch() -> None:
+    push = read_push({"X-GitHub-Delivery": "d-1", "X-GitHub-Event": "push"}, BODY)
+    assert push.delivery == "d-1"
+    assert [push.concerns(branch) for branch in ("", "main", "next")] == [True, True, False]
+    other = read_push({}, json.dumps({"ref": "refs/heads/next", "repository": {"default_branch": "main"}}).encode())
+    assert [other.concerns(branch) for branch in ("", "main", "next")] == [False, False, True]
+    assert not read_push({"X-GitHub-Event": "ping"}, BODY).concerns("")
+    bare = read_push({"X-GitHub-Delivery": "x\n" * 200}, b"[" * 100_000)
+    assert (len(bare.delivery), bare.concerns("main")) == (64, True), "who says nothing may mean anything"
+
+
+def test_a_watched_folder_is_read_when_it_changed_once_more_and_now_and_then() -> None:
+    watch = Watch()
+    moments = [(True, 0.0), (False, 2.0), (True, 4.0), (False, 60.0), (False, 79.5), (False, 90.0), (False, 680.0)]
+    assert [watch.is_due(changed=changed, now=now) for changed, now in moments] == [
+        *(True, False, True, False),
+        *(True, False, True),
+    ]

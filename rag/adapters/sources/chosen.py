@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Who reads a source: one module for each kind, loaded when the first of it is read."""
 
+import shutil
 from importlib import import_module
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 
@@ -23,12 +25,17 @@ _OPENERS = {
 
 def open_reader(source: Source) -> SourceReader:
     """Return who reads a source, its secret opened. Raises ReaderMissing, and what opening raises."""
-    kind = SourceKind(source.kind)
+    return open_place(_place_of(source))
+
+
+def open_place(place: SourcePlace) -> SourceReader:
+    """Return who reads a place, be it no source yet. Raises ReaderMissing, and what opening raises."""
+    kind = SourceKind(place.kind)
     try:
         module = import_module(_OPENERS[kind])
     except ModuleNotFoundError:
         raise ReaderMissing(kind) from None
-    reader: SourceReader = module.open_source(_place_of(source))
+    reader: SourceReader = module.open_source(place)
     return reader
 
 
@@ -45,7 +52,17 @@ def _place_of(source: Source) -> SourcePlace:
 
 def folder_of(source: Source) -> Path:
     """Return the folder on this machine that a source's reader may keep things in."""
-    return settings.CODEXOS_HOME / "sources" / str(source.organization_id) / str(source.pk)
+    return _folder(source.organization_id, source.pk)
+
+
+def forget_folder(organization_id: UUID, source_id: UUID) -> None:
+    """Remove what a source's reader kept on this machine."""
+    shutil.rmtree(_folder(organization_id, source_id), ignore_errors=True)
+
+
+def _folder(organization_id: UUID, source_id: UUID) -> Path:
+    home: Path = settings.CODEXOS_HOME
+    return home / "sources" / str(organization_id) / str(source_id)
 
 
 def _secret_of(source: Source) -> str:

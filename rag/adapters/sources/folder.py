@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 
@@ -31,7 +32,7 @@ LONGEST_PATH = 800
 IGNORED = ".gitignore"
 _LARGEST_IGNORE = 256 * 1024
 _PIECE_BYTES = 256 * 1024
-_LEFT_OUT = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv"})
+LEFT_OUT = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv"})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not waiting: a pipe that nobody writes to would hold the reader for ever.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
@@ -40,6 +41,31 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 def open_source(place: SourcePlace) -> "FolderReader":
     """Return the reader of a folder. Raises SourceInvalid."""
     return FolderReader(place, read_local_folder(place.config))
+
+
+def allowed_roots(organization_id: UUID | None = None) -> list[Path]:
+    """Return the folders that an organization may read: those of the settings, and those watched for it."""
+    named: list[str] = list(settings.SOURCE_FOLDERS)
+    with suppress(FileNotFoundError):
+        watched = (line.partition(" ") for line in watched_list().read_text().splitlines())
+        named += [path for whose, _, path in watched if whose == str(organization_id)]
+    return [Path(os.path.realpath(each)) for each in named if each.startswith("/") and each.strip("/")]
+
+
+def watched_list() -> Path:
+    """Return the file that keeps which folders the operator opened by watching them, and for whom."""
+    folder: Path = settings.CODEXOS_HOME
+    return folder / "watched-folders"
+
+
+def allow_root(path: Path, *, organization_id: UUID) -> None:
+    """Let an organization read a folder from now on; only who may write into this installation's home gets here."""
+    place = os.path.realpath(path)
+    if not place.isprintable():
+        raise SourceInvalid("path", because="its name has a line's end in it, or the like")
+    if Path(place) not in allowed_roots(organization_id):
+        with watched_list().open("a") as file:
+            file.write(f"{organization_id} {place}\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +84,13 @@ class _Rules:
         return self.outer is not None and self.outer.ignores(path)
 
 
-def allowed_roots() -> list[Path]:
-    """Return the folders whose content may be read: of the settings, and those that bin/manage rag watch was given."""
-    named = list(settings.SOURCE_FOLDERS)
-    with suppress(FileNotFoundError):
-        named += watched_list().read_text().splitlines()
-    return [Path(os.path.realpath(each)) for each in named if each.startswith("/") and each.strip("/")]
-
-
-def watched_list() -> Path:
-    """Return the file that keeps which folders the operator opened by watching them."""
-    folder: Path = settings.CODEXOS_HOME
-    return folder / "watched-folders"
-
-
-def allow_root(path: Path) -> None:
-    """Let a folder be read from now on; only who may write into this installation's home gets here."""
-    place = os.path.realpath(path)
-    if "\n" in place:
-        raise SourceInvalid("path", because="its name has a line's end in it")
-    if Path(place) not in allowed_roots():
-        with watched_list().open("a") as file:
-            file.write(f"{place}\n")
-
-
 class FolderReader:
     """Keeps the port SourceReader for a folder."""
 
     keeps_history = False
 
     def __init__(self, place: SourcePlace, config: LocalFolder) -> None:
+        self._organization_id = place.organization_id
         self._config = config
         self._where = config.path
 
@@ -132,7 +135,7 @@ class FolderReader:
             rules = _rules_in(folder, prefix, outer=rules) if IGNORED in names else rules
         for name in names:
             path = f"{prefix}{name}"
-            if name in _LEFT_OUT or not _is_fit(path):
+            if name in LEFT_OUT or not _is_fit(path):
                 continue
             with suppress(FileNotFoundError), self._clear_errors():
                 about = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -162,7 +165,7 @@ class FolderReader:
     @contextmanager
     def _root(self) -> Iterator[int]:
         place = Path(os.path.realpath(self._where))
-        if not any(place == root or root in place.parents for root in allowed_roots()):
+        if not any(place == root or root in place.parents for root in allowed_roots(self._organization_id)):
             because = "no folder of this machine may be read there; its operator opens it with bin/manage rag watch"
             raise SourceInvalid("path", because=because)
         try:

@@ -16,7 +16,7 @@ from rag.adapters.sources.git_store import GitStore
 from rag.engine.git_facts import LARGEST_POINTER, LFS_MARK, PathChange, TreeFile
 from rag.engine.git_wire import Advertisement, Refs
 from rag.engine.path_filters import holds_no_text
-from rag.engine.ports import Blame, Content, Delta, Entry, PastChange, Revision, SourcePlace
+from rag.engine.ports import Content, Delta, Entry, Revision, SourcePlace
 from rag.engine.source_configs import Repository, read_repository
 from rag.errors import DocumentGone
 from rag.errors.sources import GitFailed, SourceOverLimit, SourceVanished
@@ -48,7 +48,7 @@ class Tip:
 
 
 class GitReader:
-    """Keeps the ports SourceReader and HistoryReader for a repository that is fetched from a remote."""
+    """Keeps the port SourceReader for a repository that is fetched from a remote."""
 
     keeps_history = True
 
@@ -98,24 +98,6 @@ class GitReader:
         refs = self._refs()
         usual = refs.find("")
         return sorted(refs.branches, key=lambda name: (usual is None or name != usual[0], name))
-
-    def leads(self, *, since: str, until: str) -> bool:
-        """See the port HistoryReader."""
-        self._fetch(until)
-        return self._store.knows(since) and self._store.follows(until, since)
-
-    def changes(self, *, since: str, until: str) -> Iterator[PastChange]:
-        """See the port HistoryReader."""
-        self._fetch(until)
-        return self._store.changes(since=since if self._store.knows(since) else "", until=until)
-
-    def blame(self, path: str, *, commit: str, lines: tuple[int, int]) -> list[Blame]:
-        """See the port HistoryReader."""
-        self._fetch(commit)
-        # Lines that do not stand there are git's to refuse.
-        with suppress(GitFailed):
-            return self._store.blame(path, commit=commit, lines=lines)
-        return []
 
     def close(self) -> None:
         """See the port."""

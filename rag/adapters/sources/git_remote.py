@@ -23,7 +23,7 @@ USER = "x-access-token"
 MOST_BYTES = 1024**3
 _ADVERTISED = "application/x-git-upload-pack-advertisement"
 _RESULT = "application/x-git-upload-pack-result"
-_LIMITS = HttpLimits(total_seconds=120, idle_seconds=60, body_bytes=20 * 1024 * 1024)
+_LIMITS = HttpLimits(total_seconds=40, idle_seconds=30, body_bytes=20 * 1024 * 1024)
 _SECONDS = 1_800.0
 
 

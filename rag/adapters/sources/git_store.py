@@ -36,6 +36,7 @@ from rag.engine.ports import Blame, PastChange, Revision
 from rag.errors.sources import GitFailed, SourceUnreachable
 
 MOST_PACKS = 60
+MOST_COMMITS = 1_000
 _MOST_HAD = 16
 _LOCK_SECONDS = 1_500.0
 _PIECE_BYTES = 256 * 1024
@@ -56,9 +57,9 @@ class GitStore:
         """Tell whether a commit was fetched."""
         return bool(commit) and commit.isalnum() and self._mark(commit).exists()
 
-    def knows(self, commit: str) -> bool:
-        """Tell whether a commit is here, be it one that came with another."""
-        return bool(commit) and commit.isalnum() and self._sizes.ask(commit, kind="commit") is not None
+    def is_there(self) -> bool:
+        """Tell whether anything was fetched."""
+        return (self._folder / "HEAD").exists()
 
     def fetch(self, remote: Remote, advertised: Advertisement, *, commit: str, depth: int, blob_bytes: int) -> None:
         """Fetch a commit and ``depth`` commits before it, without files larger than ``blob_bytes``.
@@ -114,7 +115,7 @@ class GitStore:
 
         Where a patch cannot be made, for a large file's content is not here, it goes on without lines.
         """
-        span = [until, f"^{since}"] if since else [until]
+        span = [f"--max-count={MOST_COMMITS}", *([until, f"^{since}"] if since else [until])]
         told = 0
         try:
             for commit in _by_commit(read_log(self._log(*LOG_WORDS, *span))):
@@ -173,7 +174,7 @@ class GitStore:
         if not self._folder.is_dir():
             with clear_storage_errors():
                 self._folder.mkdir(mode=0o700, parents=True)
-        if not (self._folder / "HEAD").exists():
+        if not self.is_there():
             self._git.run("init", "-q", "--bare", f"--object-format={object_format}")
         with clear_storage_errors():
             self._marks.mkdir(exist_ok=True)
@@ -229,7 +230,7 @@ class _Talk:
         self._ends: tuple[IO[bytes], IO[bytes]] | None = None
         self._left = 0
 
-    def ask(self, name: str, *, kind: str = "blob") -> tuple[str, int] | None:
+    def ask(self, name: str) -> tuple[str, int] | None:
         """Return (name, size) of a content; None where it is not here, or is none. Raises GitFailed."""
         way_in, way_out = self._ends = self._ends or self._open.enter_context(self._git.talk("cat-file", self._how))
         self._finish(way_out)
@@ -247,7 +248,7 @@ class _Talk:
         if self._how == "--batch":
             # Its content follows, and a line's end: both are taken, or passed over before the next question.
             self._left = int(words[2]) + 1
-        return (words[0], int(words[2])) if words[1] == kind else None
+        return (words[0], int(words[2])) if words[1] == "blob" else None
 
     def pieces(self, size: int) -> Iterator[bytes]:
         """Yield the content that was asked for."""
