@@ -25,6 +25,8 @@ from rag.models import Document, DocumentState, IndexedDocument, KnowledgeIndex
 from rag.workers.symbols import index_document
 from rag.workers.work import Work
 
+_MOST_ALIKE = 1_000
+
 
 def cut_document(work: Work, document: Document, place: IndexedDocument) -> None:
     """Read a document whose bytes are here, cut it and stage its chunks.
@@ -37,7 +39,8 @@ def cut_document(work: Work, document: Document, place: IndexedDocument) -> None
         index_document(document)
     with tenant(work.organization_id):
         work.hold.note(parsed=1, chunked=len(pieces))
-        drop_staged(work.index.pk, [document.pk])
+        if place.staged:
+            drop_staged(work.index.pk, [document.pk])
         _describe(document, parsed)
         stage_pieces(_staging(work, document), pieces)
         place.staged, place.tries, place.tried = document.sha256, 0, ""
@@ -71,11 +74,12 @@ def _staging(work: Work, document: Document) -> Staging:
 
 
 def _alike(work: Work) -> list[UUID]:
-    """Return the indexes whose vectors are of the very maker of this one's."""
-    if not work.index.identity:
-        return []
-    rows = KnowledgeIndex.objects.for_organization(work.organization_id).filter(identity=work.index.identity)
-    return list(rows.values_list("pk", flat=True)[:1_000])
+    """Return the indexes whose vectors are of the very maker of this one's; asked once a slice."""
+    identity = work.index.identity
+    if identity and work.alike is None:
+        rows = KnowledgeIndex.objects.for_organization(work.organization_id).filter(identity=identity)
+        work.alike = list(rows.values_list("pk", flat=True)[:_MOST_ALIKE])
+    return work.alike or []
 
 
 def _describe(document: Document, parsed: Parsed) -> None:

@@ -4,11 +4,11 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import F
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
 from rag.adapters.blobs import blob_store
+from rag.adapters.document_rows import hold_blob
 from rag.adapters.incoming import receive
 from rag.engine.ports import BlobKey, Content
 from rag.errors import DocumentGone
@@ -39,9 +39,10 @@ def fetch(work: Work, document: Document) -> None:
     kept = None if content is None else _keep(work, document, content)
     with tenant(work.organization_id):
         work.hold.note()
-        if content is not None and kept is not None:
-            _hold(work, document, kept)
-        _note(work, document, content or Content(mark=document.mark))
+        if content is None or kept is None:
+            _note_unchanged(work, document)
+        else:
+            _note_content(work, document, content, kept)
 
 
 def _keep(work: Work, document: Document, content: Content) -> _Kept:
@@ -61,30 +62,25 @@ def _keep(work: Work, document: Document, content: Content) -> _Kept:
         return _Kept(received.sha256, received.size, content.media_type or received.media_type)
 
 
-def _hold(work: Work, document: Document, kept: _Kept) -> None:
-    rows = Blob.objects.for_organization(work.organization_id).filter(sha256=kept.sha256)
-    blob = rows.select_for_update(no_key=True).first()
-    if blob is None:
-        raise DocumentGone(document.path)
-    holds = BlobHold.objects.for_organization(work.organization_id).filter(holder=document.pk)
-    BlobHold.objects.bulk_create(
-        [BlobHold(organization_id=work.organization_id, blob=blob, holder=document.pk)], ignore_conflicts=True
-    )
-    changes: dict[str, object] = {"blob": blob, "size": blob.size}
-    if document.sha256 != kept.sha256:
-        changes |= {"sha256": kept.sha256, "media_type": kept.media_type[:100]}
-        if document.sha256:
-            changes["version"] = F("version") + 1
-    Document.objects.for_organization(work.organization_id).filter(pk=document.pk).update(**changes)
-    holds.exclude(blob=blob).delete()
-    document.blob, document.sha256, document.size = blob, kept.sha256, blob.size
-    document.media_type = kept.media_type[:100] or document.media_type
+def _note_unchanged(work: Work, document: Document) -> None:
+    document.listed, document.commit, document.updated_at = "", work.revision.commit[:64], clock.now()
+    document.save(update_fields=["listed", "commit", "updated_at"])
 
 
-def _note(work: Work, document: Document, content: Content) -> None:
-    """Write what the content is known by from now on; what it is to be known by next is listed no more."""
+def _note_content(work: Work, document: Document, content: Content, kept: _Kept) -> None:
+    """Let the document hold its bytes, and write what they are known by; what it held before it lets go of."""
+    before = document.blob_id
+    # What it is to be known by next is listed no more.
     document.mark, document.listed = (content.mark or document.listed)[:MARK_LENGTH], ""
     document.commit, document.updated_at = work.revision.commit[:64], clock.now()
     document.changed_at = content.changed_at or document.changed_at
     document.title = content.title[:300] or document.title
-    document.save(update_fields=["mark", "listed", "commit", "changed_at", "title", "updated_at"])
+    document.media_type = kept.media_type[:100] or document.media_type
+    row = hold_blob(document, kept.sha256)
+    if row is None:
+        raise DocumentGone(document.path)
+    document.blob_id, document.size, document.version = row
+    document.sha256 = kept.sha256
+    if before is not None and before != document.blob_id:
+        holds = BlobHold.objects.for_organization(work.organization_id).filter(holder=document.pk)
+        holds.exclude(blob=document.blob_id).delete()

@@ -8,6 +8,7 @@ from accounts.tenancy import tenant
 from codexos.kernel import clock
 from codexos.kernel.errors import CodexosError
 from rag.adapters.chunk_rows import drop_staged, find_unfinished, switch_chunks
+from rag.adapters.document_rows import settle_documents
 from rag.models import Document, DocumentState, IndexedDocument, KnowledgeBase
 from rag.workers.holding import fit_reason
 from rag.workers.work import Work
@@ -30,9 +31,7 @@ def switch_documents(work: Work, document_ids: Sequence[UUID], *, revision: int)
             return []
         work.hold.note(indexed=len(ready))
         counts = switch_chunks(work.index.pk, ready, revision=revision, keeps_history=work.keeps_history)
-        for id_ in ready:
-            _settle(places[id_], documents[id_], counts.get(id_, 0), is_reindex=work.is_reindex)
-        _save([places[id_] for id_ in ready], [] if work.is_reindex else [documents[id_] for id_ in ready])
+        settle_documents(work.index.pk, {id_: counts.get(id_, 0) for id_ in ready}, is_in_use=not work.is_reindex)
         return ready
 
 
@@ -79,21 +78,3 @@ def _held(work: Work, ids: Sequence[UUID]) -> Mapping[UUID, Document]:
 def _places(work: Work, ids: Sequence[UUID]) -> Mapping[UUID, IndexedDocument]:
     rows = IndexedDocument.objects.for_organization(work.organization_id).filter(index=work.index)
     return {row.document_id: row for row in rows.filter(document__in=list(ids))}
-
-
-def _settle(place: IndexedDocument, document: Document, count: int, *, is_reindex: bool) -> None:
-    place.sha256, place.staged, place.tries = place.staged, "", 0
-    place.tried, place.error_code, place.reason, place.chunk_count = "", "", "", count
-    if is_reindex or document.listed:
-        # Listed again meanwhile, it waits for what it is to be next.
-        return
-    document.state, document.reason, document.error_code = DocumentState.READY, "", ""
-    document.chunk_count, document.updated_at = count, clock.now()
-
-
-def _save(places: Sequence[IndexedDocument], documents: Sequence[Document]) -> None:
-    told = ["sha256", "staged", "tries", "tried", "error_code", "reason", "chunk_count"]
-    IndexedDocument.objects.for_organization(places[0].organization_id).bulk_update(places, told)
-    if documents:
-        rows = Document.objects.for_organization(documents[0].organization_id)
-        rows.bulk_update(documents, ["state", "reason", "error_code", "chunk_count", "updated_at"])

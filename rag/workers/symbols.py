@@ -35,7 +35,8 @@ def index_symbols(document: Document, content: bytes) -> Reading | None:
         # Held, so that a document that goes meanwhile leaves nothing behind, and two readers do not write both.
         held = Document.objects.for_organization(document.organization_id).select_for_update()
         if held.filter(pk=document.pk).exists():
-            _forget(document.organization_id, [document.pk])
+            if _was_read(document):
+                _forget(document.organization_id, [document.pk])
             if reading is not None:
                 _keep(document, reading, sha256=sha256)
     return reading
@@ -62,6 +63,11 @@ def _is_read(document: Document, sha256: str) -> bool:
     with tenant(document.organization_id):
         rows = SymbolReading.objects.for_organization(document.organization_id)
         return rows.filter(document_id=document.pk, sha256=sha256, reader=READER).exists()
+
+
+def _was_read(document: Document) -> bool:
+    rows = SymbolReading.objects.for_organization(document.organization_id)
+    return rows.filter(document_id=document.pk).exists()
 
 
 def _forget(organization_id: UUID, document_ids: Sequence[UUID]) -> None:

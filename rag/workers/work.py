@@ -22,7 +22,8 @@ _kept: dict[tuple[UUID, int], SourceReader] = {}
 class Work:
     """An ingestion that is carried: into ``index``, from ``source`` or, for another index, from what is kept.
 
-    ``after`` is the last document that was looked at, where they are gone through in order.
+    ``after`` is the last document that was looked at, where they are gone through in order; ``alike`` are the indexes
+    of the same embedder, once they were asked for.
     """
 
     hold: Hold
@@ -32,6 +33,7 @@ class Work:
     source: Source | None
     revision: Revision
     after: UUID | None = None
+    alike: list[UUID] | None = None
     _reader: SourceReader | None = field(default=None, repr=False)
 
     @property
