@@ -80,7 +80,8 @@ class _Outline:
             start = (lead or child).start_point.row
             lead = None
             if (defined := self._defined(child)) is not None and depth < _DEEPEST:
-                yield from self._definition(child, defined, start, scopes, depth=depth)
+                yield from self._before(start, scopes)
+                yield from self._definition(defined, scopes, end=child.end_point.row + 1, depth=depth)
             elif child.type in self._grammar.seen_through and depth < _DEEPEST:
                 yield from self._parts(child, scopes, depth=depth + 1)
 
@@ -97,15 +98,12 @@ class _Outline:
         grammar = self._grammar
         return node.type in grammar.wrappers or node.type in grammar.containers or node.type in grammar.leaves
 
-    def _definition(
-        self, node: Node, defined: Node, start: int, scopes: tuple[str, ...], *, depth: int
-    ) -> Iterator[_Part]:
-        yield from self._before(start, scopes)
+    def _definition(self, defined: Node, scopes: tuple[str, ...], *, end: int, depth: int) -> Iterator[_Part]:
         inner = (*scopes, self._signature(defined))
         body = self._body(defined)
         if body is not None and defined.type in self._grammar.containers:
             yield from self._parts(body, inner, depth=depth + 1)
-        yield from self._before(node.end_point.row + 1, inner)
+        yield from self._before(end, inner)
 
     def _before(self, end: int, scopes: tuple[str, ...]) -> Iterator[_Part]:
         if end > self._at:

@@ -79,7 +79,7 @@ def _sections(lines: Sequence[str], *, is_rst: bool) -> Iterator[Block]:
         heading = _rst_heading(lines, at, levels) if is_rst else _heading(lines, at)
         if heading is not None:
             level, text, end = heading
-            yield _heading_block(lines, at, end, headings.open(level, text))
+            yield _heading_block(lines[at:end], at + 1, headings.open(level, text))
         else:
             end, kind = _end_of_block(lines, at, is_rst=is_rst)
             text = "\n".join(lines[at:end])
@@ -88,9 +88,9 @@ def _sections(lines: Sequence[str], *, is_rst: bool) -> Iterator[Block]:
         at = end
 
 
-def _heading_block(lines: Sequence[str], at: int, end: int, path: tuple[str, ...]) -> Block:
-    place = Place(lines=(at + 1, end), section=path[-1])
-    return Block("\n".join(lines[at:end]).strip(), place, path, "heading")
+def _heading_block(lines: Sequence[str], first: int, path: tuple[str, ...]) -> Block:
+    place = Place(lines=(first, first + len(lines) - 1), section=path[-1])
+    return Block("\n".join(lines).strip(), place, path, "heading")
 
 
 def _heading(lines: Sequence[str], at: int) -> tuple[int, str, int] | None:
