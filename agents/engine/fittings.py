@@ -13,7 +13,7 @@ from agents.engine.lanes import LANE_END
 from agents.engine.nodes.agent_settings import AGENT_SETTINGS, is_agent
 from agents.engine.nodes.every import EVERY_KIND
 from agents.engine.places import inside
-from agents.engine.registry import KINDS, KINDS_TO_COME
+from agents.engine.registry import KINDS
 from agents.engine.secrets import SECRETS_NAME
 from agents.engine.tool_names import FLOW_PREFIX, is_pattern, matching
 from codexos.kernel.jsontypes import JsonObject, JsonValue
@@ -104,8 +104,6 @@ def _check_kind(box: Box, findings: Findings) -> bool:
     use = f"Use one of: {', '.join(KINDS)}."
     if not box.kind:
         trouble = f"The node has no type. {use}"
-    elif box.kind in KINDS_TO_COME:
-        trouble = f"Nodes of type {box.kind!r} are not in this version. {use}"
     else:
         trouble = f"There is no node type {shown(box.kind)}.{findings.meant(box.kind, KINDS)} {use}"
     findings.error(f"{box.place}.type", trouble)

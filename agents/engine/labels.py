@@ -32,6 +32,7 @@ _SAYS = {
     "agent": "prompt",
     "delegate": "arguments",
     "tool": "arguments",
+    "rag": "question",
     "exit": "output",
     "map": "over",
     "subflow": "input",
@@ -43,7 +44,7 @@ _SHOWN_THE_INPUT = frozenset({"llm", "agent"})
 _READS_NOTHING_MORE = frozenset({"entry", "condition"})
 # What these give is a reference of the flow's own, and what a person said.
 _GIVES_NONE = frozenset({"vault", "approval"})
-_SHOWS_DOCUMENTS_NOT = frozenset({"tool", "vault"})
+_SHOWS_DOCUMENTS_NOT = frozenset({"tool", "rag", "vault"})
 _NEVER_READ = frozenset({"body"})
 
 
@@ -80,7 +81,16 @@ def labels_read(lane: Lane, node: Node) -> Labels:
         found |= lane.input_labels
     elif node.kind not in _READS_NOTHING_MORE and _SAYS[node.kind] not in node.settings:
         found |= labels_before(lane, node)
-    return frozenset(found)
+    return frozenset(found) | _labels_of_passages(lane, node)
+
+
+def _labels_of_passages(lane: Lane, node: Node) -> Labels:
+    """Return the labels of the passages that a model is shown beside its question, whatever that names."""
+    if node.kind not in _SHOWN_THE_INPUT:
+        return NONE
+    nodes = lane.graph.nodes
+    sources = [source for source in lane.sources_of(node.id) if nodes[source].kind == "rag"]
+    return NONE.union(*(lane.labels.get(source, NONE) for source in sources))
 
 
 def labels_before(lane: Lane, node: Node) -> Labels:

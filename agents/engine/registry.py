@@ -15,6 +15,7 @@ from agents.engine.nodes.llm import LLM
 from agents.engine.nodes.loop import LOOP
 from agents.engine.nodes.map import MAP
 from agents.engine.nodes.planner import PLANNER
+from agents.engine.nodes.rag import RAG
 from agents.engine.nodes.recall import RECALL
 from agents.engine.nodes.reflection import REFLECTION
 from agents.engine.nodes.revise import REVISE
@@ -27,14 +28,12 @@ from agents.engine.steps import NodeKind
 
 KINDS: Mapping[str, NodeKind] = {
     kind.name: kind
-    for kind in (ENTRY, LLM, TOOL, VAULT, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, REFLECTION, PLANNER, EXIT)
+    for kind in (ENTRY, LLM, TOOL, RAG, VAULT, CONDITION, MAP, LOOP, SUBFLOW, APPROVAL, REFLECTION, PLANNER, EXIT)
 }
 # An llm with tools is an agent, and a call of a flow as a tool is a delegate: documents say llm and tool.
 _INSIDE: Mapping[str, NodeKind] = {
     kind.name: kind for kind in (JUDGE, REVISE, WRITE_PLAN, AGENT, THINK, CALL, DELEGATE, RECALL)
 }
-# Promised kinds that are still to come: named in an honest refusal.
-KINDS_TO_COME = frozenset({"rag"})
 
 
 def kind_of(name: str) -> NodeKind:

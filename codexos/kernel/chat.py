@@ -49,22 +49,31 @@ class Message:
 class ContextDocument:
     """A text handed to the model beside the question, labelled by its name.
 
-    Where it stands on pages, ``page_starts`` holds the line (from 1) that each begins at.
+    Where it stands on pages, ``page_starts`` holds the line (from 1) that each begins at. A part of something larger
+    begins at its ``first_line``, None where there are no lines, and is cited as ``cited_as`` says.
     """
 
     name: str
     text: str
     page_starts: tuple[int, ...] = ()
+    first_line: int | None = 1
+    cited_as: JsonObject | None = None
 
     def page_of(self, line: int) -> int | None:
         """Return the page (from 1) that a line stands on, if there are pages."""
         return bisect_right(self.page_starts, line) or None
 
     def cite(self, quote: str, *, first_line: int, last_line: int) -> JsonObject:
-        """Say where a quote stands, by lines and, where there are pages, by the page it begins on."""
-        lines = str(first_line) if first_line == last_line else f"{first_line}-{last_line}"
+        """Say where a quote stands, by lines and, where there are pages, by the page it begins on.
+
+        The lines are those of the text, from 1.
+        """
+        said: dict[str, JsonValue] = {"path": self.name, **(self.cited_as or {})}
+        if self.first_line is not None:
+            first, last = (line + self.first_line - 1 for line in (first_line, last_line))
+            said["lines"] = str(first) if first == last else f"{first}-{last}"
         page = self.page_of(first_line)
-        return {"path": self.name, "lines": lines, "quote": quote} | ({"page": page} if page else {})
+        return {**said, "quote": quote} | ({"page": page} if page else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,7 @@ class ChatRequest:
     one deployment takes ``timeout_seconds`` at most. Where it ``caches``, an answer given before to the same request
     will do, and where it ``may_wait`` the provider may take hours. One ``conversation`` stays with one deployment.
     ``step`` names the step that asks, and ``key`` is the same for every attempt at it: for the books, no model sees it.
+    The documents in ``quotable`` stand in the messages already, and may be quoted like the others.
 
     ``task`` says once more, for programs, what the messages ask for where the answer is to have a form. Models are
     asked by the messages alone; the built-in one, which understands no prompts, goes by ``task``.
@@ -137,6 +147,12 @@ class ChatRequest:
     conversation: str = ""
     step: str = ""
     key: str = ""
+    quotable: Sequence[ContextDocument] = ()
+
+    @property
+    def citable(self) -> Sequence[ContextDocument]:
+        """Every document whose words an answer may quote."""
+        return [*self.documents, *self.quotable] if self.quotable else self.documents
 
 
 @dataclass(frozen=True, slots=True)

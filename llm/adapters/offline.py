@@ -137,13 +137,13 @@ def _filled(request: ChatRequest, schema: JsonObject, embed: Embed | None) -> _T
     """Answer by JSON of a schema, with what was found in the documents, by tools, and in what people said."""
     said = [message.text for message in request.messages if message.role == "user"]
     own = [ContextDocument("the message", text) for text in said]
-    material = Material([*request.documents, *tool_documents(request.messages), *own])
+    material = Material([*request.citable, *tool_documents(request.messages), *own])
     try:
         made = extract(schema, material, about=said[-1] if said else "", embed=embed)
         how = "by patterns, labels and likeness"
     except EmbedderUnavailable:
         made, how = extract(schema, material, about=said[-1] if said else ""), "by patterns and words"
-    shown = Material(request.documents)
+    shown = Material(request.citable)
     citations = [place for value in dict.fromkeys(made.found[:MOST_CITED]) if (place := shown.place_of(value))]
     missing = f" It found nothing for {', '.join(dict.fromkeys(made.missing))}." if made.missing else ""
     note = f"The built-in offline model filled the fields {how}.{missing}"
@@ -166,7 +166,7 @@ def _understand(request: ChatRequest) -> _Asked:
     system = " ".join(message.text for message in request.messages if message.role == "system")
     question, earlier = _sections(said[-1] if said else "")
     found = tool_documents(request.messages)
-    return _Asked(_task_of(f"{system} {question}"), question, request.documents, earlier, found)
+    return _Asked(_task_of(f"{system} {question}"), question, request.citable, earlier, found)
 
 
 def _sections(message: str) -> tuple[str, Sequence[ContextDocument]]:

@@ -128,10 +128,10 @@ class OpenAICompatibleModel:
 
     async def _answer(self, request: ChatRequest, completion: Completion, *, left_out: Sequence[str]) -> ChatAnswer:
         text = completion.text
-        if sum(len(document.text) for document in request.documents) > SEARCHED_AT_ONCE_CHARACTERS:
-            citations = await asyncio.to_thread(citations_in, text, request.documents)
+        if sum(len(document.text) for document in request.citable) > SEARCHED_AT_ONCE_CHARACTERS:
+            citations = await asyncio.to_thread(citations_in, text, request.citable)
         else:
-            citations = citations_in(text, request.documents)
+            citations = citations_in(text, request.citable)
         usage, notes = self._usage(request, completion)
         notes = [*([completion.note] if completion.note else []), *notes, *self._told_of(left_out)]
         return ChatAnswer(

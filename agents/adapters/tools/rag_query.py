@@ -1,48 +1,59 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""RagQuery: finds passages in what a project keeps; asked and answered as POST /rag/query is."""
+"""RagQuery: finds passages in what a project knows; asked and answered as POST /rag/query is."""
 
-import asyncio
-import fnmatch
 import time
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
-from typing import NamedTuple
 
+from rag.operations.retrieval import Asked, Retrieved, filters_of, retrieve
+
+from agents.adapters.tools.file_passages import search_files
 from agents.adapters.tools.room import ToolRoom
-from agents.adapters.tools.web_search import QUERY_CHARACTERS, Passage, as_text, ranked
 from agents.engine.gate import Occasion
+from agents.engine.nodes.rag import LONGEST_QUESTION, MOST_PASSAGES
 from agents.engine.tools import ToolSpec
 from agents.errors import ToolCallRefused
-from codexos.kernel.chat import ContextDocument
 from codexos.kernel.errors import NotAllowed
 from codexos.kernel.jsontypes import JsonObject, JsonValue
-from rag.operations.contents import read_text
-from rag.queries.files import find_current, list_files
+from rag.engine.passages import Passage
 
 DEFAULT_PASSAGES = 5
-MOST_FILES = 200
-MOST_BYTES = 4_000_000
-_NULLABLE: JsonObject = {"type": ["string", "null"]}
+_WORDS: JsonObject = {"type": "array", "items": {"type": "string"}, "maxItems": 20}
+_WORD_OR_WORDS: JsonObject = {"type": ["string", "array"], "items": {"type": "string"}, "maxItems": 20}
+_NULLABLE_WORD: JsonObject = {"type": ["string", "null"]}
 
 SPEC = ToolSpec(
     name="RagQuery",
-    description="Search what the project keeps, its files, and return the passages that fit best, each with its place.",
+    description="Search what the project knows, its knowledge bases or else its files, and return the passages that "
+    "fit best, each with its place.",
     schema={
         "type": "object",
         "properties": {
-            "query": {"type": "string", "minLength": 1, "description": "What to look for, in plain words."},
-            "top_k": {"type": "integer", "minimum": 1, "maximum": 50},
+            "query": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": LONGEST_QUESTION,
+                "description": "What to look for, in plain words.",
+            },
+            "knowledge": {
+                **_WORD_OR_WORDS,
+                "description": "Slugs of knowledge bases; all of the project's without it.",
+            },
+            "top_k": {"type": "integer", "minimum": 1, "maximum": MOST_PASSAGES},
             "filters": {
                 "type": "object",
                 "properties": {
-                    "source_type": {"type": "string", "description": "file"},
-                    "path": {"type": "string", "maxLength": 500, "description": "Such as docs/* or notes.md."},
-                    "tags": {"type": "array", "items": {"type": "string"}},
-                    "commit": {"type": "string"},
+                    "source_type": {"type": "string", "description": "Such as upload, files, git, github or web."},
+                    "path": {"type": "string", "maxLength": 500, "description": "Such as docs/** or notes.md."},
+                    "tags": _WORDS,
+                    "language": {"type": "string"},
+                    "commit": {"type": "string", "description": "What stood there then."},
                 },
                 "additionalProperties": False,
             },
             "rerank": {"type": "boolean"},
+            "mode": {"enum": ["hybrid", "exact", "semantic"]},
+            "neighbors": {"type": "integer", "minimum": 0, "maximum": 5},
+            "temporal": {"type": "boolean"},
         },
         "required": ["query"],
         "additionalProperties": False,
@@ -59,6 +70,7 @@ SPEC = ToolSpec(
                         "document_id": {"type": "string"},
                         "title": {"type": "string"},
                         "text": {"type": "string"},
+                        "context": {"type": "string"},
                         "score": {"type": "number"},
                         "source_type": {"type": "string"},
                         "citation": {
@@ -66,15 +78,16 @@ SPEC = ToolSpec(
                             "properties": {
                                 "path": {"type": "string"},
                                 "page": {"type": ["integer", "null"]},
-                                "lines": _NULLABLE,
-                                "commit": _NULLABLE,
-                                "sha256": {"type": "string"},
+                                "lines": {"type": ["array", "null"], "items": {"type": "integer"}},
+                                "commit": _NULLABLE_WORD,
+                                "sha256": _NULLABLE_WORD,
                             },
                         },
                     },
                 },
             },
             "text": {"type": "string", "description": "All passages as one text."},
+            "notes": {"type": "array", "items": {"type": "string"}},
             "took_ms": {"type": "number"},
         },
         "required": ["results", "text", "took_ms"],
@@ -86,14 +99,8 @@ SPEC = ToolSpec(
 )
 
 
-class _Kept(NamedTuple):
-    document: ContextDocument
-    file_id: str
-    sha256: str
-
-
 class RagQuery:
-    """Searches the files of the run's project, as its person sees them."""
+    """Searches what the project of a run knows, as its person sees it."""
 
     def __init__(self, room: ToolRoom) -> None:
         self._room = room
@@ -104,58 +111,81 @@ class RagQuery:
         return SPEC
 
     async def call(self, arguments: JsonObject, *, on: Occasion) -> JsonValue:
-        """Return passages, best first. Raises ToolCallRefused, NotAllowed and what reading files raises."""
+        """Return passages, best first. Raises ToolCallRefused, NotAllowed and what retrieval raises."""
         if self._room.standing is None or self._room.in_thread is None:
             raise ToolCallRefused("There is no project to search here: RagQuery works in runs.")
         began = time.perf_counter()
-        filters = arguments.get("filters")
-        kept = await self._room.in_thread(self._read, filters if isinstance(filters, Mapping) else {})
-        wanted = arguments.get("top_k")
-        limit = wanted if isinstance(wanted, int) else DEFAULT_PASSAGES
-        query = str(arguments.get("query", ""))[:QUERY_CHARACTERS]
-        # In a thread: ranking megabytes would hold up every other run of this process.
-        found = await asyncio.to_thread(ranked, [each.document for each in kept], query, limit=limit)
-        by_name = {each.document.name: each for each in kept}
-        results = [_said(passage, score, by_name[passage.name]) for score, passage in found]
+        retrieved = await self._room.in_thread(self._retrieve, arguments)
+        if retrieved.bases:
+            results, text = _said(retrieved), _as_text(retrieved.found.passages)
+        else:
+            filters, wanted = arguments.get("filters"), arguments.get("top_k")
+            limit = wanted if isinstance(wanted, int) else DEFAULT_PASSAGES
+            given = filters if isinstance(filters, Mapping) else {}
+            results, text = await search_files(self._room, str(arguments["query"]), filters=given, limit=limit)
+        notes: list[JsonValue] = [*retrieved.found.notes] if retrieved.bases else []
         return {
             "results": results,
-            "text": as_text(found) or "Nothing that the project keeps fits the search.",
+            "text": text or "Nothing that the project keeps fits the search.",
             "took_ms": round((time.perf_counter() - began) * 1000, 1),
+            **({"notes": notes} if notes else {}),
         }
 
-    def _read(self, filters: JsonObject) -> Sequence[_Kept]:
+    def _retrieve(self, arguments: JsonObject) -> Retrieved:
         standing = self._room.standing
         actor = standing.load_actor() if standing else None
         if standing is None or actor is None:
             raise NotAllowed("Whoever this is done for is no longer a member of this organization.")
-        if filters.get("source_type", "file") != "file" or filters.get("tags") or filters.get("commit"):
-            # Files have neither; what does is not kept here yet.
-            return ()
-        pattern, size, ids = str(filters.get("path") or "*"), 0, dict[str, str]()
-        files = list_files(actor, standing.project_id, limit=MOST_FILES).rows
-        paths = [file.path for file in files if fnmatch.fnmatchcase(file.path, pattern)]
-        for version in find_current(actor, standing.project_id, paths):
-            if version.is_text and size + version.size <= MOST_BYTES:
-                size += version.size
-                ids[version.file.path] = str(version.file_id)
-        texts = read_text(actor, standing.project_id, list(ids))
-        return [_Kept(ContextDocument(path, text), ids[path], digest) for path, text, digest in texts]
+        return retrieve(
+            actor,
+            asked_in(arguments),
+            project=standing.project_id,
+            knowledge=_words(arguments.get("knowledge")),
+            run_id=self._room.run_id,
+        )
 
 
-def _said(passage: Passage, score: float, kept: _Kept) -> JsonObject:
-    lines = f"{passage.first_line}-{passage.last_line}"
-    return {
-        "chunk_id": sha256(f"{kept.sha256}:{lines}".encode()).hexdigest()[:32],
-        "document_id": kept.file_id,
-        "title": passage.heading or passage.name,
-        "text": passage.text,
-        "score": score,
-        "source_type": "file",
-        "citation": {
-            "path": passage.name,
-            "page": passage.page,
-            "lines": lines,
-            "commit": None,
-            "sha256": kept.sha256,
-        },
+def asked_in(arguments: JsonObject) -> Asked:
+    """Read a question from what the tool is called with; its schema was checked. Raises QuestionInvalid."""
+    said = arguments.get("filters")
+    filters = said if isinstance(said, Mapping) else {}
+    names = {
+        name: arguments[name] for name in ("top_k", "mode", "rerank", "neighbors", "temporal") if name in arguments
     }
+    given = {name: str(filters[name]) for name in ("path", "commit") if filters.get(name)}
+    words = {name: _words(filters.get(name)) for name in ("source_type", "tags", "language")}
+    return Asked(text=str(arguments["query"]), filters=filters_of(**words, **given), **names)  # type: ignore[arg-type]
+
+
+def _words(value: JsonValue) -> Sequence[str]:
+    if isinstance(value, str):
+        return [value] if value else []
+    return [str(each) for each in value] if isinstance(value, list | tuple) else []
+
+
+def _said(retrieved: Retrieved) -> list[JsonValue]:
+    return [_passage(passage) for passage in retrieved.found.passages]
+
+
+def _passage(passage: Passage) -> JsonObject:
+    return {
+        "chunk_id": str(passage.chunk_id),
+        "document_id": str(passage.document_id),
+        "title": passage.title,
+        "text": passage.text,
+        "context": passage.context,
+        "score": passage.score,
+        "source_type": passage.source_type,
+        "citation": passage.citation.as_json(),
+    }
+
+
+def _as_text(passages: Sequence[Passage]) -> str:
+    return "\n\n".join(f"[{number}] {_place(each)}\n{each.full_text}" for number, each in enumerate(passages, start=1))
+
+
+def _place(passage: Passage) -> str:
+    cited, said = passage.citation, [passage.citation.path or passage.title]
+    said += [f"page {cited.page}"] if cited.page else []
+    said += [f"lines {cited.lines[0]}-{cited.lines[1]}"] if cited.lines else []
+    return ", ".join(said)

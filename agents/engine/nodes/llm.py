@@ -12,6 +12,8 @@ from agents.engine.nodes import settings
 from agents.engine.nodes.agent_settings import AGENT_SETTINGS, MEMORY
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
+from agents.engine.passages import KIND as PASSAGES
+from agents.engine.passages import fit_passages, left_out_note, passages_for
 from agents.engine.ports import Ports
 from agents.engine.steps import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -118,9 +120,9 @@ def _prepare(step: StepContext, ports: Ports) -> Effect:
     budget = ports.model.input_budget(model)
     messages, cut_result = first_messages(step, budget=budget)
     said = sum(len(message.text) for message in messages)
-    documents, cut = fit_documents(step.run.documents, budget=max(0, budget - said))
-    asked = answer_settings(step.node.settings)
-    request = replace(asked, model=model, messages=messages, documents=documents, step=step.node_id, key=step.key)
+    documents, named, cut = documents_beside(step, step.run.documents, budget=max(0, budget - said))
+    asked = replace(answer_settings(step.node.settings), documents=documents, quotable=named)
+    request = replace(asked, model=model, messages=messages, step=step.node_id, key=step.key)
     seconds = WAITING_SECONDS if request.may_wait else DEFAULT_TIMEOUT_SECONDS
     images = picture_names(filled_in(step.node.settings.get("images"), step.scope), node_id=step.node_id)
     return ModelCall(step.node.id, request, [*cut_result, *cut], images=images, timeout_seconds=seconds)
@@ -198,7 +200,8 @@ def _filled(template: str, step: StepContext, before: JsonValue = None) -> str:
 def _default_prompt(step: StepContext, *, budget: int) -> tuple[str, Sequence[JsonObject]]:
     sections = [f"# Input\n\n{text_of(step.input)}"]
     notes: list[JsonObject] = []
-    sources = [node for node in step.sources if node.kind != "entry"]
+    # Passages are put beside the question as documents.
+    sources = [node for node in step.sources if node.kind not in {"entry", PASSAGES}]
     for source in sources:
         last = text_of(step.results[source.id])
         most = min(LAST_RESULT_CHARACTERS, budget // 2) // len(sources)
@@ -207,6 +210,22 @@ def _default_prompt(step: StepContext, *, budget: int) -> tuple[str, Sequence[Js
             last = f"{last[:most]} …"
         sections.append(f"# Result of {source.id}\n\n{last}")
     return "\n\n".join(sections), notes
+
+
+def documents_beside(
+    step: StepContext, documents: Sequence[ContextDocument], *, budget: int
+) -> tuple[Sequence[ContextDocument], Sequence[ContextDocument], Sequence[JsonObject]]:
+    """Return what a question has beside it: passages that were found, then documents, within a budget of characters.
+
+    Passages that the question's own text holds are returned apart. The notes say what was cut or left out. Where both
+    are many, passages have half of the budget, since they were looked for.
+    """
+    found = passages_for(step)
+    share = budget // 2 if documents else budget
+    passages, out = fit_passages(found.documents, budget=share)
+    notes = [left_out_note(out, of=len(found.documents))] if out else []
+    rest, cut = fit_documents(documents, budget=budget - sum(len(passage.text) for passage in passages))
+    return [*passages, *rest], found.named, [*notes, *cut]
 
 
 def fit_documents(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from agents.engine.lanes import Held
 from agents.engine.nodes.asking import Question
 from agents.engine.nodes.conversation import Conversation, conversation_of, recalled
-from agents.engine.nodes.llm import ModelCall, answer_settings, first_messages, fit_documents, picture_names
+from agents.engine.nodes.llm import ModelCall, answer_settings, documents_beside, first_messages, picture_names
 from agents.engine.nodes.offers import Offers, offers_of
 from agents.engine.nodes.rendering import filled_in
 from agents.engine.outcomes import Done
@@ -32,7 +32,7 @@ def _prepare(step: StepContext, ports: Ports) -> Question:
     first, cut_first = first_messages(asker, budget=budget, said=held.data)
     left = max(0, budget - sum(len(message.text) for message in first))
     shown = [*recalled(step.lane), *step.run.documents]
-    documents, cut = fit_documents(shown, budget=int(left * SHARE_OF_DOCUMENTS))
+    documents, named, cut = documents_beside(asker, shown, budget=int(left * SHARE_OF_DOCUMENTS))
     talk = conversation_of(step.lane, budget=left - sum(len(document.text) for document in documents))
     given = step.input if isinstance(step.input, Mapping) else {}
     is_last = given.get("last") is True
@@ -41,6 +41,7 @@ def _prepare(step: StepContext, ports: Ports) -> Question:
         model=model,
         messages=_messages(first, talk, is_last=is_last),
         documents=documents,
+        quotable=named,
         tools=offers.tools,
         tool_choice="none" if is_last else _choice(held, is_first=step.lane.index == 0),
         may_wait=False,

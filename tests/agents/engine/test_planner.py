@@ -128,7 +128,7 @@ HIDDEN = {"id": "each", "type": "map", "over": "{{ [1] }}", "body": {"nodes": ch
         (chain({"id": "other", "type": "subflow", "flow": "x"}), "may not have a node of type 'subflow'"),
         (chain({"id": "wait", "type": "approval"}), "may not have a node of type 'approval'"),
         (chain({"id": "inside", "type": "judge"}), "There is no node type 'judge'"),
-        (chain({"id": "find", "type": "rag"}), "not in this version"),
+        (chain({"id": "find", "type": "rag"}), "may not have a node of type 'rag'"),
         (chain({"id": "key", "type": "vault", "secret": "x"}), "may not have a node of type 'vault'"),
         (chain(echo(arguments={"text": "{{ vault.github }}"})), "in a flow that a run writes for itself"),
         (chain({"id": "a", "type": "llm", "model": "dearest"}), "ask the planner's own model"),
