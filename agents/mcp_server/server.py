@@ -15,6 +15,7 @@ from mcp.shared.exceptions import MCPError
 
 from agents.mcp_server.files import list_resources, read_resource, templates
 from agents.mcp_server.flows import FlowShelf
+from agents.mcp_server.knowledge import KnowledgeShelf
 from agents.mcp_server.problems import error_of, invalid
 from agents.mcp_server.runs import RunShelf
 from agents.mcp_server.sending import Answer, Context, Sender, sender_of
@@ -27,7 +28,8 @@ IDLE_SECONDS = 30 * 60.0
 _INSTRUCTIONS = (
     "Each tool whose name begins with flow__ runs a published flow of CodexOS and gives what it came to. Where a run "
     "waits for a person's approval, the result says where to give it; call run_result with its run_id afterwards. "
-    "Files of the projects are resources."
+    "Tools whose names begin with knowledge__ look for passages in a knowledge base, each with the place it stands at; "
+    "quote them exactly and name the place. Files of the projects are resources."
 )
 
 P = TypeVar("P")
@@ -35,7 +37,7 @@ R = TypeVar("R")
 
 
 class Shelf(Protocol):
-    """Tools of one kind. Knowledge bases will be another one, beside flows and runs."""
+    """Tools of one kind."""
 
     async def list(self, sender: Sender) -> Sequence[types.Tool]:
         """Return what the sender may call."""
@@ -46,7 +48,7 @@ class Shelf(Protocol):
         ...
 
 
-SHELVES: Sequence[Shelf] = (RunShelf(), FlowShelf())
+SHELVES: Sequence[Shelf] = (RunShelf(), FlowShelf(), KnowledgeShelf())
 
 
 def product_manager() -> StreamableHTTPSessionManager:

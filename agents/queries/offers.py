@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""Flows offered as tools: what each is called, what it takes and what it gives, read from its published version."""
+"""Flows and knowledge bases offered as tools: what each is called; of a flow what it takes and gives as well."""
 
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from accounts.actor import Actor
@@ -17,12 +18,15 @@ from agents.engine.graph import FlowGraph
 from agents.models import Flow, FlowVersion
 from agents.queries.flows import visible_flows
 from codexos.kernel.jsontypes import JsonObject, JsonValue
+from rag.models import KnowledgeBase
+from rag.queries.knowledge_bases import bases_to_ask
 
 LONGEST_NAME = 64
 MOST_OFFERED = 1000
 INPUT = "input"
 """The one argument of a flow that takes something else than an object."""
 _PREFIX = "flow__"
+_KNOWLEDGE = "knowledge__"
 _UNFIT = re.compile(r"[^a-zA-Z0-9_-]")
 _WHOLE_JSON = re.compile(r"\{\{\s*([\w-]+)\.json\s*\}\}")
 
@@ -37,6 +41,19 @@ class Offer:
     version_id: UUID
     title: str
     slug: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnowledgeOffer:
+    """A knowledge base under the name by which it is called."""
+
+    name: str
+    base_id: UUID
+    title: str
+    description: str
+
+
+Named = TypeVar("Named", Offer, KnowledgeOffer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +93,14 @@ def describe_offers(actor: Actor, offers: Sequence[Offer]) -> Sequence[Particula
     return [found[offer.version_id] for offer in offers]
 
 
-def named(offers: Sequence[Offer], name: str) -> Offer | None:
+def list_knowledge_offers(actor: Actor) -> Sequence[KnowledgeOffer]:
+    """Return the knowledge bases that the actor sees, each under a name of its own."""
+    bases = bases_to_ask(actor)
+    met = Counter(base.slug for base in bases)
+    return [_knowledge(base, is_alone=met[base.slug] == 1) for base in bases]
+
+
+def named(offers: Sequence[Named], name: str) -> Named | None:
     """Return the offer that is called so; the dot that people write is taken as well."""
     wanted = name.replace(".", "__")
     return next((offer for offer in offers if offer.name == wanted), None)
@@ -99,9 +123,9 @@ def particulars_of(document: JsonValue) -> Particulars:
     )
 
 
-def call_name(*parts: str) -> str:
+def call_name(*parts: str, prefix: str = _PREFIX) -> str:
     """Return a name that providers of models take: letters, digits, ``_`` and ``-``, 64 at most."""
-    name = _UNFIT.sub("_", _PREFIX + "__".join(parts))
+    name = _UNFIT.sub("_", prefix + "__".join(parts))
     if len(name) <= LONGEST_NAME:
         return name
     tail = hashlib.sha256("/".join(parts).encode()).hexdigest()[:8]
@@ -126,6 +150,11 @@ def _keep(fresh: Mapping[UUID, Particulars]) -> None:
 def _offer(flow: Flow, *, is_alone: bool) -> Offer:
     name = call_name(flow.slug) if is_alone else call_name(flow.project.slug, flow.slug)
     return Offer(name, flow.pk, flow.project_id, UUID(str(flow.published_id)), flow.name, flow.slug)
+
+
+def _knowledge(base: KnowledgeBase, *, is_alone: bool) -> KnowledgeOffer:
+    parts = [base.slug] if is_alone else [base.project.slug, base.slug]
+    return KnowledgeOffer(call_name(*parts, prefix=_KNOWLEDGE), base.pk, base.name, base.description)
 
 
 def _wrapped(schema: JsonObject) -> JsonObject:

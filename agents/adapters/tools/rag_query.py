@@ -4,8 +4,6 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from rag.operations.retrieval import Asked, Retrieved, filters_of, retrieve
-
 from agents.adapters.tools.file_passages import search_files
 from agents.adapters.tools.room import ToolRoom
 from agents.engine.gate import Occasion
@@ -14,7 +12,7 @@ from agents.engine.tools import ToolSpec
 from agents.errors import ToolCallRefused
 from codexos.kernel.errors import NotAllowed
 from codexos.kernel.jsontypes import JsonObject, JsonValue
-from rag.engine.passages import Passage
+from rag.operations.retrieval import Asked, Retrieved, filters_of, retrieve
 
 DEFAULT_PASSAGES = 5
 _WORDS: JsonObject = {"type": "array", "items": {"type": "string"}, "maxItems": 20}
@@ -117,7 +115,7 @@ class RagQuery:
         began = time.perf_counter()
         retrieved = await self._room.in_thread(self._retrieve, arguments)
         if retrieved.bases:
-            results, text = _said(retrieved), _as_text(retrieved.found.passages)
+            results, text = _said(retrieved), _as_text(retrieved)
         else:
             filters, wanted = arguments.get("filters"), arguments.get("top_k")
             limit = wanted if isinstance(wanted, int) else DEFAULT_PASSAGES
@@ -164,28 +162,27 @@ def _words(value: JsonValue) -> Sequence[str]:
 
 
 def _said(retrieved: Retrieved) -> list[JsonValue]:
-    return [_passage(passage) for passage in retrieved.found.passages]
+    said: list[JsonValue] = []
+    for passage in retrieved.found.passages:
+        told: JsonObject = {
+            "chunk_id": str(passage.chunk_id),
+            "document_id": str(passage.document_id),
+            "title": passage.title,
+            "text": passage.text,
+            "context": passage.context,
+            "score": passage.score,
+            "source_type": passage.source_type,
+            "citation": passage.citation.as_json(),
+        }
+        said.append(told)
+    return said
 
 
-def _passage(passage: Passage) -> JsonObject:
-    return {
-        "chunk_id": str(passage.chunk_id),
-        "document_id": str(passage.document_id),
-        "title": passage.title,
-        "text": passage.text,
-        "context": passage.context,
-        "score": passage.score,
-        "source_type": passage.source_type,
-        "citation": passage.citation.as_json(),
-    }
-
-
-def _as_text(passages: Sequence[Passage]) -> str:
-    return "\n\n".join(f"[{number}] {_place(each)}\n{each.full_text}" for number, each in enumerate(passages, start=1))
-
-
-def _place(passage: Passage) -> str:
-    cited, said = passage.citation, [passage.citation.path or passage.title]
-    said += [f"page {cited.page}"] if cited.page else []
-    said += [f"lines {cited.lines[0]}-{cited.lines[1]}"] if cited.lines else []
-    return ", ".join(said)
+def _as_text(retrieved: Retrieved) -> str:
+    said = []
+    for number, passage in enumerate(retrieved.found.passages, start=1):
+        cited, place = passage.citation, [passage.citation.path or passage.title]
+        place += [f"page {cited.page}"] if cited.page else []
+        place += [f"lines {cited.lines[0]}-{cited.lines[1]}"] if cited.lines else []
+        said.append(f"[{number}] {', '.join(place)}\n{passage.full_text}")
+    return "\n\n".join(said)

@@ -83,10 +83,9 @@ async def test_what_the_prompt_names_is_not_shown_twice_and_may_be_quoted() -> N
 
 async def test_settings_are_templates_and_go_to_the_tool() -> None:
     kept = Kept()
-    asking = {**FIND, "question": "About {{ input }}", "top_k": 3, "knowledge": "handbook", "filters": {"path": "docs/**"}}
-    await carried(kept, asking, given="doors")
-    (asked,) = kept.asked
-    assert asked == {"query": "About doors", "top_k": 3, "knowledge": "handbook", "filters": {"path": "docs/**"}}
+    settings = {"top_k": 3, "knowledge": "handbook", "filters": {"path": "docs/**"}}
+    await carried(kept, {**FIND, "question": "About {{ input }}", **settings}, given="doors")
+    assert kept.asked == [{"query": "About doors", **settings}]
 
 
 async def test_who_is_shown_passages_has_read_what_strangers_wrote() -> None:
