@@ -8,7 +8,7 @@ import sys
 OWNER_COMMANDS = frozenset(
     {
         *("migrate", "makemigrations", "sqlmigrate", "showmigrations", "dbshell"),
-        *("prepare_database", "maintain_journal"),
+        *("prepare_database", "maintain_journal", "maintain_knowledge"),
     }
 )
 
