@@ -3,7 +3,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import mcp_types as types
@@ -249,7 +249,7 @@ async def test_a_redirect_leads_no_further_than_its_server() -> None:
         assert inner.asked == []
 
 
-def _spoken(asked: Asked, speak: Any) -> list[bytes]:
+def _spoken(asked: Asked, speak: Any) -> Iterable[bytes]:
     """Answer as a session's server does, but say of ``tools/list`` what a test says."""
     if asked.method != "POST":
         return [answer(b"", status="405 No")]
@@ -267,7 +267,8 @@ def _spoken(asked: Asked, speak: Any) -> list[bytes]:
     if said["method"] != "tools/list":
         error = {"jsonrpc": "2.0", "id": said["id"], "error": {"code": -32601, "message": "no"}}
         return [answer(json.dumps(error).encode(), Content_Type="application/json")]
-    return list(speak(said["id"]))
+    answered: Iterable[bytes] = speak(said["id"])
+    return answered
 
 
 def _wrong_id(_id: Any) -> list[bytes]:
