@@ -197,10 +197,10 @@ class ReadyMadeRuleForm(PolicyPage):
 
     tab = "edit"
 
-    def post(self, request: HttpRequest, key: str) -> HttpResponse:
+    def post(self, request: HttpRequest) -> HttpResponse:
         """Take it and show the draft."""
         try:
-            take_ready_made(self.actor, key)
+            take_ready_made(self.actor, request.POST.get("key", ""))
         except _MENDABLE as error:
             return self.refused(request, error)
         messages.success(request, _("The draft is kept. It holds for nobody until it is switched on."))

@@ -112,11 +112,12 @@ def test_where_a_draft_waits_the_rule_is_put_there_and_holds_for_nobody(world: W
     client = Client()
     sign_in(client, world.admin.person)
     shown = client.get("/settings/policy/edit/").content.decode()
-    assert "/settings/policy/ready/work-in-the-workspace/" in shown
-    assert client.post("/settings/policy/ready/work-in-the-workspace/").status_code == 302
+    assert 'value="work-in-the-workspace"' in shown
+    for key in ("nothing", "work-in-the-workspace"):
+        assert client.post("/settings/policy/ready/", {"key": key}).status_code == 302
     state = access_policy(world.admin.actor)
     assert (state.has_draft, "work-in-the-workspace" in state.draft, state.document.rules) == (True, True, ())
-    assert "/ready/work-in-the-workspace/" not in client.get("/settings/policy/edit/").content.decode()
+    assert 'value="work-in-the-workspace"' not in client.get("/settings/policy/edit/").content.decode()
 
 
 async def test_a_run_goes_by_the_policy_that_holds_when_people_have_decided(committed_world: World) -> None:

@@ -300,7 +300,7 @@ PAGES = (
     _row("GET", "settings/policy/rules/<str:place>/",       "302 404 200 200 403 403 403 302"),
     _row("POST", "settings/policy/rules/<str:place>/",      "302 404 302 302 403 403 403 302", FORM_POLICY_RULE),
     _row("POST", "settings/policy/rules/<str:place>/<str:deed>/", "302 302 302 302 403 403 403 302"),
-    _row("POST", "settings/policy/ready/<str:key>/",        "302 404 404 404 403 403 403 302"),  # none of that name
+    _row("POST", "settings/policy/ready/",                  "302 302 302 302 403 403 403 302"),
     _row("GET", "settings/policy/try/",                     "302 200 200 200 403 403 403 302"),
     _row("POST", "settings/policy/try/",                    "302 200 200 200 403 403 403 302", {"past": "1"}),
     _row("POST", "settings/policy/switch-on/",              "302 302 302 302 403 403 403 302"),
