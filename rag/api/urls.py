@@ -4,7 +4,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
-from rag.api.views import documents, files, knowledge_bases, sources
+from rag.api.views import documents, files, knowledge_bases, sources, symbols
 
 
 class AnyPathConverter(PathConverter):
@@ -33,6 +33,9 @@ urlpatterns = [
     path(_BASE + "rebuild/", knowledge_bases.RebuildView.as_view(), name="api-knowledge-base-rebuild"),
     path(_BASE + "files/", documents.UploadView.as_view(), name="api-knowledge-base-files"),
     path(_BASE + "files/<any_path:path>", documents.UploadFileView.as_view(), name="api-knowledge-base-file"),
+    path(_BASE + "symbols/", symbols.SymbolList.as_view(), name="api-symbols"),
+    path(_BASE + "symbols/<str:symbol>/references/", symbols.ReferenceList.as_view(), name="api-symbol-references"),
+    path(_BASE + "symbols/<str:symbol>/importers/", symbols.Importers.as_view(), name="api-symbol-importers"),
     path("sources/", sources.SourceListView.as_view(), name="api-sources"),
     path(_SOURCE, sources.SourceView.as_view(), name="api-source"),
     path(_SOURCE + "sync/", sources.SyncSourceView.as_view(), name="api-source-sync"),
@@ -47,6 +50,7 @@ urlpatterns = [
     path(_DOCUMENT, documents.DocumentView.as_view(), name="api-document"),
     path(_DOCUMENT + "chunks/", documents.ChunkListView.as_view(), name="api-document-chunks"),
     path(_DOCUMENT + "content/", documents.DocumentContentView.as_view(), name="api-document-content"),
+    path(_DOCUMENT + "past/", symbols.DocumentPast.as_view(), name="api-document-past"),
     path(_DOCUMENT + "retry/", documents.RetryDocumentView.as_view(), name="api-document-retry"),
 ]
 

@@ -86,7 +86,8 @@ def question_of(asked: Asked, settings: Sequence[BaseSettings]) -> Question:
         rerank=asked.rerank,
         mmr=usual.mmr if asked.mmr is None else asked.mmr,
         neighbors=usual.neighbors if asked.neighbors is None else asked.neighbors,
-        temporal=usual.temporal if asked.temporal is None else asked.temporal,
+        # Where neither says so, a question that asks for what is new says it itself.
+        temporal=(usual.temporal or None) if asked.temporal is None else asked.temporal,
         explain=asked.explain,
     )
     _check(question)

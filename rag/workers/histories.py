@@ -4,7 +4,6 @@
 import logging
 from collections.abc import Iterable
 from itertools import islice
-from uuid import UUID
 
 from accounts.tenancy import tenant
 from codexos.kernel import clock
@@ -99,7 +98,7 @@ def _record(source: Source, changes: Iterable[PastChange], *, commit: str) -> No
         gone = _take(known, changes)
         PathHistory.objects.for_organization(organization_id).filter(source=source, path__in=gone).delete()
         PathHistory.objects.bulk_create(
-            [_row(organization_id, source, path, history) for path, history in known.items()],
+            [_row(source, path, history) for path, history in known.items()],
             update_conflicts=True,
             unique_fields=["source", "path"],
             update_fields=["changed_at", "commit", "author", "subject", "commits", "authors", "recent"],
@@ -124,10 +123,10 @@ def _take(known: dict[str, History], changes: Iterable[PastChange]) -> set[str]:
     return gone
 
 
-def _row(organization_id: UUID, source: Source, path: str, history: History) -> PathHistory:
+def _row(source: Source, path: str, history: History) -> PathHistory:
     last = history.last
     return PathHistory(
-        organization_id=organization_id,
+        organization_id=source.organization_id,
         source=source,
         path=path,
         changed_at=last.at,

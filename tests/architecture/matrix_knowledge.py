@@ -31,6 +31,9 @@ KNOWLEDGE = (
     _row("POST", _BASE + "rebuild/",                         "401 404 202 202 202 202 403 403"),
     _row("POST", _BASE + "files/",                           "401 404 415 415 415 415 403 403", {}),  # it is a form
     _row("PUT", _BASE + "files/<any_path:path>",             "401 404 200 200 200 200 403 403", b"# New"),
+    _row("GET", _BASE + "symbols/",                          "401 404 200 200 200 200 200 200"),
+    _row("GET", _BASE + "symbols/<str:symbol>/references/",  "401 404 200 200 200 200 200 200"),
+    _row("GET", _BASE + "symbols/<str:symbol>/importers/",   "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "sources/",                           "401 200 200 200 200 200 200 200"),
     _row("POST", _API + "sources/",                          "401 404 201 201 201 201 403 403", NEW_SOURCE),
     _row("GET", _SOURCE,                                     "401 404 200 200 200 200 200 200"),
@@ -50,6 +53,7 @@ KNOWLEDGE = (
     _row("DELETE", _DOCUMENT,                                "401 404 204 204 204 204 403 403"),
     _row("GET", _DOCUMENT + "chunks/",                       "401 404 200 200 200 200 200 200"),
     _row("GET", _DOCUMENT + "content/",                      "401 404 200 200 200 200 200 200"),
+    _row("GET", _DOCUMENT + "past/",                         "401 404 200 200 200 200 200 200"),
     _row("POST", _DOCUMENT + "retry/",                       "401 404 202 202 202 202 403 403"),
 )
 # fmt: on

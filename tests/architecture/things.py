@@ -23,6 +23,7 @@ from llm.operations.deployments import DeploymentEdit, create_deployment
 from llm.operations.prices import PriceRequest, set_price
 from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
+from rag.models import Document, Symbol
 from rag.operations.files import store_file
 from rag.operations.knowledge_bases import BaseEdit, create_knowledge_base
 from rag.operations.uploads import Sent, upload_documents
@@ -83,6 +84,7 @@ def unknown_things() -> dict[str, str]:
         "source",
         "document",
         "ingestion",
+        "symbol",
     )
     return {
         "path": "nothing.md",
@@ -189,7 +191,19 @@ def _knowledge_of(owner: Someone, project: Project) -> dict[str, str]:
         "source": str(upload.source.pk),
         "document": str(upload.files[0].document.pk),
         "ingestion": str(upload.ingestion.pk),
+        "symbol": _symbol_of(upload.files[0].document),
     }
+
+
+def _symbol_of(document: Document) -> str:
+    """Let a document define something, as one of code does."""
+    whose = {"organization_id": document.organization_id, "base_id": document.base_id}
+    with tenant(document.organization_id):
+        symbol = Symbol.objects.create(
+            **whose, document=document, name="kea", key="kea", kind="function", language="python",
+            first_line=1, last_line=1,
+        )  # fmt: skip
+    return str(symbol.pk)
 
 
 def _models_of(admin: Someone) -> dict[str, str]:

@@ -83,9 +83,10 @@ def test_a_question_is_metered_and_not_written_down(world: World, api: Api) -> N
 def test_what_is_not_said_is_as_the_bases_say() -> None:
     terse = BaseSettings.from_json({"search": {"top_k": 3, "mode": "exact", "mmr": 0.5}, "embedding": {"rerank": True}})
     assert question_of(Asked(text=" kea \n home "), [terse]) == Question(
-        "kea home", top_k=3, mode=Mode.EXACT, mmr=0.5, rerank=True, temporal=False
+        "kea home", top_k=3, mode=Mode.EXACT, mmr=0.5, rerank=True
     )
     assert question_of(Asked(text="kea", top_k=7, rerank=False), [terse]).top_k == 7
+    assert question_of(Asked(text="kea", temporal=False), [terse]).temporal is False
     # Bases that say different things are asked as if none of them said anything.
     assert question_of(Asked(text="kea"), [terse, BaseSettings()]).top_k == BaseSettings().search.top_k
     assert question_of(Asked(text="kea"), [terse, BaseSettings()]).rerank is False

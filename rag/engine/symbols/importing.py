@@ -43,14 +43,14 @@ def _read(written: str, taken: Sequence[str], *, line: int, language: str, path:
     if language == "rust":
         for module in _unfold(written):
             names = _last(module.removesuffix("::self"), "::")
-            yield from _import(module, _rust_targets(module, path), names, line)
+            yield from _import(module, _rust_targets(module, path), names, line=line)
         return
     targets = _targets(written, taken, language=language, path=path)
     names = tuple(dict.fromkeys(taken))[:_MOST_NAMES] or _own_name(written, language)
-    yield from _import(written, targets, names, line)
+    yield from _import(written, targets, names, line=line)
 
 
-def _import(module: str, targets: Sequence[str], names: tuple[str, ...], line: int) -> Iterator[Import]:
+def _import(module: str, targets: Sequence[str], names: tuple[str, ...], *, line: int) -> Iterator[Import]:
     for target in dict.fromkeys(targets):
         if target and len(target) <= LONGEST_TARGET:
             yield Import(module[:LONGEST_TARGET], target, names, line)

@@ -75,13 +75,13 @@ def _spans(source: bytes, matches: Sequence[Match], grammar: Grammar) -> list[_S
         place = next((capture for capture in match if capture.name.startswith("def.") or capture.name == "scope"), None)
         if place is None or "name" not in found:
             continue
-        span = _span(source, place, found, grammar)
+        span = _span(source, place, found, grammar=grammar)
         if span is not None and _is_better(span, best.get(span.at)):
             best[span.at] = span
     return sorted(best.values(), key=lambda span: (span.place.start, -span.place.end))
 
 
-def _span(source: bytes, place: Capture, found: dict[str, Capture], grammar: Grammar) -> _Span | None:
+def _span(source: bytes, place: Capture, found: dict[str, Capture], *, grammar: Grammar) -> _Span | None:
     name = found["name"].text(source)
     if not name or len(name) > LONGEST_NAME or "\n" in name:
         return None
