@@ -235,7 +235,8 @@ def _values(scope: Scope) -> list[Any]:
 def _ask(statement: str, values: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+        return rows
 
 
 def _run(statement: str) -> None:
