@@ -5,13 +5,36 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from codexos.local.bench import api, embed, engine, live, load, models, policy, resume, sandbox, start, vault
+from codexos.local.bench import (
+    api,
+    embed,
+    engine,
+    live,
+    load,
+    models,
+    policy,
+    rag,
+    rag_scale,
+    resume,
+    sandbox,
+    start,
+    vault,
+)
 from codexos.local.bench.kill.measure import measure as measure_kills
 from codexos.local.bench.machine import print_machine
 from codexos.local.bench.peers.environment import PEERS
 from codexos.local.errors import LocalFault
 from codexos.local.terminal import say
+
+
+def _measure_rag(chosen: argparse.Namespace) -> None:
+    if chosen.collections:
+        rag.measure(folders=chosen.collections)
+    else:
+        rag_scale.measure(chunks=chosen.runs or 200_000)
+
 
 MEASURES: dict[str, Callable[[argparse.Namespace], None]] = {
     "up": lambda _chosen: start.measure(),
@@ -26,6 +49,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace], None]] = {
     "embed": lambda chosen: embed.measure(rounds=chosen.rounds),
     "models": lambda chosen: models.measure(rounds=chosen.rounds),
     "policy": lambda chosen: policy.measure(rounds=chosen.rounds),
+    "rag": lambda chosen: _measure_rag(chosen),
     "sandbox": lambda chosen: sandbox.measure(rounds=chosen.rounds),
     "vault": lambda chosen: vault.measure(
         parts=chosen.parts, rounds=chosen.rounds, rate=chosen.rate or 20, seconds=chosen.seconds or 30
@@ -65,6 +89,13 @@ def _read(words: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=1, help="kill: which lots are drawn (1)")
     parser.add_argument("--sockets", type=int, default=10_000, help="live: how many are held open in the end (10000)")
+    parser.add_argument(
+        "--collections",
+        nargs="+",
+        type=Path,
+        default=[],
+        help="rag: folders of test collections; without any, many synthetic chunks",
+    )
     parser.add_argument("--alone", action="store_true", help="engine: measure nobody but CodexOS")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS, help="engine: who is measured beside it")
     parser.add_argument("--parts", nargs="+", choices=vault.PARTS, default=vault.PARTS, help="vault: which of them")
@@ -77,6 +108,7 @@ def _read(words: list[str]) -> argparse.Namespace:
         "embed: the embedded model, and calls saved by gathering callers. "
         "models: what asking a model takes, beside httpx and litellm. "
         "policy: deciding about calls of tools, by rules and by Rego. "
+        "rag: how well and how fast knowledge is found over HTTP. "
         "sandbox: from asking to the first byte, beside plain processes, and many calls at once. "
         "vault: sealing and opening, putting and reading, rotating a key",
     )
