@@ -4,7 +4,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
-from rag.api.views import documents, files, knowledge_bases, sources, symbols
+from rag.api.views import documents, files, knowledge_bases, source_doors, sources, symbols
 
 
 class AnyPathConverter(PathConverter):
@@ -36,9 +36,12 @@ urlpatterns = [
     path(_BASE + "symbols/", symbols.SymbolList.as_view(), name="api-symbols"),
     path(_BASE + "symbols/<str:symbol>/references/", symbols.ReferenceList.as_view(), name="api-symbol-references"),
     path(_BASE + "symbols/<str:symbol>/importers/", symbols.Importers.as_view(), name="api-symbol-importers"),
+    path(_BASE + "try-source/", source_doors.TryNewSourceView.as_view(), name="api-knowledge-base-try-source"),
     path("sources/", sources.SourceListView.as_view(), name="api-sources"),
     path(_SOURCE, sources.SourceView.as_view(), name="api-source"),
     path(_SOURCE + "sync/", sources.SyncSourceView.as_view(), name="api-source-sync"),
+    path(_SOURCE + "try/", source_doors.TrySourceView.as_view(), name="api-source-try"),
+    path(_SOURCE + "webhook/", source_doors.SourceHookView.as_view(), name="api-source-webhook"),
     path(_SOURCE + "revisions/", sources.RevisionListView.as_view(), name="api-source-revisions"),
     path("ingestions/", sources.IngestionListView.as_view(), name="api-ingestions"),
     path(_INGESTION, sources.IngestionView.as_view(), name="api-ingestion"),
@@ -54,4 +57,7 @@ urlpatterns = [
     path(_DOCUMENT + "retry/", documents.RetryDocumentView.as_view(), name="api-document-retry"),
 ]
 
-short_doors = [path("rag/query", knowledge_bases.RagQueryView.as_view(), name="rag-query")]
+short_doors = [
+    path("rag/query", knowledge_bases.RagQueryView.as_view(), name="rag-query"),
+    path("hooks/sources/<str:hook>/", source_doors.ReceivePushView.as_view(), name="source-hook"),
+]

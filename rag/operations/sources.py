@@ -194,7 +194,7 @@ def _point(actor: Actor, row: Source, *, config: Mapping[str, Any] | None, secre
     if config is not None:
         check_source_config(row.kind, config)
         if row.kind == SourceKind.FOLDER and config != row.config:
-            _insist_open(str(config.get("path") or ""))
+            _insist_open(str(config.get("path") or ""), organization_id=row.organization_id)
         row.config = dict(config)
     if secret is not None:
         row.secret = secret.strip()
@@ -221,9 +221,9 @@ def _insist_on_secret(actor: Actor, row: Source) -> None:
         raise KnowledgeBaseInvalid("secret", message) from None
 
 
-def _insist_open(path: str) -> None:
+def _insist_open(path: str, *, organization_id: UUID) -> None:
     place = Path(os.path.realpath(path)) if path else None
-    if place is None or not any(place.is_relative_to(root) for root in allowed_roots()):
+    if place is None or not any(place.is_relative_to(root) for root in allowed_roots(organization_id)):
         message = (
             f"The folder {path[:100]!r} is not open to knowledge bases. Who runs this installation opens it: "
             "bin/manage rag watch PATH, or the setting CODEXOS_SOURCE_FOLDERS."

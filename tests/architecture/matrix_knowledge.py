@@ -7,6 +7,7 @@ from tests.architecture.rows import row as _row
 NEW = {"name": "New"}
 NEW_BASE = {"name": "New", "project_id": "{project}"}
 NEW_SOURCE = {"knowledge_base_id": "{base}", "type": "upload", "name": "New"}
+TRIED_SOURCE = {"type": "web", "url": "http://127.0.0.1:9/"}
 QUESTION = {"query": "kea"}
 PROJECTS_QUESTION = {"query": "kea", "project_id": "{project}"}
 _BASE = _API + "knowledge-bases/<str:base>/"
@@ -40,6 +41,11 @@ KNOWLEDGE = (
     _row("PATCH", _SOURCE,                                   "401 404 200 200 200 200 403 403", NEW),
     _row("DELETE", _SOURCE,                                  "401 404 204 204 204 204 403 403"),
     _row("POST", _SOURCE + "sync/",                          "401 404 202 202 202 202 403 403"),
+    _row("POST", _BASE + "try-source/",                      "401 404 200 200 200 200 403 403", TRIED_SOURCE),
+    _row("POST", _SOURCE + "try/",                           "401 404 200 200 200 200 403 403"),
+    _row("POST", _SOURCE + "webhook/",                       "401 404 409 409 409 409 403 403"),  # no repository
+    _row("DELETE", _SOURCE + "webhook/",                     "401 404 204 204 204 204 403 403"),
+    _row("POST", "hooks/sources/<str:hook>/",              "401 401 401 401 401 401 401 401"),  # asks for a signature
     _row("GET", _SOURCE + "revisions/",                      "401 404 200 200 200 200 200 200"),
     _row("GET", _API + "ingestions/",                        "401 200 200 200 200 200 200 200"),
     _row("GET", _INGESTION,                                  "401 404 200 200 200 200 200 200"),

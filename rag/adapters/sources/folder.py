@@ -43,7 +43,7 @@ def open_source(place: SourcePlace) -> "FolderReader":
     return FolderReader(place, read_local_folder(place.config))
 
 
-def allowed_roots(organization_id: UUID | None = None) -> list[Path]:
+def allowed_roots(organization_id: UUID) -> list[Path]:
     """Return the folders that an organization may read: those of the settings, and those watched for it."""
     named: list[str] = list(settings.SOURCE_FOLDERS)
     with suppress(FileNotFoundError):

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.actor import Actor
 from codexos.kernel.errors import CodexosError
 from rag.management.acting import acting
+from rag.management.watching import declare_watch, watch
 from rag.models import Ingestion, KnowledgeBase, SourceKind
 from rag.operations.knowledge_bases import configure_knowledge_base
 from rag.operations.retrieval import Asked, retrieve
@@ -26,14 +27,15 @@ _LONGEST_LINE = 300
 
 
 class Command(BaseCommand):
-    """bin/manage rag bases | sources BASE | configure BASE FILE | sync BASE [--wait] | query TEXT"""
+    """bin/manage rag bases | sources BASE | configure BASE FILE | sync BASE [--wait] | query TEXT | watch PATH"""
 
     help = """Look after knowledge bases.
 bases: every one, with how much it holds.
 sources BASE: where its documents come from.
 configure BASE FILE: bring it to what a file of the product's own JSON says.
 sync BASE [--wait]: read all its sources now.
-query TEXT: ask, of all bases or of those named by --base."""
+query TEXT: ask, of all bases or of those named by --base.
+watch PATH --base BASE: make a folder of this machine a source, and have it read whenever it changes."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the deeds."""
@@ -56,6 +58,9 @@ query TEXT: ask, of all bases or of those named by --base."""
         asking.add_argument("--base", action="append", default=[], metavar="BASE", help="its id or short name")
         asking.add_argument("--top-k", type=int, default=5)
         asking.add_argument("--explain", action="store_true", help="say how each passage was found")
+        watching = deeds.add_parser("watch")
+        watching.set_defaults(run=self._watch)
+        declare_watch(watching)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do one deed. Raises CommandError where something is in the way."""
@@ -99,6 +104,9 @@ query TEXT: ask, of all bases or of those named by --base."""
             time.sleep(1)
             ingestion = access_ingestion(actor, ingestion.pk)
         return ingestion
+
+    def _watch(self, actor: Actor, options: dict[str, Any]) -> None:
+        watch(actor, options, tell=self.stdout.write)
 
     def _tell(self, ingestion: Ingestion) -> None:
         counts = ", ".join(f"{getattr(ingestion, name)} {name}" for name in _COUNTS if getattr(ingestion, name))
