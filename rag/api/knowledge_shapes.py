@@ -38,7 +38,9 @@ class BaseSearchShape(serializers.Serializer[Any]):
     top_k = serializers.IntegerField()
     mmr = serializers.FloatField(help_text="From 0, the nearest passages, to 1, the most various.")
     neighbors = serializers.IntegerField(help_text="Chunks that are given with a passage, on each side.")
-    temporal = serializers.BooleanField(help_text="Whether what changed lately counts for more.")
+    temporal = serializers.BooleanField(
+        allow_null=True, help_text="Whether what changed lately counts for more; null: where a question asks for it."
+    )
 
 
 class IndexShape(serializers.ModelSerializer[KnowledgeIndex]):

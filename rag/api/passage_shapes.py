@@ -15,7 +15,7 @@ class CitationShape(serializers.Serializer[Any]):
     page = serializers.IntegerField(allow_null=True)
     lines = serializers.ListField(child=serializers.IntegerField(), allow_null=True, help_text="The first and last.")
     commit = serializers.CharField(allow_null=True)
-    sha256 = serializers.CharField(allow_null=True, help_text="Of the document's bytes.")
+    sha256 = serializers.CharField(allow_null=True, help_text="Of the chunk: whether it still says the same.")
 
 
 class PassageShape(serializers.Serializer[Any]):

@@ -25,13 +25,13 @@ SWITCHES = ("when_ready", "by_hand")
 
 @dataclass(frozen=True, slots=True)
 class SearchDefaults:
-    """How questions are answered that say nothing else."""
+    """How questions are answered that say nothing else. With ``temporal`` None a question that asks for it decides."""
 
     mode: Mode = Mode.HYBRID
     top_k: int = 10
     mmr: float = 0.0
     neighbors: int = 0
-    temporal: bool = False
+    temporal: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,8 @@ def _search(now: SearchDefaults, said: Mapping[str, Any]) -> SearchDefaults:
     if "mmr" in said:
         read["mmr"] = _share(said["mmr"], place="search.mmr")
     if "temporal" in said:
-        read["temporal"] = _flag(said["temporal"], place="search.temporal")
+        asked = said["temporal"]
+        read["temporal"] = None if asked is None else _flag(asked, place="search.temporal")
     return replace(now, **read)
 
 

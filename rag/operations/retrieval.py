@@ -87,7 +87,7 @@ def question_of(asked: Asked, settings: Sequence[BaseSettings]) -> Question:
         mmr=usual.mmr if asked.mmr is None else asked.mmr,
         neighbors=usual.neighbors if asked.neighbors is None else asked.neighbors,
         # Where neither says so, a question that asks for what is new says it itself.
-        temporal=(usual.temporal or None) if asked.temporal is None else asked.temporal,
+        temporal=usual.temporal if asked.temporal is None else asked.temporal,
         explain=asked.explain,
     )
     _check(question)

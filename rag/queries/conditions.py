@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from rag.engine.globs import glob_regex
 from rag.engine.passages import Filters
-from rag.models import Revision
+from rag.models import Revision, Source
 
 SHORTEST_COMMIT = 4
 LIVE = "c.since is not null and c.until is null"
@@ -29,7 +29,7 @@ class Condition:
 
 def condition_of(organization_id: UUID, base_ids: Sequence[UUID], filters: Filters) -> Condition | None:
     """Return what filters leave; None where a commit is named that no source has had."""
-    parts = list(_parts(filters))
+    parts = [*_parts(filters), *_not_deleted(organization_id, base_ids)]
     documents = "".join(f" and {text}" for text, _ in parts)
     values = tuple(value for _, value in parts)
     if not filters.commit:
@@ -74,6 +74,13 @@ def _parts(filters: Filters) -> Iterator[tuple[str, Any]]:
         ("d.id = %s", filters.document),
     )
     return (each for each in every if each[1])
+
+
+def _not_deleted(organization_id: UUID, base_ids: Sequence[UUID]) -> Iterator[tuple[str, Any]]:
+    """Leave out what somebody deleted and no worker has come to yet; nearly always there is no such thing."""
+    rows = Source.objects.for_organization(organization_id).filter(base_id__in=base_ids, deleted_at__isnull=False)
+    if gone := list(rows.values_list("pk", flat=True)):
+        yield "d.source_id <> all(%s)", gone
 
 
 def _revisions(organization_id: UUID, base_ids: Sequence[UUID], commit: str) -> list[tuple[UUID, int]]:

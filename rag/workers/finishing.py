@@ -8,6 +8,7 @@ from accounts.operations.usage import Metered, record_all_usage
 from accounts.tenancy import tenant
 from codexos.kernel import clock
 from rag.models import (
+    IndexedDocument,
     IndexState,
     Ingestion,
     IngestionKind,
@@ -18,6 +19,7 @@ from rag.models import (
     SourceState,
 )
 from rag.workers.histories import read_past
+from rag.workers.holding import fit_reason
 from rag.workers.indexes import use_index
 from rag.workers.planning import next_documents
 from rag.workers.removing import count_chunks
@@ -76,19 +78,37 @@ def _finish_index(work: Work) -> Ended | None:
     base = rows.select_for_update(no_key=True, of=("self",)).get()
     if next_documents(work):
         return None
+    count = count_chunks(work.organization_id, work.index.pk)
+    lost = _lost(work, base)
+    is_ready = bool(count) or not lost
+    state = IndexState.READY if is_ready else IndexState.FAILED
     indexes = KnowledgeIndex.objects.for_organization(work.organization_id).filter(pk=work.index.pk)
-    indexes.update(state=IndexState.READY, made_at=clock.now())
-    count_chunks(work.organization_id, work.index.pk)
-    _end(work)
-    if base.settings.get("switch") != SWITCH_BY_HAND:
+    indexes.update(state=state, made_at=clock.now(), reason=lost)
+    _end(work, IngestionState.SUCCEEDED if is_ready else IngestionState.FAILED, reason=lost)
+    if base.settings.get("switch") != SWITCH_BY_HAND and not lost:
         use_index(base, work.index)
     return Ended()
 
 
-def _end(work: Work) -> None:
+def _lost(work: Work, base: KnowledgeBase) -> str:
+    """Say why the other index does not answer: most of what is found now would not be. Nothing where it may."""
+    places = IndexedDocument.objects.for_organization(work.organization_id)
+    found_now = places.filter(index_id=base.active_index_id, chunk_count__gt=0)
+    failed = places.filter(index=work.index, document__in=found_now.values("document_id"), chunk_count=0)
+    failed = failed.exclude(error_code="")
+    first, count = failed.select_related("document").order_by("document_id").first(), failed.count()
+    if first is None or count * 2 <= found_now.count():
+        return ""
+    return fit_reason(
+        f"{count} documents that are found now could not be taken into this index, such as "
+        f"{first.document.path[:100]!r}: {first.reason} The index before goes on answering. Rebuild, or switch to it."
+    )
+
+
+def _end(work: Work, state: IngestionState = IngestionState.SUCCEEDED, *, reason: str = "") -> None:
     now = clock.now()
     row = work.hold.rows().get()
-    told = {"state": IngestionState.SUCCEEDED, "ended_at": now, "claimed_until": None, "updated_at": now}
+    told = {"state": state, "ended_at": now, "claimed_until": None, "updated_at": now, "reason": reason}
     work.hold.rows().update(**told)
     if row.embedded:
         details = {"knowledge_base": str(work.base.pk), "ingestion": str(row.pk), "model": work.index.identity}
