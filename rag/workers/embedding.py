@@ -26,7 +26,8 @@ def embed_documents(work: Work, document_ids: Sequence[UUID], *, until: float) -
     Raises HoldLost, and what stands in the way of all texts: limits, budgets, keys, a provider that is away.
     """
     failed: dict[UUID, CodexosError] = {}
-    while time.monotonic() < until:
+    is_time_left = True
+    while is_time_left:
         left = [id_ for id_ in document_ids if id_ not in failed]
         with tenant(work.organization_id):
             rows = next_unembedded(work.index.pk, left, limit=AT_ONCE)
@@ -42,6 +43,8 @@ def embed_documents(work: Work, document_ids: Sequence[UUID], *, until: float) -
                 vectors[chunk_id] = each
         _raise_for_all(failed, vectors)
         _keep(work, embedded, vectors)
+        # However short a slice is, it brings something on.
+        is_time_left = time.monotonic() < until
     return failed
 
 

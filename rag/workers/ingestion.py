@@ -65,9 +65,10 @@ def carry(organization_id: UUID, ingestion_id: UUID, *, attempt: int, seconds: f
             log.exception("Ingestion %s broke off", ingestion_id)
             hold.rest("Something went wrong here that is not your doing; it is tried again.")
             return None
-        if ended is not None:
-            return None if ended.following is None else Next(ended.following, attempt=0)
-        hold.let_go()
+    if ended is not None:
+        return None if ended.following is None else Next(ended.following, attempt=0)
+    # Only now: a heart that still beats would take it for this worker once more.
+    hold.let_go()
     return Next(ingestion_id, hold.attempt)
 
 
@@ -79,11 +80,13 @@ def _carry(hold: Hold, *, until: float) -> Ended | None:
         if work.ingestion.kind == IngestionKind.SYNC and work.ingestion.listed_at is None:
             list_source(work)
             work.reload()
-        while time.monotonic() < until:
+        is_time_left = True
+        while is_time_left:
             documents = next_documents(work)
             if not documents:
                 return finish(work)
             _do(work, documents, until=until)
+            is_time_left = time.monotonic() < until
         is_over = False
         return None
     except IndexMoved:

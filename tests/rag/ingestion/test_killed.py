@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -94,6 +95,19 @@ def test_wherever_a_worker_is_killed_the_next_one_ends_it(
         assert [chunk for chunk in library.rows() if chunk.since is None or chunk.until is not None] == []
         assert (ended.found, ended.failed) == (3, 0)
     assert moments > 8
+
+
+def test_a_slice_that_ends_is_free_at_once_however_fast_its_heart_beats(
+    committed_world: World, provider: Embeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf({f"{number}.md": f"Page {number} of the log." for number in range(30)})
+    monkeypatch.setattr("rag.workers.work.open_reader", lambda _source: shelf)
+    monkeypatch.setattr("rag.workers.holding.LEASE", timedelta(milliseconds=30))
+    catalogs.forget(committed_world.acme.id)
+    library = make_library(committed_world.dev, committed_world.project, shelf)
+    ended = library.carry(library.begin(), seconds=0.01)
+    assert (ended.state, ended.indexed) == (IngestionState.SUCCEEDED, 30)
+    assert ended.attempt > 1
 
 
 @contextmanager
