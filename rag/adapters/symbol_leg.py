@@ -129,7 +129,9 @@ def _importers(rows: SymbolRows, asked: Asked, defined: Sequence[_Defined]) -> I
     best = max((spot.score for _, _, spot in defined), default=0.0)
     meant = [known for _, known, spot in defined if spot.score >= max(0.5, 0.8 * best)]
     names = {*(known.name for known in meant), *(name.text for name in asked.names if name.is_sure)}
-    for row in rows.imports_of([end for known in meant for end in ends_of(known.path)]):
+    # What is imported need not be here itself: a library is asked for by the name it is imported by.
+    said = ["/".join((*name.scope.split("."), name.text)).strip("/") for name in asked.names]
+    for row in rows.imports_of([*said, *(end for known in meant for end in ends_of(known.path))]):
         # Whoever takes the very name from there is meant more than who takes another.
         score = 0.95 if not row.names or names & {*row.names, leaf_of(row.target)} else 0.7
         yield row.document_id, Spot(row.line, score, f"imports {row.module}")

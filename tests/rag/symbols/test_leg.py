@@ -93,6 +93,12 @@ def test_who_imports_it(code: Code) -> None:
     assert "from app.auth import" in code.text_of(first.chunk_id)
 
 
+def test_who_imports_a_library(code: Code) -> None:
+    (hit,) = ask(code, "who imports hashlib?")
+    assert "import hashlib" in code.text_of(hit.chunk_id)
+    assert hit.why == "imports hashlib"
+
+
 def test_questions_about_other_things_get_nothing(code: Code) -> None:
     assert ask(code, "how do I reset my password?") == []
     assert ask(code, "load") == []
