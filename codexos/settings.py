@@ -2,7 +2,6 @@
 """Every setting of the product, in one file. Each variable read here is explained in .env.template."""
 
 import base64
-import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from codexos.env import Environment, postgres_settings
 from codexos.kernel.sealing import derive_key
-
-# What a process loads at its start stays until its end, and what it does afterwards leaves next to nothing behind that
-# only the collector finds. As often as usual, it takes a fifth of a start and a twentieth of each request.
-gc.set_threshold(50_000, 20, 50)
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
