@@ -11,6 +11,7 @@ Their sum is weighted: words say much in prose, and less where code answers a qu
 """
 
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,18 +21,18 @@ from rag.engine.terms import names_in
 
 K1, B = 1.2, 0.75
 LABEL_WEIGHT = 2
-WORDS_IN_PROSE, WORDS_IN_CODE = 0.9, 0.25
+WORDS_IN_PROSE, WORDS_IN_CODE = 1.0, 0.2
 """What words weigh beside meaning. Where the question itself holds a name of code, they weigh as in prose."""
-TITLE = 0.1
-"""What is added where all of the question stands in what the chunk is called."""
-FEEDBACK = 0.4
+TITLE = 0.15
+"""What words count more where all of the question stands in what the chunk is called."""
+FEEDBACK = 0.5
 """How far the question is moved towards the best that was found for it, before meaning is looked at once more."""
 FEEDBACK_FROM = 3
 AGREEING_AT_LEAST = 3
 """So many of the ten best by words and of the ten best by meaning must be the same for that."""
 _TOP = 10
-_MARKS = frozenset("{}()[]=;<>_")
-_MARKS_SHARE = 0.045
+_MARKS = re.compile(r"\w[(\[]|[{}=;<>_]|[):]\n")
+_MARKS_SHARE = 0.012
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def _scored(
     if mode is Mode.EXACT:
         return Scored(candidate, (words + title) / (1 + TITLE), words, near)
     # Divided by the most there can be, so that scores of one question compare with those of the next.
-    return Scored(candidate, (meaning + words_weight * words + title) / (1 + words_weight + TITLE), words, near)
+    return Scored(candidate, (meaning + words_weight * (words + title)) / (1 + words_weight * (1 + TITLE)), words, near)
 
 
 def ranks(scored: Sequence[Scored]) -> tuple[dict[UUID, int], dict[UUID, int]]:
@@ -141,7 +142,7 @@ def is_agreed(scored: Sequence[Scored]) -> bool:
 
 def looks_like_code(texts: Collection[str]) -> bool:
     """Tell whether most of these are code, by the marks that prose has few of."""
-    marked = [sum(each in _MARKS for each in text) > _MARKS_SHARE * len(text) for text in texts if text]
+    marked = [len(_MARKS.findall(text)) > _MARKS_SHARE * len(text) for text in texts if text]
     return sum(marked) * 2 > len(marked)
 
 

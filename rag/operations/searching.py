@@ -177,7 +177,8 @@ def _fused(
     is_code = not names_in(question.text) and looks_like_code(index.starts_of_texts(scope, top))
     weight = words_weight(question.text, is_code=is_code)
     first = fused(candidates, terms, statistics, mode=Mode.HYBRID, words_weight=weight)
-    if not is_agreed(first):
+    # Of code, one function is meant: what is like the best of it is something else.
+    if is_code or not is_agreed(first):
         return first
     best = [each.candidate.chunk_id for each in first[:FEEDBACK_FROM]]
     ids = [each.chunk_id for each in candidates]
