@@ -9,6 +9,7 @@ from typing import Any
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from codexos.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: F401 (Django reads them here)
 from codexos.env import Environment, postgres_settings
 from codexos.kernel.sealing import derive_key
 
@@ -319,28 +320,7 @@ RUNS_PER_ORGANIZATION = env.number("CODEXOS_RUNS_PER_ORGANIZATION", default=500)
 QUEUED_RUNS_PER_ORGANIZATION = env.number("CODEXOS_QUEUED_RUNS_PER_ORGANIZATION", default=10_000)
 
 # API --------------------------------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],  # accounts.rest.OrganizationAPIView names its own
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "codexos.api.problem_from_exception",
-    "DEFAULT_SCHEMA_CLASS": "codexos.api.Schema",
-    "DEFAULT_THROTTLE_CLASSES": ["codexos.throttles.ActorThrottle"],
-    "UNAUTHENTICATED_USER": None,
-}
 API_RATE_PER_MINUTE = env.number("CODEXOS_API_RATE", default=600)
-SPECTACULAR_SETTINGS = {
-    "TITLE": "CodexOS",
-    "DESCRIPTION": "Agent flows, files, runs and the people around them.",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.1",
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    # Choices stay where they are used: drf-spectacular names shared ones by guessing.
-    "POSTPROCESSING_HOOKS": ["codexos.api.describe_pages", "codexos.api.describe_problems"],
-}
 
 # Browser walls ----------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

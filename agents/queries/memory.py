@@ -45,7 +45,8 @@ def list_memory(
     if which.project:
         rows = rows.filter(project_id=access_project(actor, which.project).pk)
     if which.flow:
-        rows = rows.filter(flow_id=parse_id(which.flow))
+        flow_id = parse_id(which.flow)
+        rows = rows.filter(flow_id=flow_id) if flow_id is not None else rows.none()
     if which.conversation:
         rows = rows.filter(scope=MemoryScope.CONVERSATION, place=which.conversation)
     if which.quarantined is not None:

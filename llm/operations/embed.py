@@ -68,6 +68,7 @@ async def embed_texts(
     ModelSwitchedOff, EmbeddingsNotOffered where nobody embeds by that name, and what limits, budgets and keys raise.
     """
     catalog = await catalogs.of(asker.organization_id, in_thread=in_thread)
+    model = model or DEFAULT
     way = find_embedder(catalog, model, project_id=asker.project_id)
     work = _Work(Gateway(asker, catalog, in_thread, apart=apart), asker, purpose, in_thread, way)
     if not is_watched():

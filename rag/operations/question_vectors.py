@@ -9,7 +9,7 @@ from accounts.actor import Actor
 from codexos.kernel.embeddings import Vector
 from llm.errors import ModelTimedOut
 from llm.operations.askers import Asker
-from llm.operations.embed import DEFAULT, embed_texts
+from llm.operations.embed import embed_texts
 from llm.operations.embedded_model import embedded_model
 from rag.models import KnowledgeBase, KnowledgeIndex
 
@@ -20,7 +20,7 @@ def embed_question(actor: Actor, text: str, *, base: KnowledgeBase, index: Knowl
     """Return a question's vector. Raises ModelTimedOut and what embed_texts raises."""
     project = base.project
     asker = Asker(actor.organization_id, team_id=project.team_id, project_id=project.pk, person_id=actor.person_id)
-    return async_to_sync(_embed)(text, asker=asker, model=index.model or DEFAULT)
+    return async_to_sync(_embed)(text, asker=asker, model=index.model)
 
 
 async def _embed(text: str, *, asker: Asker, model: str) -> Vector:

@@ -68,18 +68,20 @@ def search(actor: Actor, bases: Sequence[KnowledgeBase], question: Question) -> 
 
     Raises what embedding a question raises. That a reranker is away is a note, no error.
     """
-    groups = [_Group(indexes, _vector(actor, bases, indexes, question)) for indexes in _indexes(actor, bases)]
+    groups = [
+        _Group(indexes, _vector(actor, bases, indexes=indexes, question=question)) for indexes in _indexes(actor, bases)
+    ]
     notes: list[str] = []
     with tenant(actor.organization_id):
         condition = condition_of(actor.organization_id, [base.pk for base in bases], question.filters)
         if condition is None:
             return Found(notes=(f"No source here has had a commit {question.filters.commit!r}.",))
-        ranked = _ranked(actor.organization_id, groups, condition, question)
+        ranked = _ranked(actor.organization_id, groups, condition=condition, question=question)
         ranked = replace(ranked, scored=twins_last(ranked.scored))
         seen = [each.candidate.chunk_id for each in ranked.scored[:MOST_RERANKED]] if question.rerank else []
         texts = texts_of(actor.organization_id, seen)
     if question.rerank and texts:
-        ranked = _reranked(ranked, texts, bases, question, notes=notes)
+        ranked = _reranked(ranked, texts, bases=bases, question=question, notes=notes)
     with tenant(actor.organization_id):
         chosen = _chosen(actor.organization_id, ranked.scored, question)
         legs = {each.candidate.chunk_id: ranked.legs.get(each.candidate.chunk_id, {}) for each in chosen}
@@ -100,7 +102,7 @@ def _indexes(actor: Actor, bases: Sequence[KnowledgeBase]) -> Iterable[Sequence[
 
 
 def _vector(
-    actor: Actor, bases: Sequence[KnowledgeBase], indexes: Sequence[KnowledgeIndex], question: Question
+    actor: Actor, bases: Sequence[KnowledgeBase], *, indexes: Sequence[KnowledgeIndex], question: Question
 ) -> Vector | None:
     # An index that holds nothing yet does not know its maker.
     if question.mode is Mode.EXACT or not indexes[0].dimensions:
@@ -109,14 +111,14 @@ def _vector(
     return embed_question(actor, question.text, base=base, index=indexes[0])
 
 
-def _ranked(organization_id: UUID, groups: Sequence[_Group], condition: Condition, question: Question) -> _Ranked:
+def _ranked(organization_id: UUID, groups: Sequence[_Group], *, condition: Condition, question: Question) -> _Ranked:
     terms = [] if question.mode is Mode.SEMANTIC else question_terms(question.text)[:_MOST_TERMS]
     scored: list[Scored] = []
     legs: dict[UUID, Legs] = {}
     considered = 0
     for group in groups:
         for scope, is_large in _scopes(organization_id, group, condition):
-            found, of = _scored(scope, group, terms, question, is_large=is_large)
+            found, of = _scored(scope, group, terms=terms, question=question, is_large=is_large)
             scored, considered = [*scored, *found], considered + of
     by_words, by_meaning = ranks(scored)
     for each in scored:
@@ -127,9 +129,9 @@ def _ranked(organization_id: UUID, groups: Sequence[_Group], condition: Conditio
         if each.meaning is not None:
             legs[chunk]["vector"] = Leg(by_meaning[chunk], each.meaning)
     if question.mode is Mode.HYBRID and condition.is_about_now:
-        scored = _with_symbols(organization_id, groups, scored, legs, question)
+        scored = _with_symbols(organization_id, groups, scored=scored, legs=legs, question=question)
     if question.temporal or (question.temporal is None and asks_for_recent(question.text)):
-        scored = _with_recency(organization_id, scored, legs, question)
+        scored = _with_recency(organization_id, scored, legs=legs, question=question)
     return _Ranked(sorted(scored, key=lambda each: -each.score), legs, considered)
 
 
@@ -146,7 +148,7 @@ def _scopes(organization_id: UUID, group: _Group, condition: Condition) -> Itera
 
 
 def _scored(
-    scope: index.Scope, group: _Group, terms: Sequence[str], question: Question, *, is_large: bool
+    scope: index.Scope, group: _Group, *, terms: Sequence[str], question: Question, is_large: bool
 ) -> tuple[list[Scored], int]:
     vector = index.vector_text(group.vector) if group.vector is not None else None
     if is_large:
@@ -157,16 +159,18 @@ def _scored(
     if question.mode is not Mode.HYBRID or group.vector is None:
         mode = Mode.EXACT if group.vector is None else question.mode
         return fused(candidates, terms, pool.statistics, mode=mode), pool.statistics.chunks
-    return _fused(scope, group.vector, candidates, terms, pool.statistics, question=question), pool.statistics.chunks
+    return _fused(
+        scope, group.vector, candidates=candidates, terms=terms, statistics=pool.statistics, question=question
+    ), pool.statistics.chunks
 
 
 def _fused(
     scope: index.Scope,
     vector: Vector,
+    *,
     candidates: Sequence[Candidate],
     terms: Sequence[str],
     statistics: Statistics,
-    *,
     question: Question,
 ) -> list[Scored]:
     """Bring words and meaning together; where both lead to the same, look once more from where they lead."""
@@ -193,6 +197,7 @@ def _fused(
 def _with_symbols(
     organization_id: UUID,
     groups: Sequence[_Group],
+    *,
     scored: Sequence[Scored],
     legs: dict[UUID, Legs],
     question: Question,
@@ -209,7 +214,7 @@ def _with_symbols(
 
 
 def _with_recency(
-    organization_id: UUID, scored: Sequence[Scored], legs: dict[UUID, Legs], question: Question
+    organization_id: UUID, scored: Sequence[Scored], *, legs: dict[UUID, Legs], question: Question
 ) -> list[Scored]:
     now, is_asked = clock.now(), asks_for_recent(question.text)
     facts = find_freshness(organization_id, [each.candidate.chunk_id for each in scored], now=now)
@@ -226,7 +231,7 @@ def _with_recency(
 
 
 def _reranked(
-    ranked: _Ranked, texts: dict[UUID, str], bases: Sequence[KnowledgeBase], question: Question, *, notes: list[str]
+    ranked: _Ranked, texts: dict[UUID, str], *, bases: Sequence[KnowledgeBase], question: Question, notes: list[str]
 ) -> _Ranked:
     scores = reranked(question.text, texts, bases=bases, notes=notes)
     for place, chunk in enumerate(sorted(scores, key=lambda chunk: -scores[chunk]), start=1):

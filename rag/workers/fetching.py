@@ -42,7 +42,7 @@ def fetch(work: Work, document: Document) -> None:
         if content is None or kept is None:
             _note_unchanged(work, document)
         else:
-            _note_content(work, document, content, kept)
+            _note_content(work, document, content=content, kept=kept)
 
 
 def _keep(work: Work, document: Document, content: Content) -> _Kept:
@@ -67,7 +67,7 @@ def _note_unchanged(work: Work, document: Document) -> None:
     document.save(update_fields=["listed", "commit", "updated_at"])
 
 
-def _note_content(work: Work, document: Document, content: Content, kept: _Kept) -> None:
+def _note_content(work: Work, document: Document, *, content: Content, kept: _Kept) -> None:
     """Let the document hold its bytes, and write what they are known by; what it held before it lets go of."""
     before = document.blob_id
     # What it is to be known by next is listed no more.

@@ -95,14 +95,14 @@ def measure(*, chunks: int) -> None:
             small = _base(client, connection, "small")
             others = [Place(new_id(), new_id(), new_id()) for _ in range(TENANTS - 1)]
             _load(connection, maker, [small, *others], chunks=OF_EACH * TENANTS * chunks // 200_000)
-            _print(client, connection, maker, small, name="2k of 200k in 100 tenants")
-            _fuzz(client, connection, maker, small)
+            _print(client, connection, maker=maker, place=small, name="2k of 200k in 100 tenants")
+            _fuzz(client, connection, maker=maker, place=small)
             large = _base(client, connection, "large")
             _load(connection, maker, [large], chunks=chunks)
             began = time.monotonic()
             _maintain(instance)
             built = round(time.monotonic() - began, 1)
-            _print(client, connection, maker, large, name="200k of one tenant", build_seconds=built)
+            _print(client, connection, maker=maker, place=large, name="200k of one tenant", build_seconds=built)
 
 
 def _base(client: Client, connection: psycopg.Connection[Any], name: str) -> Place:
@@ -142,7 +142,7 @@ def _maintain(instance: Instance) -> None:
 
 
 def _print(
-    client: Client, connection: psycopg.Connection[Any], maker: Maker, place: Place, *, name: str, **more: float
+    client: Client, connection: psycopg.Connection[Any], *, maker: Maker, place: Place, name: str, **more: float
 ) -> None:
     path = f"/api/v1/knowledge-bases/{_base_of(connection, place)}/query/"
     _ask(client, path, maker.question(), mode="hybrid")
@@ -153,14 +153,14 @@ def _print(
         _ask(client, path, question, mode="hybrid")
         seconds.append(1000 * (time.perf_counter() - began))
         found = [each["chunk_id"] for each in _ask(client, path, question, mode="semantic")]
-        recalls.append(_recall(connection, place, question, found))
+        recalls.append(_recall(connection, place, question=question, found=found))
     ordered = sorted(seconds)
     told = {"p50_ms": round(percentile(ordered, 50), 1), "p95_ms": round(percentile(ordered, 95), 1)}
     recall = round(sum(recalls) / len(recalls), 4)
     print_figures(BENCH, workload=name, system="codexos", questions=QUESTIONS, recall_at_10=recall, **told, **more)
 
 
-def _recall(connection: psycopg.Connection[Any], place: Place, question: str, found: Sequence[str]) -> float:
+def _recall(connection: psycopg.Connection[Any], place: Place, *, question: str, found: Sequence[str]) -> float:
     vector = "[" + ",".join(map(str, _model().embed_now([question])[0])) + "]"
     with connection.transaction():
         connection.execute("set local enable_indexscan = off")
@@ -176,7 +176,7 @@ def _model() -> MiniLM:
     return MiniLM(Path(tempfile.mkdtemp(prefix="codexos-bench-model-")))
 
 
-def _fuzz(client: Client, connection: psycopg.Connection[Any], maker: Maker, place: Place) -> None:
+def _fuzz(client: Client, connection: psycopg.Connection[Any], *, maker: Maker, place: Place) -> None:
     """Ask what is asked nowhere, in every way, and count the chunks of others among the answers."""
     of = {str(row[0]) for row in connection.execute("select id from rag_chunk where index_id = %s", [place.index_id])}
     lots, strange, asked = random.Random(SEED), 0, 0  # noqa: S311

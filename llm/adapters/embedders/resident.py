@@ -31,7 +31,8 @@ class Resident:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._forget()
+        self._lock = threading.Lock()
+        self._process: Popen[bytes] | None = None
         # What a fork's parent has started is not its child's to speak to.
         os.register_at_fork(after_in_child=self._forget)
 
@@ -70,7 +71,7 @@ class Resident:
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._process: Popen[bytes] | None = None
+        self._process = None
 
 
 @cache
