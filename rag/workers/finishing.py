@@ -108,7 +108,8 @@ def _lost(work: Work, base: KnowledgeBase) -> str:
 def _end(work: Work, state: IngestionState = IngestionState.SUCCEEDED, *, reason: str = "") -> None:
     now = clock.now()
     row = work.hold.rows().get()
-    told = {"state": state, "ended_at": now, "claimed_until": None, "updated_at": now, "reason": reason}
+    # What the list was remarkable for stays said.
+    told = {"state": state, "ended_at": now, "claimed_until": None, "updated_at": now, "reason": reason or row.reason}
     work.hold.rows().update(**told)
     if row.embedded:
         details = {"knowledge_base": str(work.base.pk), "ingestion": str(row.pk), "model": work.index.identity}

@@ -150,7 +150,7 @@ def test_the_clock_sweeps_only_where_there_is_something(
     swept.clear()
     sweep_idle_blobs()
     assert swept == [str(world.acme.id)]
-    assert [entry["task"] for entry in TIMETABLE.values()] == [sweep_idle_blobs.name]
+    assert sweep_idle_blobs.name in [entry["task"] for entry in TIMETABLE.values()]
 
 
 def test_what_a_dead_upload_left_is_cleared(committed_world: World, blob_folder: Path) -> None:
