@@ -19,7 +19,7 @@ from agents.models import Flow, FlowVersion
 from agents.queries.flows import visible_flows
 from codexos.kernel.jsontypes import JsonObject, JsonValue
 from rag.models import KnowledgeBase
-from rag.queries.knowledge_bases import bases_to_ask
+from rag.queries.knowledge_bases import visible_bases
 
 LONGEST_NAME = 64
 MOST_OFFERED = 1000
@@ -93,9 +93,10 @@ def describe_offers(actor: Actor, offers: Sequence[Offer]) -> Sequence[Particula
     return [found[offer.version_id] for offer in offers]
 
 
+@in_organization
 def list_knowledge_offers(actor: Actor) -> Sequence[KnowledgeOffer]:
     """Return the knowledge bases that the actor sees, each under a name of its own."""
-    bases = bases_to_ask(actor)
+    bases = list(visible_bases(actor).order_by("slug", "pk")[:MOST_OFFERED])
     met = Counter(base.slug for base in bases)
     return [_knowledge(base, is_alone=met[base.slug] == 1) for base in bases]
 

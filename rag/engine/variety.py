@@ -6,6 +6,9 @@ from uuid import UUID
 
 from rag.engine.fusion import Scored
 
+MOST_COMPARED = 200
+"""Each is compared with each that was chosen, so only the best are; what else is wanted follows by its score."""
+
 
 def twins_last(scored: Sequence[Scored]) -> list[Scored]:
     """Put those that say the very same as a better one behind all others, as copies of a file do."""
@@ -24,7 +27,7 @@ def varied(scored: Sequence[Scored], holds: Mapping[UUID, frozenset[str]], *, sh
 
     ``holds`` are the words of each chunk; ``share`` from 0 (score alone) to 1 (difference alone).
     """
-    left, chosen = list(scored), list[Scored]()
+    left, chosen = list(scored[:MOST_COMPARED]), list[Scored]()
     top = max((each.score for each in left), default=0.0) or 1.0
     likeness = {each.candidate.chunk_id: 0.0 for each in left}
     while left and len(chosen) < most:
@@ -34,9 +37,10 @@ def varied(scored: Sequence[Scored], holds: Mapping[UUID, frozenset[str]], *, sh
         for each in left:
             chunk = each.candidate.chunk_id
             likeness[chunk] = max(likeness[chunk], _alike(holds, chunk, best.candidate.chunk_id))
-    return chosen
+    return [*chosen, *scored[MOST_COMPARED:]][:most]
 
 
 def _alike(holds: Mapping[UUID, frozenset[str]], one: UUID, other: UUID) -> float:
     ours, theirs = holds.get(one, frozenset()), holds.get(other, frozenset())
-    return len(ours & theirs) / len(ours | theirs) if ours and theirs else 0.0
+    both = len(ours & theirs)
+    return both / (len(ours) + len(theirs) - both) if both else 0.0

@@ -79,7 +79,7 @@ def question_of(asked: Asked, settings: Sequence[BaseSettings]) -> Question:
     same = len({each.search for each in settings}) == 1
     usual = settings[0].search if same else BaseSettings().search
     question = Question(
-        text=" ".join(asked.text.split()),
+        text=" ".join(asked.text.replace("\x00", " ").encode(errors="replace").decode().split()),
         top_k=usual.top_k if asked.top_k is None else asked.top_k,
         filters=_checked(asked.filters),
         mode=usual.mode if asked.mode is None else _mode(asked.mode),
@@ -148,6 +148,11 @@ def _checked(filters: Filters) -> Filters:
     if strange := next((kind for kind in filters.source_type if kind not in kinds), None):
         message = f"{strange[:40]!r} is no type of source. Use some of: {', '.join(kinds)}."
         raise QuestionInvalid("filters.source_type", message)
+    said = (filters.path, filters.commit, *filters.tags, *filters.language)
+    if any("\x00" in each or each != each.encode(errors="replace").decode() for each in said):
+        raise QuestionInvalid(
+            "filters", "A filter holds characters that no text has. Leave out NUL and halves of pairs."
+        )
     if filters.since and filters.until and filters.since > filters.until:
         raise QuestionInvalid("filters.until", "'until' is before 'since': nothing lies between them.")
     return filters

@@ -8,6 +8,7 @@ other (a question takes two milliseconds), and ends with its parent, or when nob
 import asyncio
 import json
 import os
+import select
 import sys
 import threading
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ STAY = "--stay"
 MOST_TEXTS = 8
 MOST_CHARACTERS = 16_384
 """More than a few questions go to a process of their own, so that no question waits behind a library."""
+MOST_SECONDS = 60.0
+"""Who does not answer by then is ended: everybody else waits in line behind that question."""
 _COMMAND = (sys.executable, "-IB", str(Path(apart_program.__file__).resolve()), STAY)
 
 
@@ -37,15 +40,19 @@ class Resident:
         os.register_at_fork(after_in_child=self._forget)
 
     async def embed(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Return what the process says of the texts (see apart_program); {} where it has ended, twice."""
+        """Return what the process says of the texts (see apart_program); {} where it ended, twice, or says nothing."""
         return await asyncio.to_thread(self._asked, list(texts))
 
     def _asked(self, texts: Sequence[str]) -> dict[str, Any]:
         with self._lock:
             for _ in range(2):
-                with suppress(OSError, ValueError):
+                try:
                     return self._ask(texts)
-                self._end()
+                except TimeoutError:
+                    break
+                except (OSError, ValueError):
+                    self._end()
+            self._end()
         return {}
 
     def _ask(self, texts: Sequence[str]) -> dict[str, Any]:
@@ -56,6 +63,10 @@ class Resident:
         assert process.stdout is not None  # noqa: S101
         process.stdin.write(json.dumps({"folder": str(self._folder), "texts": list(texts)}).encode() + b"\n")
         process.stdin.flush()
+        answering = select.poll()
+        answering.register(process.stdout, select.POLLIN)
+        if not answering.poll(MOST_SECONDS * 1000):
+            raise TimeoutError
         said: dict[str, Any] = json.loads(process.stdout.readline())
         return said
 
