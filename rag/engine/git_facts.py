@@ -77,7 +77,7 @@ def read_last_changes(records: Iterable[str]) -> Mapping[str, datetime]:
         line = record.lstrip("\n")
         if line.startswith("\x01"):
             said, _, line = line[1:].partition("\n")
-            at = _moment(said)
+            at = moment_of(said)
         if line:
             found.setdefault(line, at)
     return found
@@ -101,17 +101,17 @@ def read_blame(lines: Iterable[str]) -> Iterator[Blame]:
 
 
 def _head(said: str) -> tuple[str, datetime, str, str]:
-    commit, at, author, subject = said.strip("\n\0").lstrip("\x01").split("\x02", 3)
-    return commit, _moment(at), author, subject
+    commit, at, author, subject = said.replace("\0", "").strip("\n").lstrip("\x01").split("\x02", 3)
+    return commit, moment_of(at), author, subject
 
 
 def _blamed(commit: str, about: Mapping[str, str], *, lines: tuple[int, int]) -> Blame:
-    at = _moment(about.get("committer-time", "0"))
+    at = moment_of(about.get("committer-time", "0"))
     return Blame(lines, commit, at, about.get("author", ""), about.get("summary", ""))
 
 
-def _moment(seconds: str) -> datetime:
-    # Commits say what they like: a moment no calendar knows is taken for the beginning of time.
+def moment_of(seconds: str) -> datetime:
+    """Return a moment as commits say it. One that no calendar knows is taken for the beginning of time."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):

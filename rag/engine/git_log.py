@@ -8,8 +8,9 @@ So a file that holds text as of git itself says nothing here.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
+from rag.engine.git_facts import moment_of
 from rag.engine.ports import Hunk, PastChange
 
 LOG_WORDS = (
@@ -116,7 +117,7 @@ def _change(commit: _Commit | None, file: _File | None) -> Iterator[PastChange]:
 
 def _commit(line: str) -> _Commit | None:
     name, at, author, subject = [*line[1:].split(_FIELD, 3), "", "", ""][:4]
-    return _Commit(name, datetime.fromtimestamp(int(at), UTC), author, subject) if at.isdigit() else None
+    return _Commit(name, moment_of(at), author, subject) if name else None
 
 
 def _take(file: _File, line: str) -> int:

@@ -15,7 +15,7 @@ from rag.workers.holding import Hold, HoldLost
 
 _WITH_HISTORY = frozenset({SourceKind.GIT, SourceKind.GITHUB})
 MOST_KEPT = 3
-_kept: dict[tuple[UUID, int], SourceReader] = {}
+_kept: dict[tuple[UUID, int, UUID], SourceReader] = {}
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class Work:
     def reader(self) -> SourceReader:
         """Return who reads the source; opened when it is first needed. Raises what opening it raises."""
         if self._reader is None:
-            self._reader = _kept.pop(_name_of(self.origin), None) or open_reader(self.origin)
+            self._reader = _kept.pop(self._name_of(self.origin), None) or open_reader(self.origin)
         return self._reader
 
     def close(self, *, is_over: bool) -> None:
@@ -92,12 +92,17 @@ class Work:
         if self._reader is None or self.source is None:
             return
         if not is_over:
-            _kept[_name_of(self.source)] = self._reader
+            _kept[self._name_of(self.source)] = self._reader
         while len(_kept) > (0 if is_over else MOST_KEPT):
             _kept.pop(next(iter(_kept))).close()
         if is_over:
             self._reader.close()
         self._reader = None
+
+    def _name_of(self, source: Source) -> tuple[UUID, int, UUID]:
+        # Whatever people change of a source, its reader is opened anew for it; and with each ingestion, as secrets are
+        # rotated and readers remember what they have seen.
+        return source.pk, source.edits, self.ingestion.pk
 
 
 def load_work(hold: Hold) -> Work:
@@ -115,11 +120,6 @@ def load_work(hold: Hold) -> Work:
         if source is not None:
             source.base = base
         return Work(hold, ingestion, base, index, source, _revision_of(ingestion))
-
-
-def _name_of(source: Source) -> tuple[UUID, int]:
-    # Whatever people change of a source, its reader is opened anew for it.
-    return source.pk, source.edits
 
 
 def _revision_of(ingestion: Ingestion) -> Revision:

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core.management import call_command
 
 TABLES_WITHOUT_WALL = """
 select c.relname from pg_class c
@@ -90,3 +91,8 @@ def test_who_serves_owns_nothing(catalog: psycopg.Connection[Any]) -> None:
 
 def test_functions_with_the_owners_rights_name_their_schemas(catalog: psycopg.Connection[Any]) -> None:
     assert _names(catalog, POWERFUL_FUNCTIONS_FOR_ALL) == []
+
+
+@pytest.mark.django_db
+def test_migrations_say_all_that_models_say() -> None:
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

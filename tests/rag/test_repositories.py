@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Repositories as sources, over real git: what is listed, read, told of, refused, and never run."""
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -217,6 +218,43 @@ def test_a_key_opens_a_repository_and_is_kept_nowhere(hosted: Hosted, tmp_path: 
     kept = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
     assert kept
     assert not any(KEY.encode() in path.read_bytes() for path in kept)
+
+
+def test_a_key_goes_to_no_other_host_than_it_was_given_for(hosted: Hosted, tmp_path: Path, settings: Any) -> None:
+    with serve_git(tmp_path / "remote") as other:
+        settings.EGRESS_ALLOW = f"{settings.EGRESS_ALLOW},{other.url.removeprefix('http://')}"
+        there = f"{other.url}/acme/birds.git/info/refs?service=git-upload-pack"
+        hosted.server.refusals = [(302, {"Location": there})]
+        assert listed(reader_of(hosted, tmp_path, secret=KEY).look({}))
+        assert "POST" in {method for method, _ in other.asked}
+        assert other.signed_in == []
+
+
+def test_what_a_repository_says_of_itself_need_not_make_sense(hosted: Hosted, tmp_path: Path) -> None:
+    crooked = os.fsdecode(b"caf\xe9.md")
+    hosted.push("Begin", {crooked: "# Coffee\n", f"2{crooked}": "# Tea\n\nIs drunk warm.\n"})
+    reader = reader_of(hosted, tmp_path)
+    before = reader.look({})
+    assert set(listed(before)) == set(FILES) - {"logo.png"}, "no such name can be kept"
+    git(hosted.work, "mv", f"2{crooked}", "tea.md")
+    last = hosted.push("Away", {crooked: None})
+    said = git(hosted.work, "cat-file", "commit", last)
+    said = said.replace("Ada <", "Ad\ufffd <").replace("author", "author", 1)
+    head, _, _ = said.partition("\ncommitter")
+    raw = head.replace("\ufffd", "\udce9").encode("utf-8", "surrogateescape")
+    raw += b"\ncommitter Ad\xe9 <a@acme.example> 99999999999999 +0000\n\nNo\xe9l\n"
+    tip = git(hosted.work, "hash-object", "-t", "commit", "--literally", "-w", "--stdin", stdin=raw)
+    git(hosted.work, "push", "-qf", str(hosted.bare), f"{tip}:refs/heads/main")
+    after = reader.look(before.cursor)
+    texts = [after.revision.author, after.revision.subject, *after.removed]
+    entries = {entry.path: entry for entry in after.entries}
+    texts += [entry.moved_from for entry in entries.values()]
+    assert set(entries) == {"tea.md"}
+    for text in texts:
+        text.encode()
+    history = GitHistory(tmp_path / "cache")
+    assert [change.path for change in history.changes(since="", until=tip)]
+    reader.close()
 
 
 def test_trouble_of_a_host_is_named(hosted: Hosted, tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ class GitReader:
         changes = self._changes(before, tip.commit)
         if changes is None:
             return Delta(revision, self._listed(tip.commit), kept, is_sure=True)
-        removed = [each.path for each in changes if each.is_removal and self._takes(each.path)]
+        gone = (each.path for each in changes if each.is_removal and self._takes(each.path))
+        removed = [path for path in gone if _spelled(path) is not None]
         return Delta(revision, self._changed(changes, before, tip.commit), kept, removed=removed, is_whole=False)
 
     def read(self, path: str, *, revision: Revision, mark: str) -> Content | None:
@@ -131,7 +132,7 @@ class GitReader:
         """Return what is another since a commit; None where only a whole list can tell."""
         if not self._store.has(before) or not self._store.follows(after, before):
             return None
-        changes = self._store.differences(before, after)
+        changes = self._store.differences(before, after, most=MOST_CHANGES + 1)
         return changes if len(changes) <= MOST_CHANGES else None
 
     def _listed(self, commit: str) -> Iterator[Entry]:
@@ -142,7 +143,7 @@ class GitReader:
         taken = [each for each in changes if not each.is_removal and self._takes(each.path)]
         sizes = self._store.sizes([each.oid for each in taken]) if taken else {}
         files = (TreeFile(each.path, each.oid, sizes.get(each.oid)) for each in taken)
-        moved = {each.path: each.moved_from for each in taken if each.moved_from}
+        moved = {each.path: each.moved_from for each in taken if each.moved_from and _spelled(each.moved_from)}
         yield from self._entries(files, self._times(commit, since=before), moved=moved)
 
     def _takes(self, path: str) -> bool:

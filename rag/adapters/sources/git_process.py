@@ -22,6 +22,8 @@ from rag.errors.sources import GitFailed, GitMissing, SourceOverLimit
 _MEBIBYTE = 1024 * 1024
 _PIECE_BYTES = 256 * 1024
 _MOST_SAID = 2_000
+_MOST_RUN_BYTES = 16 * _MEBIBYTE
+_LONGEST_RECORD = _MEBIBYTE
 _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -66,8 +68,14 @@ class Git:
         self._limits = limits
 
     def run(self, *words: str) -> str:
-        """Return all that git says. Raises GitFailed, GitMissing."""
-        return b"".join(self.stream(*words)).decode("utf-8", "surrogateescape")
+        """Return all that git says, what is no UTF-8 replaced. Raises GitFailed, GitMissing."""
+        said = bytearray()
+        for piece in self.stream(*words):
+            said += piece
+            # What strangers wrote into one commit may be as long as a pack unpacks to.
+            if len(said) > _MOST_RUN_BYTES:
+                raise GitFailed(words[0], said="it says more than is read of it")
+        return said.decode("utf-8", "replace")
 
     def stream(self, *words: str, stdin: bytes = b"") -> Iterator[bytes]:
         """Yield what git says as it says it. Raises GitFailed, GitMissing."""
@@ -84,6 +92,8 @@ class Git:
             *ended, held = (held + piece).split(b"\0")
             for each in ended:
                 yield each.decode("utf-8", "surrogateescape")
+            if len(held) > _LONGEST_RECORD:
+                raise GitFailed(words[0], said="it says more at once than is read of it")
         if held:
             yield held.decode("utf-8", "surrogateescape")
 

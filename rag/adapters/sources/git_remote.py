@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from codexos.kernel.http import HttpLimits, ResponseTooLarge
+from codexos.kernel.http import HttpLimits, ResponseTooLarge, origin_of
 from rag.adapters.sources.git_process import Git
 from rag.adapters.sources.outside import client, insist_success, plain_outside
 from rag.engine.git_wire import Advertisement, Refs, ask_refs, read_advertisement, read_refs
@@ -70,13 +70,15 @@ class HttpRemote:
         url = f"{self.where}/info/refs"
         with (
             plain_outside(self.where),
-            self._client.stream("GET", url, params={"service": "git-upload-pack"}, headers=self._headers()) as answer,
+            self._client.stream(
+                "GET", url, params={"service": "git-upload-pack"}, headers=self._headers(url)
+            ) as answer,
         ):
             insist_success(answer, where=self.where, has_key=self._key is not None)
             if _type_of(answer.headers) != _ADVERTISED:
                 raise SourceVanished(self.where, because="no git repository is served there by the smart protocol")
             found = read_advertisement(answer.chunks())
-            # Where it moved to is asked from now on; the client lets a key go no further than its host.
+            # Where it moved to is asked from now on; a key goes no further than the host it was given for.
             self._base = answer.url.partition("?")[0].removesuffix("/info/refs")
             self._version = found.version
             return found
@@ -84,14 +86,13 @@ class HttpRemote:
     @contextmanager
     def ask(self, question: bytes) -> Iterator[Iterator[bytes]]:
         """See the port."""
-        headers = self._headers() | {"Content-Type": "application/x-git-upload-pack-request", "Accept": _RESULT}
+        url = f"{self._base}/git-upload-pack"
+        headers = self._headers(url) | {"Content-Type": "application/x-git-upload-pack-request", "Accept": _RESULT}
         limits = HttpLimits(total_seconds=_SECONDS, idle_seconds=120, body_bytes=self._most_bytes, redirects=0)
         try:
             with (
                 plain_outside(self.where),
-                self._client.stream(
-                    "POST", f"{self._base}/git-upload-pack", headers=headers, content=question, limits=limits
-                ) as answer,
+                self._client.stream("POST", url, headers=headers, content=question, limits=limits) as answer,
             ):
                 insist_success(answer, where=self.where, has_key=self._key is not None)
                 if _type_of(answer.headers) != _RESULT:
@@ -106,11 +107,11 @@ class HttpRemote:
         """See the port."""
         self._client.close()
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self, url: str) -> dict[str, str]:
         headers = {"User-Agent": "git/2.40 (CodexOS)"}
         if self._version == 2:
             headers["Git-Protocol"] = "version=2"
-        if self._key is not None:
+        if self._key is not None and origin_of(url) == origin_of(self.where):
             signed_in = base64.b64encode(f"{USER}:{self._key()}".encode()).decode()
             headers["Authorization"] = f"Basic {signed_in}"
         return headers

@@ -37,6 +37,9 @@ from rag.errors.sources import GitFailed, SourceUnreachable
 
 MOST_PACKS = 60
 MOST_COMMITS = 1_000
+_MOST_PATHS = 100_000
+"""So many paths are told of one commit: a tree may name the same tree again and again, and have no end."""
+_MOST_RECORDS = 500_000
 _MOST_HAD = 16
 _LOCK_SECONDS = 1_500.0
 _PIECE_BYTES = 256 * 1024
@@ -87,14 +90,14 @@ class GitStore:
         """Yield the files of a commit. Raises GitFailed."""
         return read_tree(self._git.records("ls-tree", "-r", "-l", "-z", "--full-tree", commit))
 
-    def differences(self, before: str, after: str) -> list[PathChange]:
-        """Return what is another between two commits. Raises GitFailed."""
+    def differences(self, before: str, after: str, *, most: int) -> list[PathChange]:
+        """Return what is another between two commits, so many changes at most. Raises GitFailed."""
         words = ("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-ext-diff")
         try:
-            return list(read_differences(self._git.records(*words, "-M", "-l1000", before, after, "--")))
+            return list(islice(read_differences(self._git.records(*words, "-M", "-l1000", before, after, "--")), most))
         except GitFailed:
             # To find what moved, contents are compared, and those of large files are not here.
-            return list(read_differences(self._git.records(*words, "--no-renames", before, after, "--")))
+            return list(islice(read_differences(self._git.records(*words, "--no-renames", before, after, "--")), most))
 
     def follows(self, after: str, before: str) -> bool:
         """Tell whether a commit came of another, as far as is known here: not after the history was written anew."""
@@ -108,7 +111,8 @@ class GitStore:
         """Return when each path was changed last, by the commits down to ``since``. Raises GitFailed."""
         words = ["log", "-z", "--no-color", "--name-only", "--no-renames", f"--format={TIME_FORMAT}"]
         span = [newest, f"^{since}"] if since else [newest]
-        return read_last_changes(self._git.records(*self._roots(), *words, f"--max-count={most}", *span, "--"))
+        records = self._git.records(*self._roots(), *words, f"--max-count={most}", *span, "--")
+        return read_last_changes(islice(records, _MOST_RECORDS))
 
     def changes(self, *, since: str, until: str) -> Iterator[PastChange]:
         """Yield what commits changed, oldest first, after ``since`` to ``until``. Raises GitFailed.
@@ -278,7 +282,7 @@ class _Talk:
 def _by_commit(changes: Iterable[PastChange]) -> Iterator[list[PastChange]]:
     """Yield the changes of one commit after another; of one that breaks off nothing."""
     for _, some in groupby(changes, key=lambda change: change.commit):
-        yield list(some)
+        yield list(islice(some, _MOST_PATHS))
 
 
 def _lock(descriptor: int, *, where: str) -> None:
