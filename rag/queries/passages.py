@@ -61,6 +61,8 @@ def read_passages(
     passages: list[Passage] = []
     shown: set[UUID] = set()
     for each in chosen:
+        if len(passages) == question.top_k:
+            break
         row = read.get(each.candidate.chunk_id)
         if row is None or row.pk in shown:
             continue
@@ -68,7 +70,7 @@ def read_passages(
         shown.update(other.pk for other in beside.rows)
         commit = commits.get((row.document.source_id, row.since or 0), "")
         passages.append(_passage(row, beside, score=each.score, legs=legs.get(row.pk, {}), commit=commit))
-    return passages[: question.top_k]
+    return passages
 
 
 def _passage(row: Chunk, around: _Around, *, score: float, legs: Mapping[str, Leg], commit: str) -> Passage:
@@ -99,30 +101,30 @@ def _around(organization_id: UUID, rows: Sequence[Chunk], question: Question) ->
     wanted = Q()
     for row in rows:
         if row.parent is not None:
-            wanted |= _beside(row, Q(parent=row.parent))
+            wanted |= _beside(row, Q(parent=row.parent), question)
         if question.neighbors:
-            wanted |= _beside(
-                row, Q(ordinal__range=(row.ordinal - question.neighbors, row.ordinal + question.neighbors))
-            )
+            near = Q(ordinal__range=(row.ordinal - question.neighbors, row.ordinal + question.neighbors))
+            wanted |= _beside(row, near, question)
     if not wanted:
         return {}
     others = Chunk.objects.for_organization(organization_id).filter(wanted).order_by("ordinal")
-    found = list(others.defer("embedding", "tsv"))
-    return {row.pk: _Around([other for other in found if _belongs(other, row, question)]) for row in rows}
+    beside: dict[tuple[UUID, UUID], list[Chunk]] = {}
+    for other in others.defer("embedding", "tsv"):
+        beside.setdefault((other.document_id, other.index_id), []).append(other)
+    there = {row.pk: beside.get((row.document_id, row.index_id), []) for row in rows}
+    return {row.pk: _Around([other for other in there[row.pk] if _belongs(other, row, question)]) for row in rows}
 
 
-def _beside(row: Chunk, which: Q) -> Q:
+def _beside(row: Chunk, which: Q, question: Question) -> Q:
+    there = which & Q(index_id=row.index_id, document_id=row.document_id)
+    if not question.filters.commit:
+        # What stood beside it once and was replaced since is no answer about now, though it itself is as old.
+        return there & Q(since__isnull=False, until=None)
     # What stood there at the same time: a replaced chunk's neighbors are those of its day.
-    return (
-        which
-        & Q(index_id=row.index_id, document_id=row.document_id, since__lte=row.since)
-        & (Q(until=None) | Q(until__gt=row.since))
-    )
+    return there & Q(since__lte=row.since) & (Q(until=None) | Q(until__gt=row.since))
 
 
 def _belongs(other: Chunk, row: Chunk, question: Question) -> bool:
-    if (other.document_id, other.index_id) != (row.document_id, row.index_id):
-        return False
     is_part = row.parent is not None and other.parent == row.parent
     return other.pk == row.pk or is_part or abs(other.ordinal - row.ordinal) <= question.neighbors
 
