@@ -13,6 +13,7 @@ from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel import clock
 from rag.engine.base_settings import BaseSettings
 from rag.errors.ingestions import IndexNotSwitchable, IngestionStateWrong
+from rag.errors.knowledge import SourceNotFound
 from rag.models import (
     OPEN_INGESTIONS,
     Document,
@@ -50,9 +51,14 @@ def start_ingestion(actor: Actor, source: Source, *, kind: str, confirmed: bool 
 def begin_ingestion(
     organization_id: UUID, source_id: UUID, *, kind: str, started_by: str, confirmed: bool = False
 ) -> Ingestion:
-    """The same, where nobody but the clock, a webhook or an event asks for it. Must run inside the organization."""
+    """The same, where nobody but the clock, a webhook or an event asks for it. Must run inside the organization.
+
+    Raises SourceNotFound where it was deleted meanwhile.
+    """
     sources = Source.objects.for_organization(organization_id).select_related("base")
-    held = sources.select_for_update(of=("self",)).get(pk=source_id)
+    held = sources.select_for_update(of=("self",)).filter(pk=source_id, deleted_at=None).first()
+    if held is None:
+        raise SourceNotFound(str(source_id))
     rows = Ingestion.objects.for_organization(organization_id).filter(source=held)
     open_one = rows.filter(state__in=OPEN_INGESTIONS).select_related("base", "source").first()
     if open_one is not None:

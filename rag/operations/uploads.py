@@ -219,7 +219,7 @@ def _fill(row: Document, received: Received, *, blob: Blob, tags: Sequence[str])
     row.source_type = SourceKind.UPLOAD
     row.state, row.reason, row.error_code = DocumentState.WAITING, "", ""
     row.sha256, row.size, row.blob = received.sha256, received.size, blob
-    row.media_type = received.media_type
+    row.media_type, row.title = received.media_type, ""
     row.changed_at, row.updated_at, row.missing_since, row.sightings_missing = now, now, None, 0
     row.version += 1
     row.tags = list(dict.fromkeys([*row.source.tags, *row.tags, *tags]))

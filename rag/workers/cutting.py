@@ -83,7 +83,7 @@ def _alike(work: Work) -> list[UUID]:
 
 
 def _describe(document: Document, parsed: Parsed) -> None:
-    document.title = document.title or parsed.title[:300]
+    document.title = parsed.title[:300] or document.title
     document.language, document.pages = parsed.language[:40], parsed.pages
     document.media_type = parsed.media_type[:100] or document.media_type
     document.updated_at = clock.now()

@@ -26,7 +26,7 @@ from rag.workers.finishing import Ended, finish
 from rag.workers.holding import Hold, HoldLost, beating, claim
 from rag.workers.listing import list_source
 from rag.workers.planning import next_documents, revision_of
-from rag.workers.removing import count_chunks
+from rag.workers.removing import count_chunks, forget_fetched
 from rag.workers.switching import IndexMoved, fail_document, settle_unchanged, switch_documents
 from rag.workers.work import Work, load_work
 
@@ -91,6 +91,11 @@ def _carry(hold: Hold, *, until: float) -> Ended | None:
         return None
     except IndexMoved:
         return None
+    except HoldLost:
+        work.close(is_over=True)
+        if work.source is not None:
+            forget_fetched(hold.organization_id, work.source.pk)
+        raise
     finally:
         work.close(is_over=is_over)
         with tenant(hold.organization_id):

@@ -144,7 +144,10 @@ def _known(row: Document | None) -> Known | None:
     if row is None:
         return None
     is_removed = row.state == DocumentState.REMOVED
-    return Known(row.listed or row.mark, is_removed=is_removed, is_skipped=row.error_code == _SKIPPED)
+    # One that could not be fetched is tried again, whatever its mark.
+    is_unread = row.state == DocumentState.FAILED and bool(row.listed)
+    mark = "" if is_unread else row.listed or row.mark
+    return Known(mark, is_removed=is_removed, is_skipped=row.error_code == _SKIPPED)
 
 
 def _write_new(work: Work, entries: Sequence[Entry]) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from accounts.tenancy import tenant
+from accounts.tenancy import OrganizationQuerySet, tenant
 from rag.adapters.chunk_rows import drop_chunks, end_chunks
 from rag.adapters.sources.chosen import forget_folder
 from rag.models import (
@@ -35,7 +35,7 @@ def remove_documents(
 ) -> None:
     """Let documents be found no more. Of a source with a history they stay to be found at its older revisions."""
     empty_documents(organization_id, document_ids, revision=revision, keeps_history=keeps_history)
-    rows = Document.objects.for_organization(organization_id).filter(pk__in=list(document_ids))
+    rows = _held(organization_id, document_ids)
     if keeps_history:
         rows.update(state=DocumentState.REMOVED, chunk_count=0, reason="", error_code="")
         forget_symbols(organization_id, document_ids)
@@ -66,6 +66,8 @@ def drop_source(organization_id: UUID, source_id: UUID) -> bool:
         rows = Source.objects.for_organization(organization_id).filter(pk=source_id, deleted_at__isnull=False)
         if not rows.exists():
             return False
+        # First: from now on no worker writes anything more for it.
+        Ingestion.objects.for_organization(organization_id).filter(source_id=source_id).delete()
     _drop_documents(organization_id, source_id)
     with tenant(organization_id):
         for model in (Ingestion, Revision):
@@ -75,12 +77,21 @@ def drop_source(organization_id: UUID, source_id: UUID) -> bool:
     return True
 
 
+def forget_fetched(organization_id: UUID, source_id: UUID) -> None:
+    """Remove what was fetched of a source after it was gone: a reader that is under way makes its folder anew."""
+    with tenant(organization_id):
+        is_there = Source.objects.for_organization(organization_id).filter(pk=source_id).exists()
+    if not is_there:
+        forget_folder(organization_id, source_id)
+
+
 def drop_base(organization_id: UUID, base_id: UUID) -> bool:
     """Delete a knowledge base with everything in it; False where it is not deleted by anybody, or gone."""
     with tenant(organization_id):
         rows = KnowledgeBase.objects.for_organization(organization_id).filter(pk=base_id, deleted_at__isnull=False)
         if not rows.exists():
             return False
+        Ingestion.objects.for_organization(organization_id).filter(base_id=base_id).delete()
         sources = Source.objects.for_organization(organization_id).filter(base_id=base_id)
         source_ids = list(sources.values_list("pk", flat=True))
     for source_id in source_ids:
@@ -144,9 +155,17 @@ def _drop_some(organization_id: UUID, document_ids: Sequence[UUID]) -> None:
         with tenant(organization_id):
             left = bool(drop_chunks(document_ids, limit=_CHUNKS_AT_ONCE))
     with tenant(organization_id):
+        rows = _held(organization_id, document_ids)
         BlobHold.objects.for_organization(organization_id).filter(holder__in=list(document_ids)).delete()
         # What the apps and helpers beside keep of a document goes by its foreign keys.
-        Document.objects.for_organization(organization_id).filter(pk__in=list(document_ids)).delete()
+        rows.delete()
+
+
+def _held(organization_id: UUID, document_ids: Sequence[UUID]) -> OrganizationQuerySet[Document]:
+    """Hold documents: one that is being given other bytes has them, or will not, before its holds go."""
+    rows = Document.objects.for_organization(organization_id).filter(pk__in=list(document_ids))
+    list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    return rows
 
 
 def _drop_places(organization_id: UUID, index_id: UUID) -> bool:

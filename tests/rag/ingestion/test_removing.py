@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """What is deleted leaves nothing: no rows, no chunks, no bytes that anybody holds."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+import pytest
 from django.apps import apps
 
 from accounts.tenancy import OrganizationModel, tenant
 from codexos.kernel import clock
+from rag.adapters.sources.chosen import folder_of
+from rag.engine.ports import Entry
+from rag.errors.knowledge import SourceNotFound
 from rag.models import BlobHold, KnowledgeBase, Source
 from rag.operations.attending import attend_knowledge
 from rag.tasks import remove_deleted
+from rag.workers.ingestion import carry
 from rag.workers.removing import drop_base, drop_source
 from tests.rag.ingestion.library import Library
 from tests.rag.ingestion.test_stages import KEEPER, LAMP
@@ -58,6 +66,28 @@ def test_an_ingestion_of_what_is_deleted_stops(library: Library) -> None:
         Source.objects.for_organization(library.organization_id).update(deleted_at=clock.now())
     library.carry(started)
     assert library.live() == {}
+
+
+def test_a_source_that_goes_while_it_is_read_leaves_nothing(library: Library, tmp_path: Path, settings: Any) -> None:
+    settings.CODEXOS_HOME = tmp_path
+    fetched = folder_of(library.source)
+
+    def shown() -> Iterator[Entry]:
+        yield Entry("lamp.md", mark="1")
+        with tenant(library.organization_id):
+            Source.objects.for_organization(library.organization_id).update(deleted_at=clock.now())
+        assert drop_source(library.organization_id, library.source.pk)
+        # What a host sends meanwhile is written down.
+        fetched.mkdir(parents=True)
+        yield Entry("keeper.md", mark="1")
+
+    library.shelf.texts, library.shelf.shown = {"lamp.md": LAMP}, shown
+    started = library.begin()
+    assert carry(library.organization_id, started.pk, attempt=0) is None
+    assert set(rows_of(library)) == {"KnowledgeBase", "KnowledgeIndex"}
+    assert not fetched.exists()
+    with pytest.raises(SourceNotFound):
+        library.begin()
 
 
 def test_the_clock_takes_up_what_nobody_carries_and_what_was_left_of_deleting(committed_world: object) -> None:

@@ -58,3 +58,11 @@ def test_a_page_that_says_it_is_unchanged_is_not_cut_again(library: Library, pro
     assert (ended.found, ended.unchanged, ended.parsed) == (1, 1, 0)
     assert len(provider.asked) == 1
     assert library.document("lamp.md").state == DocumentState.READY
+
+
+def test_a_title_is_that_of_the_content(library: Library) -> None:
+    library.shelf.texts = {"lamp.md": f"# The lamp\n\n{LAMP}"}
+    library.sync()
+    library.shelf.texts = {"lamp.md": f"# The light\n\n{LAMP}"}
+    library.sync()
+    assert library.document("lamp.md").title == "The light"

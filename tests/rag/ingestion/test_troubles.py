@@ -48,6 +48,16 @@ def test_a_document_fails_alone_with_a_reason_and_can_be_retried_alone(library: 
     assert library.document("gone.md").state == DocumentState.FAILED
 
 
+def test_what_could_not_be_fetched_is_tried_again_with_the_next_reading(library: Library) -> None:
+    library.shelf.texts = {"a.md": LAMP, "z.md": KEEPER}
+    library.shelf.troubles = {"a.md": DocumentGone("a.md")}
+    library.sync()
+    library.shelf.troubles = {}
+    library.sync()
+    assert set(library.live()) == {"a.md", "z.md"}
+    assert library.shelf.reads == ["a.md", "z.md", "a.md"]
+
+
 def test_what_was_there_stays_where_the_new_content_fails(library: Library) -> None:
     library.shelf.texts = {"a.md": LAMP}
     library.sync()
