@@ -45,9 +45,9 @@ _COLUMNS = (
 
 _DOCUMENT = """
 insert into rag_document (id, created_at, organization_id, base_id, source_id, path, title, source_type, media_type,
-    language, tags, state, reason, error_code, sha256, mark, size, commit, sightings_missing, version, chunk_count,
-    updated_at)
-values (%s, now(), %s, %s, %s, %s, 'all', 'upload', '', '', '{}', 'ready', '', '', '', '', 0, '', 0, 1, 0, now())
+    language, tags, state, reason, error_code, sha256, mark, size, commit, sightings_missing, listed, version,
+    chunk_count, updated_at)
+values (%s, now(), %s, %s, %s, %s, 'all', 'upload', '', '', '{}', 'ready', '', '', '', '', 0, '', 0, '', 1, 0, now())
 """
 
 
