@@ -20,6 +20,7 @@ _NAV = (
     ("approvals", "approvals", _("Approvals"), ("/approvals/",)),
     ("flows", "flows", _("Flows"), ("/flows/", "/memory/")),
     ("files", "files", _("Files"), ("/files/",)),
+    ("knowledge", "knowledge", _("Knowledge"), ("/knowledge/",)),
     ("tools", "tools", _("Tools"), ("/tools/",)),
     ("vault", "vault", _("Vault"), ("/vault/",)),
     ("models", "models", _("Models"), ("/models/", "/usage/")),
@@ -27,6 +28,8 @@ _NAV = (
 )
 
 _ICONS = {"tools": "wrench"}
+_NEAR = frozenset({"home", "runs", "approvals", "flows", "knowledge"})
+"""What the bar of a telephone has room for; the rest is one step further."""
 
 # Entries that only lead somewhere for who holds this somewhere.
 _NEEDS = {"vault": Permission.ACCESS_VAULT}
@@ -86,6 +89,7 @@ def _nav(request: HttpRequest) -> list[dict[str, Any]]:
             "icon": _ICONS.get(key, key),
             "current": _is_current(request.path, url, below),
             "count": _count(request, key),
+            "is_near": key in _NEAR,
         }
         for key, route, label, below in _NAV
         if (url := _address(route)) and _leads_somewhere(request, key)

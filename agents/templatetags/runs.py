@@ -6,12 +6,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+
+from accounts.queries.access import id_in
 
 register = template.Library()
 
@@ -134,12 +137,22 @@ def place(citation: Any) -> str:
 
 @register.simple_tag
 def cited_file(project: Any, citation: Any) -> str:
-    """The page of the file that a citation names; nothing where it names none."""
-    path = citation.get("path") if isinstance(citation, Mapping) else None
+    """The page that a citation names: its place in a document of knowledge, or a file; nothing where it names none."""
+    if not isinstance(citation, Mapping):
+        return ""
+    if document := id_in(str(citation.get("document_id") or "")):
+        return f"{_address('document', document)}?at={quote(_spot(citation))}#at"
+    path = citation.get("path")
     if not isinstance(path, str) or not path:
         return ""
     page = citation.get("page")
     return _address("file", project.slug, path) + (f"#page={page}" if page else "")
+
+
+def _spot(citation: Mapping[str, Any]) -> str:
+    if chunk := id_in(str(citation.get("chunk_id") or "")):
+        return str(chunk)
+    return f"p{citation['page']}" if citation.get("page") else str(citation.get("lines") or "")
 
 
 @register.simple_tag

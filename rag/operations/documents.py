@@ -43,6 +43,12 @@ def change_document(actor: Actor, document: UUID | str, *, tags: Collection[str]
     return row
 
 
+def may_be_deleted(row: Document) -> bool:
+    """Tell whether a document is taken away here, and not where it comes from."""
+    is_ours = row.source.kind == SourceKind.UPLOAD or row.missing_since is not None
+    return is_ours or row.state == DocumentState.FAILED
+
+
 @in_organization
 def delete_document(actor: Actor, document: UUID | str) -> None:
     """Delete an uploaded document with its chunks, for good.
@@ -51,8 +57,7 @@ def delete_document(actor: Actor, document: UUID | str) -> None:
     second sighting. Raises DocumentNotFound, DocumentFromSource, NotAllowed.
     """
     row = access_document(actor, document, to=Permission.WRITE_FILES, holding=True)
-    is_ours = row.source.kind in (SourceKind.UPLOAD,) or row.missing_since is not None
-    if not is_ours and row.state != DocumentState.FAILED:
+    if not may_be_deleted(row):
         raise DocumentFromSource(row.path, source=row.source.name)
     record_event(actor, "document.deleted", about=row, base=row.base.slug, sha256=row.sha256)
     drop_document(actor.organization_id, row.pk)

@@ -2,6 +2,7 @@
 """A question as a vector, by the model that an index was made with; counted for the project that is asked."""
 
 import asyncio
+from functools import partial
 
 from asgiref.sync import async_to_sync
 
@@ -28,7 +29,9 @@ async def _embed(text: str, *, asker: Asker, model: str) -> Vector:
     apart = not embedded_model().is_loaded
     try:
         async with asyncio.timeout(MOST_SECONDS):
-            made = await embed_texts([text], asker=asker, model=model, purpose="query", apart=apart)
+            # An index without a name of its own was made with the installation's model.
+            embed = partial(embed_texts, model=model) if model else embed_texts
+            made = await embed([text], asker=asker, purpose="query", apart=apart)
     except TimeoutError:
         message = f"The question was not embedded within {MOST_SECONDS:.0f} seconds. Ask again."
         raise ModelTimedOut(message, model=model) from None

@@ -19,6 +19,7 @@ from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel import clock
 from codexos.kernel.errors import CodexosError
+from codexos.kernel.ids import new_id
 from rag.adapters.sources.folder import allowed_roots
 from rag.engine.base_settings import clean_tags
 from rag.engine.source_configs import check_source_config
@@ -166,6 +167,18 @@ def make_source(actor: Actor, base: KnowledgeBase, spec: SourceSpec) -> Source:
     _save(row)
     record_event(actor, "source.created", about=row, base=base.slug, **described(row))
     _begin(actor, row)
+    return row
+
+
+def draft_source(actor: Actor, base: KnowledgeBase, spec: SourceSpec) -> Source:
+    """Return a source as it would be made, checked and not kept. Raises as making one does."""
+    row = Source(id=new_id(), organization_id=actor.organization_id, base=base, made_by_id=actor.person_id)
+    row.kind, row.name, row.config, row.secret = spec.kind, spec.name, dict(spec.config), spec.secret
+    check_source_config(row.kind, row.config)
+    if row.kind == SourceKind.FOLDER:
+        _insist_open(str(row.config.get("path") or ""))
+    if row.secret:
+        _insist_on_secret(actor, row)
     return row
 
 

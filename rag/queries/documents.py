@@ -19,6 +19,7 @@ from rag.queries.knowledge_bases import access_knowledge_base, seen_by
 from rag.queries.sources import access_source, insist_on_base
 
 _ORDINAL_BYTES = 4
+_LONGEST_NUMBER = 9
 _LARGEST_ORDINAL = 2**31 - 1
 
 
@@ -89,11 +90,60 @@ def list_chunks(
     return Page(found[:limit], next_cursor=_sealed(found[limit - 1].ordinal) if is_more else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a document that somebody is led to: a chunk by its id, a line, or a page."""
+
+    chunk: UUID | None = None
+    line: int | None = None
+    page: int | None = None
+
+
+def spot_of(said: str) -> Spot | None:
+    """Return the place that an address names: a piece's id, ``p3`` for a page, ``12`` or ``12-20`` for lines."""
+    if chunk := id_in(said):
+        return Spot(chunk=chunk)
+    if said.startswith("p"):
+        return Spot(page=number) if (number := _number(said[1:])) else None
+    return Spot(line=number) if (number := _number(said.partition("-")[0])) else None
+
+
+@in_organization
+def find_spot(actor: Actor, document: Document, spot: Spot) -> int | None:
+    """Return the ordinal of the live chunk that stands at a place; None where nothing does.
+
+    A chunk that was replaced since is looked for by the place it had.
+    """
+    chunks = Chunk.objects.for_organization(actor.organization_id).filter(document=document).defer("embedding", "tsv")
+    live = chunks.filter(since__isnull=False, until=None, index_id=document.base.active_index_id)
+    if spot.chunk is not None:
+        row = chunks.filter(pk=spot.chunk).first()
+        if row is None or (row.is_live and row.index_id == document.base.active_index_id):
+            return row.ordinal if row else None
+        lines = row.place.get("lines") or [None]
+        spot = Spot(line=lines[0], page=row.place.get("page"))
+    if spot.page is not None:
+        live = live.filter(place__page=spot.page)
+    if spot.line is not None:
+        live = live.filter(place__lines__0__lte=spot.line, place__lines__1__gte=spot.line)
+    is_said = spot.page is not None or spot.line is not None
+    return live.order_by("ordinal").values_list("ordinal", flat=True).first() if is_said else None
+
+
+def cursor_before(ordinal: int) -> str | None:
+    """Return the cursor of the list of chunks that begins with one; None where that is the first."""
+    return _sealed(ordinal - 1) if ordinal > 0 else None
+
+
 def visible_documents(actor: Actor) -> OrganizationQuerySet[Document]:
     """Return the query for the documents an actor sees; to be read inside the actor's organization."""
     rows = Document.objects.for_organization(actor.organization_id).exclude(state=DocumentState.REMOVED)
     rows = rows.filter(source__deleted_at=None, base__deleted_at=None).filter(seen_by(actor, base="base__"))
     return rows.select_related("base__project__team", "source")
+
+
+def _number(said: str) -> int | None:
+    return int(said) if said.isascii() and said.isdigit() and len(said) < _LONGEST_NUMBER else None
 
 
 def _sealed(ordinal: int) -> str:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Knowledge bases as one actor sees them. Fetching is the check."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, Sum
@@ -19,6 +20,7 @@ from rag.models import Access, Document, DocumentState, Ingestion, KnowledgeBase
 
 _MOST_COMPARED = 500
 _MOST_NEAR = 3
+_NOTHING = dict.fromkeys(("documents", "ready", "failed", "chunks", "size_bytes"), 0)
 MOST_ASKED = 50
 """So many knowledge bases are searched for one question."""
 
@@ -97,18 +99,29 @@ def bases_to_ask(
 @in_organization
 def figures_of(actor: Actor, base: KnowledgeBase) -> BaseFigures:
     """Count what a knowledge base holds."""
-    documents = Document.objects.for_organization(actor.organization_id).filter(base=base)
+    return figures_of_each(actor, [base])[base.pk]
+
+
+@in_organization
+def figures_of_each(actor: Actor, bases: Collection[KnowledgeBase]) -> dict[UUID, BaseFigures]:
+    """Count what each of several knowledge bases holds, in two questions."""
+    documents = Document.objects.for_organization(actor.organization_id).filter(base__in=bases)
     here = documents.exclude(state=DocumentState.REMOVED).exclude(source__deleted_at__isnull=False)
-    counted = here.aggregate(
-        documents=Count("pk"),
-        ready=Count("pk", filter=Q(state=DocumentState.READY)),
-        failed=Count("pk", filter=Q(state=DocumentState.FAILED)),
-        chunks=Sum("chunk_count", default=0),
-        size_bytes=Sum("size", default=0),
+    counted = (
+        here.order_by()
+        .values("base_id")
+        .annotate(
+            documents=Count("pk"),
+            ready=Count("pk", filter=Q(state=DocumentState.READY)),
+            failed=Count("pk", filter=Q(state=DocumentState.FAILED)),
+            pieces=Sum("chunk_count", default=0),
+            size_bytes=Sum("size", default=0),
+        )
     )
-    sources = Source.objects.for_organization(actor.organization_id).filter(base=base, deleted_at=None).count()
-    waiting = counted["documents"] - counted["ready"] - counted["failed"]
-    return BaseFigures(sources=sources, waiting=waiting, **counted)
+    found = {row["base_id"]: _counts(row) for row in counted}
+    sources = Source.objects.for_organization(actor.organization_id).filter(base__in=bases, deleted_at=None)
+    connected = dict(sources.order_by().values_list("base_id").annotate(Count("pk")))
+    return {base.pk: _figures(found.get(base.pk, _NOTHING), sources=connected.get(base.pk, 0)) for base in bases}
 
 
 @in_organization
@@ -155,6 +168,15 @@ def seen_by(actor: Actor, *, base: str = "") -> Q:
 def may_change_base(actor: Actor, base: KnowledgeBase) -> bool:
     """Tell whether a knowledge base is the actor's to change; they see it already."""
     return actor.may(Permission.WRITE_FILES, base)
+
+
+def _counts(row: Mapping[str, Any]) -> dict[str, int]:
+    return {**{name: row[name] for name in _NOTHING if name != "chunks"}, "chunks": row["pieces"]}
+
+
+def _figures(counted: Mapping[str, int], *, sources: int) -> BaseFigures:
+    waiting = counted["documents"] - counted["ready"] - counted["failed"]
+    return BaseFigures(sources=sources, waiting=waiting, **counted)
 
 
 def _leads(actor: Actor, container_id: UUID) -> bool:

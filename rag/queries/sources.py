@@ -105,6 +105,13 @@ def list_ingestions(
     return page_of(rows, cursor=cursor, limit=limit)
 
 
+@in_organization
+def newest_ingestions(actor: Actor, base: KnowledgeBase) -> dict[UUID | None, Ingestion]:
+    """Return the newest reading of each source of a knowledge base; under None, that into another index."""
+    rows = visible_ingestions(actor).filter(base=base).order_by("source", "-id").distinct("source")
+    return {row.source_id: row for row in rows}
+
+
 def visible_sources(actor: Actor) -> OrganizationQuerySet[Source]:
     """Return the query for the sources an actor sees; to be read inside the actor's organization."""
     rows = Source.objects.for_organization(actor.organization_id).filter(deleted_at=None, base__deleted_at=None)

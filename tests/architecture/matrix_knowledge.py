@@ -14,6 +14,10 @@ _BASE = _API + "knowledge-bases/<str:base>/"
 _SOURCE = _API + "sources/<str:source>/"
 _INGESTION = _API + "ingestions/<str:ingestion>/"
 _DOCUMENT = _API + "documents/<str:document>/"
+_PAGE = "knowledge/<str:base>/"
+_PAPER = "knowledge/documents/<uuid:document>/"
+FORM_BASE = {"name": "New", "project": "{project}", "access": "project"}
+FORM_SOURCE = {"kind": "upload", "name": "New"}
 
 # fmt: off
 #                                                            none str sys org led dev vwr tok
@@ -61,5 +65,25 @@ KNOWLEDGE = (
     _row("GET", _DOCUMENT + "content/",                      "401 404 200 200 200 200 200 200"),
     _row("GET", _DOCUMENT + "past/",                         "401 404 200 200 200 200 200 200"),
     _row("POST", _DOCUMENT + "retry/",                       "401 404 202 202 202 202 403 403"),
+    _row("GET", "knowledge/",                                "302 200 200 200 200 200 200 302"),
+    _row("GET", "knowledge/new/",                            "302 200 200 200 200 200 403 302"),
+    _row("POST", "knowledge/new/",                           "302 422 302 302 302 302 403 302", FORM_BASE),
+    _row("GET", _PAGE,                                       "302 404 200 200 200 200 200 302"),
+    _row("GET", _PAGE + "documents/",                        "302 404 200 200 200 200 200 302"),
+    _row("GET", _PAGE + "ask/",                              "302 404 200 200 200 200 200 302"),
+    _row("GET", _PAGE + "settings/",                         "302 404 200 200 200 200 403 302"),
+    _row("POST", _PAGE + "settings/",                        "302 404 422 422 422 422 403 302", {}),
+    _row("GET", _PAGE + "delete/",                           "302 404 200 200 200 200 403 302"),
+    _row("POST", _PAGE + "delete/",                          "302 404 302 302 302 302 403 302"),
+    _row("GET", _PAGE + "sources/new/",                      "302 404 200 200 200 200 403 302"),
+    _row("POST", _PAGE + "sources/new/",                     "302 404 302 302 302 302 403 302", FORM_SOURCE),
+    _row("POST", _PAGE + "sources/<str:source>/sync/",       "302 404 302 302 302 302 403 302"),
+    _row("GET", _PAGE + "sources/<str:source>/delete/",      "302 404 200 200 200 200 403 302"),
+    _row("POST", _PAGE + "sources/<str:source>/delete/",     "302 404 302 302 302 302 403 302"),
+    _row("POST", _PAGE + "ingestions/<str:ingestion>/<slug:move>/", "302 404 302 302 302 302 403 302"),
+    _row("GET", _PAPER,                                      "302 404 200 200 200 200 200 302"),
+    _row("POST", _PAPER + "retry/",                          "302 404 302 302 302 302 403 302"),
+    _row("GET", _PAPER + "delete/",                          "302 404 200 200 200 200 403 302"),
+    _row("POST", _PAPER + "delete/",                         "302 404 302 302 302 302 403 302"),
 )
 # fmt: on

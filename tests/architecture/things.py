@@ -43,6 +43,7 @@ def acmes_things(world: World) -> dict[str, str]:
         "version": policies_of(world.admin, 1),
         "place": "1",
         "deed": "drop",
+        "move": "pause",
     }
 
 
@@ -50,7 +51,7 @@ def others_things(world: World) -> dict[str, str]:
     """Make one of everything in the other organization."""
     place = Place(world.other, world.other_team, world.other_project)
     things = things_of(place, admin=world.stranger, owner=world.stranger, member=world.stranger)
-    return {**things, "version": policies_of(world.stranger, 2), "place": "2", "deed": "drop"}
+    return {**things, "version": policies_of(world.stranger, 2), "place": "2", "deed": "drop", "move": "pause"}
 
 
 def unknown_things() -> dict[str, str]:
@@ -95,6 +96,7 @@ def unknown_things() -> dict[str, str]:
         "version": "9",
         "place": "9",
         "deed": "drop",
+        "move": "pause",
         **{name: str(new_id()) for name in names},
     }
 

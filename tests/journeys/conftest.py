@@ -66,6 +66,8 @@ class Product:
         return f"session-{urlsplit(self.url).port}"
 
     flow_worker: "subprocess.Popen[bytes]"
+    repositories: Path
+    """The folder of this machine that sources may read."""
 
     @contextmanager
     def flows_held(self) -> Iterator[None]:
@@ -143,6 +145,8 @@ def product(
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "PORT": str(port), "CODEXOS_URL": url, "DJANGO_SETTINGS_MODULE": "codexos.settings"}
     reached = [outside.place, *(urlsplit(server.url).netloc for server in (*model_servers, hub))]
+    repositories = tmp_path_factory.mktemp("repositories")
+    environment["CODEXOS_SOURCE_FOLDERS"] = str(repositories)
     environment |= {"CODEXOS_SANDBOX_SOCKET": sandbox_socket, "CODEXOS_GITHUB_URL": hub.api}
     environment["CODEXOS_EGRESS_ALLOW"] = ",".join(reached)
     shutil.rmtree(settings.MAIL_FOLDER, ignore_errors=True)  # mails of an earlier product lead to its port
@@ -158,7 +162,7 @@ def product(
     ]
     try:
         _wait_for(f"{url}/readyz")
-        yield Product(url, settings.MAIL_FOLDER, running[1])
+        yield Product(url, settings.MAIL_FOLDER, running[1], repositories)
     finally:
         for process in running:
             process.terminate()

@@ -42,6 +42,8 @@ from llm.operations.deployments import DeploymentEdit, create_deployment
 from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
 from rag.operations.files import store_file
+from rag.operations.knowledge_bases import BaseEdit, create_knowledge_base
+from rag.operations.uploads import Sent, upload_documents
 from tests.agents.openapi_documents import PETS
 from tests.agents.test_runs import BLUEPRINT
 from tests.factories import PASSWORD, World
@@ -81,7 +83,11 @@ NO_PAGES = {
     "drop-tag-rule": "a form of the rules' page",
     **dict.fromkeys(("cost-rules", "purge-kept-answers", "drop-price", "drop-budget"), "forms of other pages"),
     **dict.fromkeys(("try-model-provider", "add-deployment", "delete-model-provider"), "forms of a provider's page"),
-    **dict.fromkeys(("choose-tools", "refresh-tool-server", "delete-tool-server"), "forms of a tool server's page"),
+    **dict.fromkeys(
+        ("choose-tools", "refresh-tool-server", "delete-tool-server", "begin-tool-sign-in"),
+        "forms of a tool server's page",
+    ),
+    **dict.fromkeys(("sync-source", "ingestion-deed", "retry-document"), "forms of a knowledge base's pages"),
     **dict.fromkeys(("delete-deployment", "route-steps", "delete-route"), "forms of a deployment's or route's page"),
     **dict.fromkeys(("settings", "mfa_login_webauthn"), "lead on at once"),
     "account_confirm_login_code": "signing in by mailed codes is off",
@@ -207,6 +213,10 @@ def make_one_of_each(world: World) -> Arguments:
     with ThreadPoolExecutor(1, initializer=connections.close_all) as pool:
         server = pool.submit(create_tool_server, actor, edit).result()
         pool.submit(connections.close_all).result()
+    base = create_knowledge_base(actor, project.id, BaseEdit(name="Tide lore")).base
+    upload = upload_documents(actor, base.pk, [Sent("tides.md", [b"# Tides\n\nHigh water is at 14:20.\n"])])
+    document = upload.files[0].document
+    assert document is not None
     event, token = list_audit_events(actor).rows[0], list_own_tokens(actor).rows[0]
     new = Person.objects.create_user("new@new.example", PASSWORD)
     address = EmailAddress.objects.create(user=new, email=new.email, primary=True)
@@ -230,6 +240,10 @@ def make_one_of_each(world: World) -> Arguments:
         **dict.fromkeys(("member", "remove-member"), (member.pk,)),
         **dict.fromkeys(("team", "delete-team"), (team.pk,)),
         **dict.fromkeys(("project", "delete-project"), (project.pk,)),
+        **dict.fromkeys(("knowledge-base", "knowledge-documents", "ask-knowledge"), (base.pk,)),
+        **dict.fromkeys(("knowledge-settings", "delete-knowledge-base", "new-source"), (base.pk,)),
+        "delete-source": (base.pk, upload.source.pk),
+        **dict.fromkeys(("document", "delete-document"), (document.pk,)),
         "policy-rule": (1,),
         "revoke-token": (token.pk,),
         "audit-event": (event.pk,),

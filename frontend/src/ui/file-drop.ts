@@ -3,6 +3,7 @@ import { csrfToken } from "../core/csrf";
 import { type Mark, setMark } from "../core/glyphs";
 import { formatBytes } from "../core/measures";
 import { wordsIn } from "../core/words";
+import { entriesIn, filesIn } from "./folders";
 import { addressFor, advance, percentOf, type Upload, type UploadEvent, type UploadWords } from "./uploads";
 
 const AT_ONCE = 3;
@@ -10,12 +11,14 @@ const MARKS: Readonly<Record<Upload["phase"], Mark>> = { queued: "queue", sendin
 
 interface Task {
   file: File;
+  path: string;
   upload: Upload;
   item: HTMLElement;
 }
 
 /**
- * `<file-drop url max-bytes [refresh]>`: PUTs each dropped or chosen file to its own address, with progress per file.
+ * `<file-drop url max-bytes [refresh] [folders]>`: PUTs each dropped or chosen file to its own address, with progress
+ * per file. With `folders` a dropped folder is walked, and each file keeps its path below it.
  * Fires `file-drop:stored` per file and `file-drop:done` when the queue is empty; `refresh` then reloads the page
  * if every file was stored.
  */
@@ -36,16 +39,31 @@ export class FileDrop extends HTMLElement {
     this.#words = { lost: words.get("lost") ?? "lost", refused: words.get("refused") ?? "refused" };
     this.#tooLarge = words.get("too-large") ?? "too large";
     const zone = this.querySelector<HTMLElement>(".drop");
-    const input = this.querySelector<HTMLInputElement>('input[type="file"]');
-    input?.addEventListener("change", () => {
-      this.add(input.files ?? []);
-      input.value = "";
-    });
+    for (const input of this.querySelectorAll<HTMLInputElement>('input[type="file"]')) {
+      input.addEventListener("change", () => {
+        this.add(input.files ?? []);
+        input.value = "";
+      });
+    }
     if (zone) this.#listen(zone);
   }
 
   add(files: Iterable<File>): void {
-    for (const file of files) this.#enqueue(file);
+    for (const file of files) this.#enqueue(file, file.webkitRelativePath || file.name);
+    this.#sendNext();
+  }
+
+  async #addDropped(dropped: DataTransfer | null): Promise<void> {
+    if (!dropped) return;
+    // What was dropped is only there until the handler returns, so the entries are taken out before anything waits.
+    const entries = this.hasAttribute("folders") ? entriesIn(dropped) : [];
+    if (!entries.some((entry) => entry.isDirectory)) {
+      this.add(dropped.files);
+      return;
+    }
+    for (const entry of entries) {
+      for await (const [file, path] of filesIn(entry)) this.#enqueue(file, path);
+    }
     this.#sendNext();
   }
 
@@ -58,16 +76,16 @@ export class FileDrop extends HTMLElement {
     zone.addEventListener("drop", (event) => {
       event.preventDefault();
       zone.classList.remove("over");
-      this.add(event.dataTransfer?.files ?? []);
+      void this.#addDropped(event.dataTransfer);
     });
   }
 
-  #enqueue(file: File): void {
+  #enqueue(file: File, path: string): void {
     const template = this.querySelector<HTMLTemplateElement>("template[data-item]");
     const item = template?.content.firstElementChild?.cloneNode(true);
     if (!(item instanceof HTMLElement)) return;
     this.querySelector(".drops")?.append(item);
-    const task: Task = { file, upload: { phase: "queued", sent: 0, size: file.size }, item };
+    const task: Task = { file, path, upload: { phase: "queued", sent: 0, size: file.size }, item };
     const limit = Number(this.getAttribute("max-bytes") ?? Number.POSITIVE_INFINITY);
     if (file.size > limit) {
       task.upload = { phase: "refused", sent: 0, size: file.size, because: this.#tooLarge };
@@ -88,7 +106,7 @@ export class FileDrop extends HTMLElement {
 
   #send(task: Task): void {
     const request = new XMLHttpRequest();
-    request.open("PUT", addressFor(this.getAttribute("url") ?? "", task.file.name));
+    request.open("PUT", addressFor(this.getAttribute("url") ?? "", task.path));
     request.setRequestHeader("X-CSRFToken", csrfToken());
     request.setRequestHeader("Content-Type", task.file.type || "application/octet-stream");
     request.upload.addEventListener("progress", (event) => this.#take(task, { kind: "progress", sent: event.loaded }));
@@ -120,15 +138,15 @@ export class FileDrop extends HTMLElement {
     if (isWhole && this.hasAttribute("refresh")) location.reload();
   }
 
-  #show({ file, upload, item }: Task): void {
+  #show({ path, upload, item }: Task): void {
     const percent = percentOf(upload);
     const glyph = item.querySelector(".gl");
     if (glyph) setMark(glyph, MARKS[upload.phase]);
-    setText(item, "[data-name]", file.name);
+    setText(item, "[data-name]", path);
     setText(item, "[data-figure]", upload.phase === "sending" ? `${percent} %` : formatBytes(upload.size));
     const meter = item.querySelector(".meter");
     meter?.setAttribute("aria-valuenow", String(percent));
-    meter?.setAttribute("aria-label", file.name);
+    meter?.setAttribute("aria-label", path);
     meter?.querySelector("rect")?.setAttribute("width", `${percent}%`);
     meter?.toggleAttribute("hidden", upload.phase === "stored" || upload.phase === "refused");
     const error = item.querySelector(".err");

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""What people fill in about knowledge."""

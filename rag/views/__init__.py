@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LicenseRef-NIA-Proprietary
+"""The pages of files and of knowledge."""
