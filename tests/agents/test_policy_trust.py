@@ -62,6 +62,12 @@ def test_a_rule_made_of_a_call_lets_calls_like_it_pass_and_nothing_wider() -> No
     ):
         assert verdict(rule, **wider) == "ask", wider
     assert verdict(rule, Caller(role="developer", project="fish", project_id="p2")) == "ask"
+    # What a flow's author wrote is trusted, not what a model makes up; and no more is spent than people saw.
+    drawn = rule_trusting({**ASKED, "labels": [], "chosen_by": "flow"}, project="birds")
+    bought = rule_trusting({**ASKED, "labels": [], "cost_usd": 0.5}, project="birds")
+    plain: dict[str, Any] = {"labels": frozenset()}
+    assert (verdict(drawn, **plain, chosen_by="flow"), verdict(drawn, **plain)) == ("allow", "ask")
+    assert [verdict(bought, **plain, cost_usd=cost) for cost in (0.5, 500.0)] == ["allow", "ask"]
 
 
 @pytest.mark.parametrize("ready", READY_MADE, ids=lambda each: each.key)

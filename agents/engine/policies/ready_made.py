@@ -63,6 +63,10 @@ def rule_trusting(call: JsonObject, *, project: str, taken: Sequence[str] = ()) 
         "secret": sorted({*_words(call.get("secrets")), *(_named(capabilities, SECRET))}),
         "project": [project],
     }
+    if (chosen_by := call.get("chosen_by")) is not None:
+        when["chosen_by"] = chosen_by
+    if (cost := call.get("cost_usd")) is not None:
+        when["cost_at_most"] = cost
     rule: dict[str, JsonValue] = {
         "name": _free_name(f"trust {tool} in {project}", taken),
         "when": when,
