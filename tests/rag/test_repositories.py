@@ -4,17 +4,14 @@
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from codexos.kernel.http import EgressRefused
 from codexos.kernel.ids import new_id
 from rag.adapters.sources import git as git_source
-from rag.adapters.sources import github
 from rag.adapters.sources.git import GitReader
 from rag.adapters.sources.git_history import GitHistory
 from rag.adapters.sources.git_process import Git
@@ -28,9 +25,7 @@ from rag.errors.sources import (
     SourceUnreachable,
     SourceVanished,
 )
-from tests.fakes.gcp_kms import made_key
 from tests.fakes.git_server import GitServer, git, make_repository, serve_git
-from tests.fakes.github import GitHubServer, Refused, serve_github
 
 KEY = "key-7f3a9c51e2d84b60"
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
@@ -382,56 +377,3 @@ def test_a_repository_of_this_machine_is_read_where_its_operator_says_so(
     settings.SOURCE_FOLDERS = [str(tmp_path / "way" / "nowhere")]
     with pytest.raises(SourceInvalid):
         reader_of(hosted, tmp_path, url=local)
-
-
-@pytest.fixture
-def hub(tmp_path: Path, settings: Any) -> Iterator[GitHubServer]:
-    with serve_github(tmp_path / "hub") as running:
-        running.add("acme/birds", FILES)
-        settings.EGRESS_ALLOW = running.url.removeprefix("http://")
-        settings.GITHUB_URL = running.api
-        yield running
-
-
-def at_github(folder: Path, *, secret: str = "", **config: Any) -> GitReader:
-    place = replace(place_in(folder, secret=secret, repository="acme/birds", **config), kind="github")
-    return github.open_source(place)
-
-
-def test_a_repository_at_github_opens_by_a_token(hub: GitHubServer, tmp_path: Path) -> None:
-    (key,) = hub.keys
-    assert "app.py" in listed(at_github(tmp_path, secret=key).look({}))
-    assert hub.git.signed_in
-    assert hub.asked == [], "the API's requests are counted, and not used where git says it all"
-
-
-def test_an_app_reads_with_a_key_for_this_repository_alone(hub: GitHubServer, tmp_path: Path) -> None:
-    private = made_key(1)
-    hub.apps["7"] = private.public_key()
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    assert "app.py" in listed(at_github(tmp_path, secret=pem, app_id=7).look({}))
-    body = next(body for _, path, body in hub.asked if path.endswith("/access_tokens"))
-    assert body == {"repositories": ["birds"], "permissions": {"contents": "read"}}
-    assert "app.py" in listed(at_github(tmp_path / "2", secret=pem, app_id="7", installation_id=77).look({}))
-    other = made_key(2).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    with pytest.raises(SourceRefused, match="JSON web token"):
-        at_github(tmp_path / "3", secret=other, app_id="7").look({})
-    with pytest.raises(SourceRefused, match="private key"):
-        at_github(tmp_path / "4", secret="ghp_token", app_id="7").look({})
-
-
-def test_github_says_why_it_does_not_open(hub: GitHubServer, tmp_path: Path) -> None:
-    hub.private.add("acme/birds")
-    with pytest.raises(SourceVanished, match="needs a key"):
-        at_github(tmp_path).look({})
-    with pytest.raises(SourceRefused, match="Bad credentials"):
-        at_github(tmp_path, secret="ghp_wrong").look({})
-    (key,) = hub.keys
-    hub.git.refusals = [(403, {})]
-    hub.refusals = [Refused(403, "API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset="9")]
-    with pytest.raises(SourceUnreachable, match="rate limit"):
-        at_github(tmp_path, secret=key).look({})
-    hub.git.refusals = [(404, {})]
-    hub.refusals = [Refused(404, "Not Found")]
-    with pytest.raises(SourceVanished):
-        at_github(tmp_path, secret=key).look({})
