@@ -46,3 +46,13 @@ def test_what_is_in_the_way_is_said(world: World, tmp_path: Path) -> None:
             rag(*words)
     with pytest.raises(CommandError, match="Say which by --organization: acme, other"):
         call_command("rag", "bases")
+
+
+def test_where_and_as_whom_may_be_said_before_the_deed_or_after_it(world: World) -> None:
+    create_knowledge_base(world.dev.actor, world.project.id, BaseEdit(name="Birds"))
+    after = StringIO()
+    call_command("rag", "bases", "--organization", "acme", "--as", "viewer@acme.example", stdout=after)
+    assert "birds" in after.getvalue()
+    assert "birds" in rag("--as", "viewer@acme.example", "bases")
+    with pytest.raises(CommandError, match="no member"):
+        call_command("rag", "--organization", "acme", "bases", "--as", "mallory@other.example")

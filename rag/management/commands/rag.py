@@ -3,7 +3,7 @@
 
 import json
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,8 @@ watch PATH --base BASE: make a folder of this machine a source, and have it read
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the deeds."""
         parser.formatter_class = RawDescriptionHelpFormatter
-        parser.add_argument("--organization", metavar="ORG", default="", help="its short name, where there are several")
-        parser.add_argument("--as", dest="email", metavar="EMAIL", default="", help="who acts; else its first admin")
-        deeds = parser.add_subparsers(dest="deed", required=True)
+        _declare_acting(parser, unsaid="")
+        deeds = parser.add_subparsers(dest="deed", required=True, metavar="DEED")
         deeds.add_parser("bases").set_defaults(run=self._bases)
         for name, run in (("sources", self._sources), ("configure", self._configure), ("sync", self._sync)):
             words = deeds.add_parser(name)
@@ -61,6 +60,8 @@ watch PATH --base BASE: make a folder of this machine a source, and have it read
         watching = deeds.add_parser("watch")
         watching.set_defaults(run=self._watch)
         declare_watch(watching)
+        for words in deeds.choices.values():
+            _declare_acting(words, unsaid=SUPPRESS)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do one deed. Raises CommandError where something is in the way."""
@@ -128,6 +129,12 @@ watch PATH --base BASE: make a folder of this machine a source, and have it read
         for note in came.found.notes:
             self.stdout.write(note)
         self.stdout.write(f"{len(came.found.passages)} passages in {came.took_ms:.0f} ms")
+
+
+def _declare_acting(words: ArgumentParser, *, unsaid: str) -> None:
+    # Before the deed and after it: SUPPRESS keeps a deed that says nothing from undoing what stood before it.
+    words.add_argument("--organization", metavar="ORG", default=unsaid, help="its short name, where there are several")
+    words.add_argument("--as", dest="email", metavar="EMAIL", default=unsaid, help="who acts; else its first admin")
 
 
 def _all_bases(actor: Actor) -> Sequence[KnowledgeBase]:
