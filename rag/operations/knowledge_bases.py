@@ -29,6 +29,7 @@ from rag.errors.knowledge import (
 from rag.models import Access, Chunk, IndexState, Ingestion, KnowledgeBase, KnowledgeIndex, Source
 from rag.models.knowledge_bases import NAME_LENGTH
 from rag.operations.ingestions import rebuild_index
+from rag.operations.question_vectors import check_embedder
 from rag.operations.sources import apply_source, read_sources
 from rag.queries.knowledge_bases import access_knowledge_base
 from rag.queries.sources import access_ingestion
@@ -66,7 +67,8 @@ def create_knowledge_base(
     """Make a knowledge base in a project, with the sources that are said.
 
     Raises ProjectNotFound, NotAllowed, NameInvalid, KnowledgeBaseInvalid, ChunkingInvalid, KnowledgeBaseSlugTaken,
-    KnowledgeBasesFull and what making sources raises.
+    KnowledgeBasesFull, what making sources raises and, of a model that embeds nothing here, ModelUnknown,
+    ModelSwitchedOff, EmbeddingsNotOffered.
     """
     place = access_project(actor, project, to=Permission.WRITE_FILES)
     _check_room(place)
@@ -172,7 +174,11 @@ def _apply(row: KnowledgeBase, edit: BaseEdit) -> None:
         if edit.access not in Access.values:
             raise KnowledgeBaseInvalid("access", f"{edit.access[:40]!r} is none of {', '.join(Access.values)}.")
         row.access = edit.access
-    row.settings = BaseSettings.from_json(row.settings).changed(edit.settings or {}).as_json()
+    before = BaseSettings.from_json(row.settings)
+    said = before.changed(edit.settings or {})
+    if said.model and said.model != before.model:
+        check_embedder(row.project, said.model)
+    row.settings = said.as_json()
 
 
 def _insert(row: KnowledgeBase) -> None:

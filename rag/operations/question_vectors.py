@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
-"""A question as a vector, by the model that an index was made with; counted for the project that is asked."""
+"""A question as a vector, by the model that an index was made with, and whether a model's name embeds at all."""
 
 import asyncio
 from functools import partial
@@ -7,14 +7,28 @@ from functools import partial
 from asgiref.sync import async_to_sync
 
 from accounts.actor import Actor
+from accounts.models import Project
 from codexos.kernel.embeddings import Vector
-from llm.errors import ModelTimedOut
+from llm.errors import ModelNotConfigured, ModelTimedOut
 from llm.operations.askers import Asker
 from llm.operations.embed import embed_texts
 from llm.operations.embedded_model import embedded_model
+from llm.queries.catalogs import load_catalog
+from llm.queries.embedders import find_embedder
 from rag.models import KnowledgeBase, KnowledgeIndex
 
 MOST_SECONDS = 30.0
+
+
+def check_embedder(project: Project, model: str) -> None:
+    """Check that a model of this name embeds here. One whose key is still missing may be named before it has one.
+
+    Raises ModelUnknown, ModelSwitchedOff, EmbeddingsNotOffered.
+    """
+    try:
+        find_embedder(load_catalog(project.organization_id), model, project_id=project.pk)
+    except ModelNotConfigured:
+        return
 
 
 def embed_question(actor: Actor, text: str, *, base: KnowledgeBase, index: KnowledgeIndex) -> Vector:

@@ -260,3 +260,16 @@ def test_a_source_names_a_secret_that_its_maker_may_use(world: World, api: Api) 
     url = f"/api/v1/sources/{made.json()['id']}/"
     assert api(world.viewer).get(url).json()["secret"] is None
     assert "a value" not in api(world.dev).get(url).content.decode()
+
+
+def test_a_model_that_embeds_nothing_here_is_refused_before_anything_is_made(world: World, api: Api) -> None:
+    client = api(world.dev)
+    said = {"name": "Birds", "embedding": {"model": "nope"}}
+    refused = client.post("/api/v1/knowledge-bases/", said, format="json")
+    assert (refused.status_code, refused.json()["code"]) == (422, "model_unknown"), refused.content
+    assert "'nope' is set up. Name 'embedded'" in refused.json()["detail"]
+    assert client.post("/api/v1/knowledge-bases/", {"name": "Birds"}, format="json").status_code == 201
+    changed = client.patch("/api/v1/knowledge-bases/birds/", {"embedding": {"model": "nope"}}, format="json")
+    assert changed.json()["code"] == "model_unknown"
+    assert client.get("/api/v1/knowledge-bases/birds/").json()["embedding"]["model"] is None
+    assert len(client.get("/api/v1/knowledge-bases/birds/indexes/").json()["results"]) == 1
