@@ -176,7 +176,7 @@ def draft_source(actor: Actor, base: KnowledgeBase, spec: SourceSpec) -> Source:
     row.kind, row.name, row.config, row.secret = spec.kind, spec.name, dict(spec.config), spec.secret
     check_source_config(row.kind, row.config)
     if row.kind == SourceKind.FOLDER:
-        _insist_open(str(row.config.get("path") or ""))
+        _insist_open(str(row.config.get("path") or ""), organization_id=row.organization_id)
     if row.secret:
         _insist_on_secret(actor, row)
     return row
