@@ -77,6 +77,14 @@ def test_answers_follow_a_repository_until_it_is_deleted(world: World, api: Api,
     assert "invoice" in found["pay.py"]
     assert "old.md" in found
 
+    # one document by itself, again
+    listed = api(world.dev).get("/api/v1/documents/", {"knowledge_base_id": "shop"}).json()["results"]
+    (paid,) = [each for each in listed if each["path"] == "pay.py"]
+    assert api(world.dev).post(f"/api/v1/documents/{paid['id']}/retry/").status_code == 202
+    work(world)
+    again = api(world.dev).get(f"/api/v1/documents/{paid['id']}/").json()
+    assert (again["state"], again["error_code"]) == ("ready", ""), again
+
     push(tmp_path / "remote" / "acme" / "shop.git", {"pay.py": AFTER, "old.md": None})
     assert api(world.dev).post(f"{place}sync/").status_code in (200, 201, 202)
     work(world)

@@ -76,8 +76,10 @@ class GitReader:
 
     def read(self, path: str, *, revision: Revision, mark: str) -> Content | None:
         """See the port."""
-        self._fetch(revision.commit)
-        found = self._store.find(path, commit=revision.commit)
+        # A document that is tried again by itself comes without a revision: what stands there now is wanted.
+        commit = revision.commit or self.tip().commit
+        self._fetch(commit)
+        found = self._store.find(path, commit=commit)
         if found is None:
             raise DocumentGone(path)
         oid, _size = found
