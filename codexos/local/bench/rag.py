@@ -53,8 +53,14 @@ class Client:
         kind = f"multipart/form-data; boundary={_BOUNDARY}" if form is not None else "application/json"
         content = form if form is not None else json.dumps(body).encode() if body is not None else None
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", "Content-Type": kind}
-        self._connection.request(method, path, body=content, headers=headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, body=content, headers=headers)
+            answer = self._connection.getresponse()
+        except (OSError, http.client.HTTPException):
+            # The server hangs up on who was silent for long; the next request connects anew.
+            self._connection.close()
+            self._connection.request(method, path, body=content, headers=headers)
+            answer = self._connection.getresponse()
         said = answer.read()
         if answer.status >= 300:
             raise LocalFault(f"{method} {path} was answered {answer.status}: {said[:500].decode(errors='replace')}")
