@@ -59,7 +59,7 @@ Arguments = Mapping[str, tuple[object, ...]]
 
 # Named addresses that show no page of their own, and why.
 NO_PAGES = {
-    **dict.fromkeys(("healthz", "readyz", "agent-run", "hook", "vault-put"), "for programs"),
+    **dict.fromkeys(("healthz", "readyz", "agent-run", "hook", "source-hook", "vault-put"), "for programs"),
     **dict.fromkeys(("mcp", "mcp-metadata", "mcp-metadata-of"), "for programs"),
     "tool-sign-in": "people come to it from a provider: tests/mcp/test_sign_in.py",
     **dict.fromkeys(
@@ -72,7 +72,9 @@ NO_PAGES = {
     **dict.fromkeys(("fire-trigger", "pause-trigger", "resume-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("rotate-trigger", "delete-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("cancel-run", "decide-run", "pause-run", "resume-run"), "forms of a run's page"),
-    **dict.fromkeys(("policy-rule-deed", "switch-on-policy", "restore-policy"), "forms of the policy's pages"),
+    **dict.fromkeys(
+        ("policy-rule-deed", "switch-on-policy", "restore-policy", "take-ready-rule"), "forms of the policy's pages"
+    ),
     **dict.fromkeys(("retry-run", "rerun-run", "fork-run", "replay-run"), "forms of a run's page"),
     **dict.fromkeys(
         ("roll-back-secret", "restore-secret", "share-secret", "unshare-secret"), "forms of a secret's page"
