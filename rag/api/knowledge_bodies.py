@@ -13,7 +13,7 @@ from rag.operations.retrieval import Asked, filters_of
 from rag.operations.sources import MOST_SOURCES_SAID, SourceEdit
 
 ID_LENGTH = 63
-_SECTIONS = ("chunking", "embedding", "search", "switch")
+_SECTIONS = ("chunking", "embedding", "search", "switch", "gate")
 _WORD = 64
 
 
@@ -34,6 +34,9 @@ class ConfigurationBody(Body):
     embedding = serializers.DictField(required=False, help_text="model, rerank, rerank_model.")
     search = serializers.DictField(required=False, help_text="mode, top_k, mmr, neighbors, temporal.")
     switch = serializers.CharField(max_length=20, required=False, help_text="when_ready or by_hand.")
+    gate = serializers.DictField(
+        required=False, allow_null=True, help_text="What a test asks of another index: measure, least, most_drop."
+    )
 
 
 class ChangeBaseBody(Body):
@@ -53,6 +56,9 @@ class ChangeBaseBody(Body):
     search = serializers.DictField(required=False)
     switch = serializers.CharField(
         max_length=20, required=False, help_text="Whether another index answers when_ready, or is switched to by_hand."
+    )
+    gate = serializers.DictField(
+        required=False, allow_null=True, help_text="What a test asks of another index: measure, least, most_drop."
     )
 
     @classmethod

@@ -103,12 +103,22 @@ class BaseShape(BaseSummaryShape):
     embedding = serializers.SerializerMethodField()
     search = serializers.SerializerMethodField()
     switch = serializers.SerializerMethodField(help_text="when_ready or by_hand.")
+    gate = serializers.SerializerMethodField(help_text="measure, least, most_drop; null: there is none.")
     index = IndexShape(source="active_index", allow_null=True)
     figures = serializers.SerializerMethodField()
 
     class Meta:
         model = KnowledgeBase
-        fields = (*BaseSummaryShape.Meta.fields, "chunking", "embedding", "search", "switch", "index", "figures")
+        fields = (
+            *BaseSummaryShape.Meta.fields,
+            "chunking",
+            "embedding",
+            "search",
+            "switch",
+            "gate",
+            "index",
+            "figures",
+        )
         read_only_fields = fields
 
     @extend_schema_field(BaseChunkingShape)
@@ -130,6 +140,11 @@ class BaseShape(BaseSummaryShape):
     def get_switch(self, base: KnowledgeBase) -> str:
         """Say whether another index answers as soon as it is ready."""
         return str(base.settings["switch"])
+
+    @extend_schema_field(serializers.DictField(allow_null=True))
+    def get_gate(self, base: KnowledgeBase) -> Any:
+        """Say how well another index has to do before."""
+        return base.settings.get("gate")
 
     @extend_schema_field(FiguresShape)
     def get_figures(self, _base: KnowledgeBase) -> Any:

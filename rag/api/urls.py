@@ -4,7 +4,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
-from rag.api.views import documents, files, knowledge_bases, source_doors, sources, symbols
+from rag.api.views import documents, files, golden, knowledge_bases, source_doors, sources, symbols
 
 
 class AnyPathConverter(PathConverter):
@@ -16,6 +16,7 @@ class AnyPathConverter(PathConverter):
 register_converter(AnyPathConverter, "any_path")
 
 _BASE = "knowledge-bases/<str:base>/"
+_GOLDEN = _BASE + "golden-questions/"
 _SOURCE = "sources/<str:source>/"
 _DOCUMENT = "documents/<str:document>/"
 _INGESTION = "ingestions/<str:ingestion>/"
@@ -37,6 +38,12 @@ urlpatterns = [
     path(_BASE + "symbols/<str:symbol>/references/", symbols.ReferenceList.as_view(), name="api-symbol-references"),
     path(_BASE + "symbols/<str:symbol>/importers/", symbols.Importers.as_view(), name="api-symbol-importers"),
     path(_BASE + "try-source/", source_doors.TryNewSourceView.as_view(), name="api-knowledge-base-try-source"),
+    path(_GOLDEN, golden.GoldenQuestionListView.as_view(), name="api-golden-questions"),
+    path(_GOLDEN + "import/", golden.ImportGoldenQuestionsView.as_view(), name="api-golden-questions-import"),
+    path(_GOLDEN + "export/", golden.ExportGoldenQuestionsView.as_view(), name="api-golden-questions-export"),
+    path(_GOLDEN + "<str:question>/", golden.GoldenQuestionView.as_view(), name="api-golden-question"),
+    path(_BASE + "tests/", golden.KnowledgeTestListView.as_view(), name="api-knowledge-tests"),
+    path(_BASE + "tests/<str:test>/", golden.KnowledgeTestView.as_view(), name="api-knowledge-test"),
     path("sources/", sources.SourceListView.as_view(), name="api-sources"),
     path(_SOURCE, sources.SourceView.as_view(), name="api-source"),
     path(_SOURCE + "sync/", sources.SyncSourceView.as_view(), name="api-source-sync"),

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any, Self
 
 from codexos.kernel.jsontypes import JsonValue
+from rag.engine.gates import Gate
 from rag.engine.parsed import ChunkSettings
 from rag.engine.passages import MOST_PASSAGES, Mode
 from rag.errors.knowledge import KnowledgeBaseInvalid
@@ -38,7 +39,8 @@ class SearchDefaults:
 class BaseSettings:
     """The settings of a knowledge base. An empty ``model`` is the installation's; ``rerank_model`` likewise.
 
-    ``switch`` says whether another index answers as soon as it is ready, or when a person says so.
+    ``switch`` says whether another index answers as soon as it is ready, or when a person says so; ``gate`` how well it
+    has to do in a test before.
     """
 
     chunking: ChunkSettings = field(default_factory=ChunkSettings)
@@ -47,6 +49,7 @@ class BaseSettings:
     rerank_model: str = ""
     search: SearchDefaults = field(default_factory=SearchDefaults)
     switch: str = "when_ready"
+    gate: Gate | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return them as they are kept and sent."""
@@ -55,6 +58,7 @@ class BaseSettings:
             "embedding": {"model": self.model, "rerank": self.rerank, "rerank_model": self.rerank_model},
             "search": {**asdict(self.search), "mode": self.search.mode.value},
             "switch": self.switch,
+            "gate": self.gate.as_json() if self.gate else None,
         }
 
     @classmethod
@@ -64,19 +68,24 @@ class BaseSettings:
 
     def changed(self, said: Mapping[str, Any]) -> Self:
         """Return them with what is said in place of what was. Raises KnowledgeBaseInvalid, ChunkingInvalid."""
-        refuse_strange(said, known=(*SECTIONS, "switch"), place="")
+        refuse_strange(said, known=(*SECTIONS, "switch", "gate"), place="")
         chunking, embedding, search = (_section(said, name) for name in SECTIONS)
         return replace(
             self,
             chunking=_chunking(self.chunking, chunking),
             search=_search(self.search, search),
             switch=_switch(said.get("switch", self.switch)),
+            gate=Gate.from_json(said["gate"]) if "gate" in said else self.gate,
             **_embedding(embedding),
         )
 
     def makes_other_chunks_than(self, other: "BaseSettings") -> bool:
         """Tell whether chunks have to be made anew, or their vectors."""
         return (self.chunking, self.model) != (other.chunking, other.model)
+
+    def searches_otherwise_than(self, other: "BaseSettings") -> bool:
+        """Tell whether the same chunks may answer a question otherwise."""
+        return (self.search, self.rerank, self.rerank_model) != (other.search, other.rerank, other.rerank_model)
 
 
 def refuse_strange(said: Mapping[str, Any], *, known: Collection[str], place: str) -> None:

@@ -4,6 +4,7 @@
 from rag.models.deliveries import SourceDelivery
 from rag.models.documents import Chunk, Document, DocumentState
 from rag.models.files import Blob, File, FileVersion
+from rag.models.golden import GoldenQuestion, KnowledgeTest, KnowledgeTestCause, KnowledgeTestState
 from rag.models.histories import PathHistory, SourceHistory
 from rag.models.holds import BlobHold
 from rag.models.indexed import IndexedDocument
@@ -32,6 +33,7 @@ __all__ = [
     "DocumentState",
     "File",
     "FileVersion",
+    "GoldenQuestion",
     "IndexFigures",
     "IndexState",
     "IndexedDocument",
@@ -40,6 +42,9 @@ __all__ = [
     "IngestionState",
     "KnowledgeBase",
     "KnowledgeIndex",
+    "KnowledgeTest",
+    "KnowledgeTestCause",
+    "KnowledgeTestState",
     "PathHistory",
     "PdfText",
     "Revision",

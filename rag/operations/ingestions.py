@@ -12,7 +12,7 @@ from accounts.roles import Permission
 from accounts.tenancy import OrganizationQuerySet, in_organization
 from codexos.kernel import clock
 from rag.engine.base_settings import BaseSettings
-from rag.errors.ingestions import IndexNotSwitchable, IngestionStateWrong
+from rag.errors.ingestions import IngestionStateWrong
 from rag.errors.knowledge import SourceNotFound
 from rag.models import (
     OPEN_INGESTIONS,
@@ -28,10 +28,8 @@ from rag.models import (
     Source,
     SourceState,
 )
-from rag.queries.knowledge_bases import access_knowledge_base
 from rag.queries.sources import access_ingestion
-from rag.tasks import drop_old_index, ingest
-from rag.workers.indexes import use_index
+from rag.tasks import ingest
 
 _ALIVE = (IngestionState.QUEUED, IngestionState.RUNNING)
 _LABEL_LENGTH = 254
@@ -112,23 +110,6 @@ def rebuild_index(actor: Actor, base: KnowledgeBase) -> Ingestion:
     record_event(actor, "knowledge_base.rebuilt", about=held, index=index.number, model=said.model)
     _enqueue(row)
     return row
-
-
-@in_organization
-def switch_index(actor: Actor, base: UUID | str, number: int) -> KnowledgeIndex:
-    """Let a base use an index that is ready. Raises KnowledgeBaseNotFound kinds, NotAllowed, IndexNotSwitchable."""
-    held = access_knowledge_base(actor, base, to=Permission.WRITE_FILES, holding=True)
-    indexes = KnowledgeIndex.objects.for_organization(actor.organization_id).filter(base=held)
-    index = indexes.filter(number=number).first()
-    if index is None or index.state != IndexState.READY:
-        raise IndexNotSwitchable(number=number, state="gone" if index is None else index.state)
-    before = held.active_index
-    use_index(held, index)
-    record_event(actor, "knowledge_base.switched", about=held, index=number, before=before.number if before else None)
-    if before is not None:
-        on_commit(lambda: drop_old_index.delay(str(actor.organization_id), str(before.pk)), robust=True)
-    index.refresh_from_db(fields=["state"])
-    return index
 
 
 @in_organization

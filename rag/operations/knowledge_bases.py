@@ -26,7 +26,7 @@ from rag.errors.knowledge import (
     KnowledgeBasesFull,
     KnowledgeBaseSlugTaken,
 )
-from rag.models import Access, Chunk, IndexState, Ingestion, KnowledgeBase, KnowledgeIndex, Source
+from rag.models import Access, Chunk, IndexState, Ingestion, KnowledgeBase, KnowledgeIndex, KnowledgeTestCause, Source
 from rag.models.knowledge_bases import NAME_LENGTH
 from rag.operations.ingestions import rebuild_index
 from rag.operations.question_vectors import check_embedder
@@ -34,6 +34,7 @@ from rag.operations.sources import apply_source, read_sources
 from rag.queries.knowledge_bases import access_knowledge_base
 from rag.queries.sources import access_ingestion
 from rag.tasks import remove_deleted
+from rag.workers.testing import is_testable, queue_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,8 @@ def change_knowledge_base(
     record_event(actor, "knowledge_base.changed", about=row, changed=changes(before, after))
     if is_otherwise:
         _make_otherwise(actor, row)
+    elif BaseSettings.from_json(row.settings).searches_otherwise_than(settings_before):
+        _test(actor, row)
     return row
 
 
@@ -205,6 +208,12 @@ def _make_otherwise(actor: Actor, row: KnowledgeBase) -> None:
     index.model, index.chunking = _made_by(row)["model"], _made_by(row)["chunking"]
     index.identity, index.dimensions = "", 0
     index.save(update_fields=["model", "chunking", "identity", "dimensions"])
+
+
+def _test(actor: Actor, row: KnowledgeBase) -> None:
+    """Have it tested what asking otherwise comes to."""
+    if row.active_index is not None and is_testable(row):
+        queue_test(row, row.active_index, cause=KnowledgeTestCause.SETTINGS, started_by=actor.label)
 
 
 def _made_by(row: KnowledgeBase) -> dict[str, Any]:

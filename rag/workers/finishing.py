@@ -15,6 +15,7 @@ from rag.models import (
     IngestionState,
     KnowledgeBase,
     KnowledgeIndex,
+    KnowledgeTestCause,
     Source,
     SourceState,
 )
@@ -23,6 +24,7 @@ from rag.workers.holding import fit_reason
 from rag.workers.indexes import use_index
 from rag.workers.planning import next_documents
 from rag.workers.removing import count_chunks
+from rag.workers.testing import is_testable, queue_test
 from rag.workers.work import Work
 
 SWITCH_BY_HAND = "by_hand"
@@ -85,7 +87,12 @@ def _finish_index(work: Work) -> Ended | None:
     indexes = KnowledgeIndex.objects.for_organization(work.organization_id).filter(pk=work.index.pk)
     indexes.update(state=state, made_at=clock.now(), reason=lost)
     _end(work, IngestionState.SUCCEEDED if is_ready else IngestionState.FAILED, reason=lost)
-    if base.settings.get("switch") != SWITCH_BY_HAND and not lost:
+    switches = base.settings.get("switch") != SWITCH_BY_HAND and not lost
+    if is_ready and is_testable(base):
+        # It waits for its test, which switches to it.
+        by = work.ingestion.started_by
+        queue_test(base, work.index, cause=KnowledgeTestCause.REINDEX, started_by=by, switches=switches)
+    elif switches:
         use_index(base, work.index)
     return Ended()
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LicenseRef-NIA-Proprietary
 """Which documents an ingestion does next. It is asked of the rows each time: nothing else knows what is left."""
 
+from uuid import UUID
+
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.tenancy import OrganizationQuerySet, tenant
-from rag.models import Document, DocumentState, IndexedDocument
+from rag.models import Document, DocumentState, IndexedDocument, KnowledgeBase, KnowledgeIndex
 from rag.workers.work import Work
 
 AT_ONCE = 16
@@ -43,10 +45,15 @@ def _left_to_index(work: Work) -> list[Document]:
 
 def unindexed(work: Work) -> OrganizationQuerySet[Document]:
     """Return the query for documents that are live in the index in use, and not as they are now in this one."""
-    places = IndexedDocument.objects.for_organization(work.organization_id).filter(document=OuterRef("pk"))
-    in_use = places.filter(index=work.base.active_index_id).exclude(sha256="")
-    done = places.filter(index=work.index).filter(
+    return missing_in(work.base, work.index, in_use=work.base.active_index_id)
+
+
+def missing_in(base: KnowledgeBase, index: KnowledgeIndex, *, in_use: UUID | None) -> OrganizationQuerySet[Document]:
+    """The same of any two indexes of a base."""
+    places = IndexedDocument.objects.for_organization(base.organization_id).filter(document=OuterRef("pk"))
+    known = places.filter(index=in_use).exclude(sha256="")
+    done = places.filter(index=index).filter(
         Q(sha256=OuterRef("sha256")) | Q(tried=OuterRef("sha256")),
     )
-    rows = Document.objects.for_organization(work.organization_id).filter(base=work.base, blob__isnull=False)
-    return rows.exclude(state=DocumentState.REMOVED).exclude(sha256="").filter(Exists(in_use), ~Exists(done))
+    rows = Document.objects.for_organization(base.organization_id).filter(base=base, blob__isnull=False)
+    return rows.exclude(state=DocumentState.REMOVED).exclude(sha256="").filter(Exists(known), ~Exists(done))

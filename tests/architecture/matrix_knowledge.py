@@ -10,7 +10,10 @@ NEW_SOURCE = {"knowledge_base_id": "{base}", "type": "upload", "name": "New"}
 TRIED_SOURCE = {"type": "web", "url": "http://127.0.0.1:9/"}
 QUESTION = {"query": "kea"}
 PROJECTS_QUESTION = {"query": "kea", "project_id": "{project}"}
+GOLDEN = {"question": "kea?", "expected": [{"path": "notes.md"}]}
+GOLDEN_LINES = {"lines": '{"question": "kea?", "expected": [{"path": "notes.md"}]}'}
 _BASE = _API + "knowledge-bases/<str:base>/"
+_GOLDEN = _BASE + "golden-questions/"
 _SOURCE = _API + "sources/<str:source>/"
 _INGESTION = _API + "ingestions/<str:ingestion>/"
 _DOCUMENT = _API + "documents/<str:document>/"
@@ -36,6 +39,15 @@ KNOWLEDGE = (
     _row("POST", _BASE + "rebuild/",                         "401 404 202 202 202 202 403 403"),
     _row("POST", _BASE + "files/",                           "401 404 415 415 415 415 403 403", {}),  # it is a form
     _row("PUT", _BASE + "files/<any_path:path>",             "401 404 200 200 200 200 403 403", b"# New"),
+    _row("GET", _GOLDEN,                                     "401 404 200 200 200 200 200 200"),
+    _row("POST", _GOLDEN,                                    "401 404 201 201 201 201 403 403", GOLDEN),
+    _row("POST", _GOLDEN + "import/",                        "401 404 200 200 200 200 403 403", GOLDEN_LINES),
+    _row("GET", _GOLDEN + "export/",                         "401 404 200 200 200 200 200 200"),
+    _row("PATCH", _GOLDEN + "<str:question>/",               "401 404 200 200 200 200 403 403", GOLDEN),
+    _row("DELETE", _GOLDEN + "<str:question>/",              "401 404 204 204 204 204 403 403"),
+    _row("GET", _BASE + "tests/",                            "401 404 200 200 200 200 200 200"),
+    _row("POST", _BASE + "tests/",                           "401 404 202 202 202 202 403 403", {}),
+    _row("GET", _BASE + "tests/<str:test>/",                 "401 404 200 200 200 200 200 200"),
     _row("GET", _BASE + "symbols/",                          "401 404 200 200 200 200 200 200"),
     _row("GET", _BASE + "symbols/<str:symbol>/references/",  "401 404 200 200 200 200 200 200"),
     _row("GET", _BASE + "symbols/<str:symbol>/importers/",   "401 404 200 200 200 200 200 200"),

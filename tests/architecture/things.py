@@ -25,7 +25,9 @@ from llm.operations.providers import ProviderEdit, create_provider
 from llm.operations.routes import RouteEdit, create_route
 from rag.models import Document, Symbol
 from rag.operations.files import store_file
+from rag.operations.golden_questions import create_golden_question
 from rag.operations.knowledge_bases import BaseEdit, create_knowledge_base
+from rag.operations.knowledge_tests import start_knowledge_test
 from rag.operations.uploads import Sent, upload_documents
 from tests.architecture.matrix import LINEAR
 from tests.architecture.matrix_tools import DOCUMENT
@@ -86,6 +88,8 @@ def unknown_things() -> dict[str, str]:
         "document",
         "ingestion",
         "symbol",
+        "question",
+        "test",
     )
     return {
         "path": "nothing.md",
@@ -188,7 +192,10 @@ def _knowledge_of(owner: Someone, project: Project) -> dict[str, str]:
     upload = upload_documents(owner.actor, base.pk, [Sent("notes.md", [b"# Notes"])])
     assert upload.files[0].document is not None
     assert upload.ingestion is not None
+    places = [{"path": "notes.md"}]
     return {
+        "question": str(create_golden_question(owner.actor, base.pk, question="A bird?", expected=places).pk),
+        "test": str(start_knowledge_test(owner.actor, base.pk, k=5).pk),
         "base": str(base.pk),
         "source": str(upload.source.pk),
         "document": str(upload.files[0].document.pk),

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.queries.projects import only_project
 from accounts.rest import OrganizationAPIView, expected_revisions, page_params, paginated
+from rag.api.golden_shapes import SwitchBody
 from rag.api.knowledge_bodies import (
     AskBody,
     BasesQuery,
@@ -30,7 +31,7 @@ from rag.api.knowledge_shapes import (
 )
 from rag.api.passage_shapes import AnswerShape, answer_of
 from rag.api.views.asking import address, project_named, shown, tagged
-from rag.operations.ingestions import switch_index
+from rag.operations.index_switches import switch_index
 from rag.operations.knowledge_bases import (
     Configured,
     change_knowledge_base,
@@ -157,10 +158,11 @@ class RebuildView(OrganizationAPIView):
 class UseIndexView(OrganizationAPIView):
     """``/api/v1/knowledge-bases/<id or short name>/indexes/<number>/use/``."""
 
-    @extend_schema(operation_id="use_knowledge_index", request=None, responses=IndexShape)
+    @extend_schema(operation_id="use_knowledge_index", request=SwitchBody, responses=IndexShape)
     def post(self, request: Request, base: str, number: int) -> Response:
-        """Answer from an index that is ready."""
-        return Response(shown(IndexShape, switch_index(self.actor_of(request), base, number), request))
+        """Answer from an index that is ready; one that the gate keeps back has to be asked for ``all_the_same``."""
+        said = SwitchBody.parse(request.data)
+        return Response(shown(IndexShape, switch_index(self.actor_of(request), base, number, **said), request))
 
 
 class AskBaseView(OrganizationAPIView):

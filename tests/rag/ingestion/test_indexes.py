@@ -8,7 +8,8 @@ import pytest
 from accounts.tenancy import tenant
 from codexos.kernel.errors import InvalidInput
 from rag.models import DocumentState, IndexState, Ingestion, IngestionState, KnowledgeBase, KnowledgeIndex
-from rag.operations.ingestions import cancel_ingestion, rebuild_index, switch_index
+from rag.operations.index_switches import switch_index
+from rag.operations.ingestions import cancel_ingestion, rebuild_index
 from rag.workers import ingestion
 from rag.workers.removing import drop_index
 from tests.fakes.embeddings import Embeddings
