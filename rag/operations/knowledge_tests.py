@@ -113,7 +113,7 @@ def _ask_all(test: KnowledgeTest) -> tuple[list[dict[str, Any]], dict[str, Any]]
         last = plain.order_by("-id").first()
     if index is None or base.deleted_at is not None:
         raise NothingToTest(because="the index is gone.")
-    now = _asked_of(test, base, index, test.search, questions)
+    now = _asked_of(test, base, index=index, asked=test.search, questions=questions)
     before: dict[str, Mapping[str, Any]] = {}
     measures: dict[str, float] = {}
     if test.is_plain:
@@ -122,7 +122,7 @@ def _ask_all(test: KnowledgeTest) -> tuple[list[dict[str, Any]], dict[str, Any]]
     elif base.active_index is not None:
         # What is in use is asked the same today: questions, and documents, are others than at its last test.
         usual = search_of(BaseSettings.from_json(base.settings))
-        beside = _asked_of(test, base, base.active_index, usual, questions)
+        beside = _asked_of(test, base, index=base.active_index, asked=usual, questions=questions)
         before, measures = {str(pk): each.as_json() for pk, each in beside.items()}, mean_of(list(beside.values()))
     results = [_result(row, now[row.pk], before.get(str(row.pk))) for row in questions]
     return results, measures
@@ -131,6 +131,7 @@ def _ask_all(test: KnowledgeTest) -> tuple[list[dict[str, Any]], dict[str, Any]]
 def _asked_of(
     test: KnowledgeTest,
     base: KnowledgeBase,
+    *,
     index: KnowledgeIndex,
     asked: Mapping[str, Any],
     questions: Sequence[GoldenQuestion],
