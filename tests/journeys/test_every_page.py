@@ -59,7 +59,9 @@ Arguments = Mapping[str, tuple[object, ...]]
 
 # Named addresses that show no page of their own, and why.
 NO_PAGES = {
-    **dict.fromkeys(("healthz", "readyz", "agent-run", "hook", "source-hook", "vault-put"), "for programs"),
+    **dict.fromkeys(
+        ("healthz", "readyz", "agent-run", "rag-query", "hook", "source-hook", "vault-put"), "for programs"
+    ),
     **dict.fromkeys(("mcp", "mcp-metadata", "mcp-metadata-of"), "for programs"),
     "tool-sign-in": "people come to it from a provider: tests/mcp/test_sign_in.py",
     **dict.fromkeys(
@@ -73,7 +75,8 @@ NO_PAGES = {
     **dict.fromkeys(("rotate-trigger", "delete-trigger"), "forms of a trigger's page"),
     **dict.fromkeys(("cancel-run", "decide-run", "pause-run", "resume-run"), "forms of a run's page"),
     **dict.fromkeys(
-        ("policy-rule-deed", "switch-on-policy", "restore-policy", "take-ready-rule"), "forms of the policy's pages"
+        ("policy-rule-deed", "switch-on-policy", "restore-policy", "take-ready-rule", "trust-call"),
+        "forms of the policy's pages, and of approvals",
     ),
     **dict.fromkeys(("retry-run", "rerun-run", "fork-run", "replay-run"), "forms of a run's page"),
     **dict.fromkeys(
